@@ -1,0 +1,73 @@
+// The microkernels of one ISA, and the list of ISAs that this build holds.
+//
+// Every ISA computes the same results to the last bit. Integers are exact; for floats, each output is one chain of
+// fused multiply-adds over k in ascending order, whatever the vector width, because vector lanes run across output
+// channels and never across k.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace bmx {
+
+struct Kernels {
+  const char* name;     // "scalar", "avx2", "avx512", "neon"
+  bool (*supported)();  // by the CPU this process runs on
+
+  // rows x channels values -> rows x words_for(channels) words. The bit of channel c is
+  //   not (x < threshold[c])  where bit c of flip is 0, and  not (x > threshold[c])  where it is 1.
+  // threshold == nullptr means 0 everywhere, flip == nullptr means no flip: plain sign.
+  void (*pack_f32)(const float* x, int64_t rows, int64_t channels, const float* threshold,
+                   const uint64_t* flip, uint64_t* out);
+  void (*pack_i32)(const int32_t* x, int64_t rows, int64_t channels, const int32_t* threshold,
+                   const uint64_t* flip, uint64_t* out);
+
+  // out[r * out_stride + o] = bits - 2 * popcount(a[r] ^ b[o]), r < rows, o < outputs.
+  // a: rows x words, contiguous. panels: b repacked by pack_panels(..., binary_panel).
+  int64_t binary_panel;  // outputs per panel
+  void (*binary_gemm)(const uint64_t* a, int64_t rows, int64_t words, const uint64_t* panels,
+                      int64_t outputs, int32_t bits, int32_t* out, int64_t out_stride);
+
+  // out[r * out_stride + o] = init + sum over k of a[r * a_stride + k] * b[o][k], where init is bias[o] (0 if bias is null).
+  int64_t f32_panel;
+  void (*f32_gemm)(const float* a, int64_t rows, int64_t a_stride, int64_t depth, const float* panels,
+                   int64_t outputs, const float* bias, float* out, int64_t out_stride);
+
+  // Epilogue steps on rows x channels. y may alias x.
+  void (*affine_i32)(const int32_t* x, int64_t rows, int64_t channels, const float* scale,
+                     const float* shift, float* y);  // y = fma(float(x), scale[c], shift[c])
+  void (*affine_f32)(const float* x, int64_t rows, int64_t channels, const float* scale,
+                     const float* shift, float* y);
+  void (*relu)(const float* x, int64_t count, float* y);      // x > 0 ? x : 0 for numbers; NaN stays NaN
+  void (*max_f32)(const float* x, int64_t count, float* y);   // y = x > y ? x : y
+};
+
+// Rows of `depth` values -> panels: [ceil(outputs / panel)][depth][panel], missing outputs are 0.
+template <class T>
+void pack_panels(const T* rows, int64_t outputs, int64_t depth, int64_t panel, T* panels) {
+  const int64_t count = (outputs + panel - 1) / panel;
+  for (int64_t p = 0; p < count; ++p) {
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t lane = 0; lane < panel; ++lane) {
+        const int64_t o = p * panel + lane;
+        *panels++ = o < outputs ? rows[o * depth + k] : T{0};
+      }
+    }
+  }
+}
+constexpr int64_t panels_size(int64_t outputs, int64_t depth, int64_t panel) {
+  return (outputs + panel - 1) / panel * panel * depth;
+}
+
+// Compiled into this build, best first. Adding an ISA = one unit in src/kernels/ and one line in kernels.cc.
+const std::vector<const Kernels*>& all_kernels();
+
+// The best one that the CPU supports ("" or "auto"), or the named one. An unknown name and a name that the CPU
+// lacks are errors that list what there is.
+Result<const Kernels*> find_kernels(std::string_view name);
+
+}  // namespace bmx
