@@ -1,0 +1,30 @@
+# The two commands are `make demo` and `make test`; each sets up what it needs in .venv and can be repeated.
+#   PYTHON=python3.10 make demo     chooses the interpreter (3.8 to 3.12)
+
+.PHONY: help demo test check format clean
+
+help:
+	@echo "make demo     train, export and run the binary LeNet on real digits (at most 10 minutes)"
+	@echo "make test     all tests: Python, C++, C++ for aarch64 under qemu (at most 15 minutes)"
+	@echo "make check    format, lint, types"
+	@echo "make format   rewrite the sources in the project's format"
+	@echo "make clean    remove build/, .venv/ and demo/"
+
+demo:
+	@scripts/environment.sh demo
+	@.venv/bin/bmx demo --output demo
+
+test:
+	@scripts/environment.sh test
+	@scripts/test.sh
+
+check:
+	@scripts/environment.sh test
+	@scripts/check.sh
+
+format:
+	@scripts/environment.sh test
+	@scripts/check.sh --fix
+
+clean:
+	rm -rf build .venv demo

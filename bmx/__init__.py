@@ -1,0 +1,41 @@
+"""bmx: binary neural networks for MXNet Gluon, from training to the device.
+
+``import bmx`` is light: MXNet is imported only by `bmx.gluon` and by the functions that need a trained net.
+
+    bmx.gluon      layers, data and models that train (needs the extra ``bmx-gluon[gluon]``)
+    bmx.export     trained net -> packed .bmx file, verified
+    bmx.verify     does a packed file answer as the net does?
+    bmx.runtime    runs packed files; needs NumPy only
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from bmx._version import __version__
+
+if TYPE_CHECKING:
+    from bmx import runtime
+    from bmx.exporter import export
+    from bmx.verification import verify
+
+__all__ = ["__version__", "export", "runtime", "verify"]
+
+_LAZY = {"export": ("bmx.exporter", "export"), "verify": ("bmx.verification", "verify")}
+_SUBMODULES = ("compiler", "gluon", "runtime")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what the user asks for, when they ask for it."""
+    if name in _LAZY:
+        module, attribute = _LAZY[name]
+        return getattr(importlib.import_module(module), attribute)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"bmx.{name}")
+    raise AttributeError(f"module 'bmx' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Public names, including the ones that are imported on demand."""
+    return sorted([*__all__, *_SUBMODULES])

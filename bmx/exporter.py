@@ -1,0 +1,99 @@
+"""The way from a trained net to a packed file: compile, write, verify, and only then give the file its name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from typing import Any, Iterator, Sequence
+
+import numpy as np
+
+from bmx import compiler, verification
+from bmx.compiler import fileformat
+
+
+def export(
+    net: Any,
+    path: str,
+    input_shape: Sequence[int],
+    preprocessing: dict | None = None,
+    classes: Sequence[str] | None = None,
+    verify: bool = True,
+    sample: np.ndarray | None = None,
+    tolerance: float = 1e-4,
+) -> verification.Report | None:
+    """Export a trained Gluon net to a packed ``.bmx`` file that runs without MXNet.
+
+    The file appears under ``path`` only when it is complete and, unless ``verify=False``, when MXNet and the packed
+    file agreed on random inputs and on ``sample``. The verification report is printed and stored in the file.
+
+    Args:
+        net: an initialised HybridBlock built from Gluon and bmx layers.
+        path: where the file goes; an existing file is replaced at the end, in one step.
+        input_shape: shape of the input with the batch axis in front, for example (1, 1, 28, 28). The batch stays free.
+        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the net's input,
+            (image * scale - mean) / std per channel. Stored in the file, so that devices can feed images.
+        classes: labels of the output's last axis. Stored in the file.
+        verify: compare with MXNet before the file appears.
+        sample: more inputs to verify on (float32, batch axis first), for example held-out images.
+        tolerance: see `bmx.verify`.
+
+    Returns:
+        The verification report, or None with ``verify=False``.
+
+    Raises:
+        bmx.compiler.UnsupportedError: the net holds operators that the runtime does not have; all are listed.
+        bmx.verification.VerificationError: the packed file differs from the net. No file is left.
+    """
+    graph = compiler.compile(net, input_shape, preprocessing=preprocessing, classes=classes)
+    report = None
+    with _atomic_file(os.fspath(path)) as temporary:
+        _write(temporary, fileformat.to_bytes(graph))
+        if verify:
+            report = _verify(net, temporary, input_shape, sample, tolerance)
+            _write(temporary, fileformat.to_bytes(graph, report=report.as_dict()))
+    if report:
+        print(f"{path}: {os.path.getsize(path):,} bytes; {report}")
+    return report
+
+
+def _verify(
+    net: Any, path: str, input_shape: Sequence[int], sample: np.ndarray | None, tolerance: float
+) -> verification.Report:
+    inputs = np.random.RandomState(0).standard_normal((32, *input_shape[1:])).astype(np.float32)
+    if sample is not None:
+        inputs = np.concatenate([inputs, np.asarray(sample, dtype=np.float32)])
+    report = verification.verify(net, path, inputs, tolerance)
+    if not report.passed:
+        raise verification.VerificationError(
+            f"bmx.export: the packed file differs from the net, so no file was written ({report}); "
+            "please report this net as a bug of bmx."
+        )
+    return report
+
+
+@contextlib.contextmanager
+def _atomic_file(path: str) -> Iterator[str]:
+    """A temporary file beside ``path`` that takes its name at the end, or disappears after an exception."""
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f"bmx.export: the folder {directory!r} does not exist; create it first.")
+    handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.", suffix=".tmp")
+    os.close(handle)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _write(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

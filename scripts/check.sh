@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Format, lint and types; --fix rewrites what can be rewritten. Run scripts/environment.sh test first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH=$PWD/.venv/bin:$PATH
+python_files=(bmx tests examples benchmarks setup.py)
+mapfile -t cxx_files < <(git ls-files 'src/*.h' 'src/*.cc' 'tests/cpp/*.h' 'tests/cpp/*.cc' 'tests/cpp/*.c')
+
+if [ "${1:-}" = --fix ]; then
+  ruff format "${python_files[@]}"
+  ruff check --fix "${python_files[@]}"
+  clang-format -i "${cxx_files[@]}"
+fi
+ruff format --check "${python_files[@]}"
+ruff check "${python_files[@]}"
+mypy
+clang-format --dry-run --Werror "${cxx_files[@]}"
+echo "bmx: format, lint and types are clean"

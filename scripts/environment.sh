@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Makes .venv with bmx and the packages of one extra: scripts/environment.sh demo|test. Does nothing if it is up to date.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+extra=$1
+
+fail() {
+  echo "bmx: $*" >&2
+  exit 1
+}
+
+find_python() {
+  local name
+  for name in ${PYTHON:-python3 python3.11 python3.10 python3.9 python3.12 python3.8}; do
+    if "$name" -c 'import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+      echo "$name"
+      return
+    fi
+  done
+  fail "Python 3.8 to 3.12 is needed (MXNet 1.9.1 has no newer wheels); ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true)." \
+    "Install one, or name it: PYTHON=/path/to/python3.11 make $extra"
+}
+
+find_compiler() {
+  local name
+  for name in ${CXX:-} c++ g++ clang++; do
+    command -v "$name" >/dev/null && return
+  done
+  fail "a C++17 compiler is needed; install one, for example with: apt-get install g++"
+}
+
+# What the installed package was built from: any change to it means a new install.
+fingerprint() {
+  {
+    "$1" --version
+    find setup.py pyproject.toml CMakeLists.txt bmx src -type f ! -name '*.so' ! -path '*/__pycache__/*' ! -path 'bmx/bin/*' \
+      -print0 | sort -z | xargs -0 cksum
+  } | cksum
+}
+
+python=$(find_python)
+find_compiler
+
+if ! [ -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
+  echo "bmx: [1/3] making .venv with $("$python" --version)"
+  rm -rf .venv
+  "$python" -m venv .venv || fail "python's venv module does not work; install it, for example with: apt-get install python3-venv"
+fi
+
+mark=.venv/bmx-$extra
+[ "$extra" = demo ] && [ -e .venv/bmx-test ] && mark=.venv/bmx-test  # [test] contains [demo]
+now=$(fingerprint .venv/bin/python)
+if [ "$(cat "$mark" 2>/dev/null)" != "$now" ]; then
+  if [ -e "$mark" ] && [ "$(cat .venv/bmx-requirements 2>/dev/null)" = "$(cksum < pyproject.toml)" ]; then
+    echo "bmx: [2/3] packages are installed already"
+    echo "bmx: [3/3] sources changed: compiling bmx again (about 2 minutes)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
+  else
+    echo "bmx: [2/3] downloading packages: MXNet, GluonCV, NumPy, ... (about 800 MB installed)"
+    echo "bmx: [3/3] compiling bmx (both together take 2 to 4 minutes)"
+    .venv/bin/python -m pip install --quiet --progress-bar on --disable-pip-version-check --upgrade pip
+    .venv/bin/python -m pip install --progress-bar on --disable-pip-version-check ".[$extra]" |
+      grep -E --line-buffered '^ *(Collecting|Building|Installing|Successfully built)|━|error|ERROR' | sed -u 's/^/bmx:   /'
+  fi
+  echo "$now" > "$mark"
+  cksum < pyproject.toml > .venv/bmx-requirements
+fi

@@ -1,0 +1,111 @@
+"""The arrows of docs/architecture.md: who may import or include whom."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Room -> rooms of bmx/ that it may import. A module of bmx/ itself is a room of its own.
+PYTHON_ARROWS = {
+    "__init__": {"_version", "exporter", "verification", "compiler", "gluon", "runtime"},
+    "__main__": {"cli"},
+    "_version": set(),
+    "gluon": {"_version"},
+    "compiler": {"_version", "gluon"},
+    "runtime": {"_core"},
+    "training": {"gluon"},
+    "verification": {"gluon", "compiler", "runtime"},
+    "exporter": {"compiler", "verification"},
+    "demo": {"training", "gluon", "exporter", "verification", "runtime"},
+    "cli": {"_version", "commands"},
+    "commands": {
+        "_version",
+        "compiler",
+        "demo",
+        "exporter",
+        "gluon",
+        "runtime",
+        "training",
+        "verification",
+    },
+}
+MAY_IMPORT_MXNET = {"gluon", "training", "compiler/trace.py", "verification.py", "demo.py"}
+
+CXX_ARROWS = {
+    "base": set(),
+    "cpu": {"base"},
+    "kernels": {"base", "cpu"},
+    "reference": {"base", "kernels"},
+    "model": {"base"},
+    "ops": {"base", "cpu", "kernels", "model"},
+    "runtime": {"base", "cpu", "kernels", "model", "ops"},
+    "capi": {"base", "cpu", "kernels", "model", "ops", "runtime"},
+    "python": {"base", "cpu", "kernels", "model", "ops", "runtime"},
+    "mxnet": {"base", "cpu", "kernels", "model", "ops", "runtime"},
+    "tools": {"base", "cpu", "kernels", "model", "ops", "runtime"},
+}
+
+
+def python_files() -> list[Path]:
+    return sorted((ROOT / "bmx").rglob("*.py"))
+
+
+def imported_modules(file: Path) -> set[str]:
+    package = ["bmx", *file.relative_to(ROOT / "bmx").parent.parts]
+    modules: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            modules.add(module)
+            if module == "bmx":
+                modules |= {f"bmx.{alias.name}" for alias in node.names}
+    return modules
+
+
+@pytest.mark.parametrize("file", python_files(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_python_imports_follow_the_arrows(file: Path) -> None:
+    relative = file.relative_to(ROOT / "bmx")
+    room = relative.parts[0].replace(".py", "")
+    assert room in PYTHON_ARROWS, f"{room} is a new room: give it its arrows here and in docs/architecture.md"
+    for module in imported_modules(file):
+        parts = module.split(".")
+        if parts[0] == "bmx" and len(parts) > 1 and parts[1] != room:
+            target = parts[1]
+            if not (ROOT / "bmx" / target).exists() and not (ROOT / "bmx" / f"{target}.py").exists():
+                target = target if target == "_core" else "__init__"  # a name of bmx/__init__.py
+            if target != "__init__":
+                assert target in PYTHON_ARROWS[room], f"{relative} imports {module}"
+        if parts[0] in ("mxnet", "gluoncv"):
+            assert room in MAY_IMPORT_MXNET or str(relative) in MAY_IMPORT_MXNET, f"{relative} imports {module}"
+
+
+def test_cxx_includes_follow_the_arrows() -> None:
+    wrong = []
+    for file in sorted((ROOT / "src").rglob("*")):
+        if file.suffix not in (".cc", ".h") or file.parent == ROOT / "src":
+            continue
+        room = file.relative_to(ROOT / "src").parts[0]
+        for target in re.findall(r'^#include "(\w+)/', file.read_text(), re.MULTILINE):
+            if target != room and target not in CXX_ARROWS[room]:
+                wrong.append(f"{file.relative_to(ROOT)} includes {target}/")
+    assert not wrong
+
+
+@pytest.mark.parametrize("module", ["bmx", "bmx.runtime", "bmx.cli"])
+def test_devices_need_no_mxnet(module: str) -> None:
+    code = (
+        "import sys; sys.modules['mxnet'] = None; "
+        f"import {module}; "
+        "heavy = {'gluoncv', 'matplotlib', 'pandas'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
