@@ -60,10 +60,7 @@ class BuildWithCMake(build_py):
         """Build."""
         super().run()
         find_compiler()
-        if self.editable_mode:
-            prefix = ROOT / "bmx"
-        else:
-            prefix = Path(self.build_lib).resolve() / "bmx"
+        prefix = ROOT / "bmx" if self.editable_mode else Path(self.build_lib).resolve() / "bmx"
         build = ROOT / "build" / f"package-{sys.implementation.cache_tag}-{platform.machine()}"
         build.mkdir(parents=True, exist_ok=True)
         # A build folder outlives pip's throw-away environments, whose paths must not be remembered.

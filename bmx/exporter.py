@@ -1,4 +1,4 @@
-"""The way from a trained net to a packed file: compile, write, verify, and only then give the file its name."""
+"""From a trained net to a packed file: compile, write, verify, and only then give the file its name."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def export(
 ) -> verification.Report | None:
     """Export a trained Gluon net to a packed ``.bmx`` file that runs without MXNet.
 
-    The file appears under ``path`` only when it is complete and, unless ``verify=False``, when MXNet and the packed
-    file agreed on random inputs and on ``sample``. The verification report is printed and stored in the file.
+    The file appears under ``path`` only when it is complete and, unless ``verify=False``, when MXNet and the
+    packed file agreed on random inputs and on ``sample``. The report is printed and stored in the file.
 
     Args:
         net: an initialised HybridBlock built from Gluon and bmx layers.
         path: where the file goes; an existing file is replaced at the end, in one step.
-        input_shape: shape of the input with the batch axis in front, for example (1, 1, 28, 28). The batch stays free.
-        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the net's input,
+        input_shape: shape of the input, batch axis in front, for example (1, 1, 28, 28). The batch is free.
+        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the input,
             (image * scale - mean) / std per channel. Stored in the file, so that devices can feed images.
         classes: labels of the output's last axis. Stored in the file.
         verify: compare with MXNet before the file appears.

@@ -1,8 +1,9 @@
 """Does a packed file answer as the net it was exported from?
 
-Integer results of the two are equal. Floats agree to rounding, with one exception that no finite precision can avoid: where the
-real input of a sign lies within rounding error of zero, the two may round to different sides, and everything behind
-that bit differs. Such a sample is a *tie*; it is counted and named in the report, and it does not decide the verdict.
+Integer results of the two are equal. Floats agree to rounding, with one exception that no finite precision
+can avoid: where the real input of a sign lies within rounding error of zero, the two may round to different
+sides, and everything behind that bit differs. Such a sample is a *tie*; it is counted in the report, and it
+does not decide the verdict.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-# A sum of a few dozen float32 terms, a batch norm and a tanh: 16 roundings of the largest value in the tensor.
+# A sum of a few dozen float32 terms, a batch norm and a tanh: 16 roundings of the tensor's largest value.
 _TIE_EPSILON = 16 * float(np.finfo(np.float32).eps)
 
 
@@ -139,7 +140,6 @@ def _run_mxnet(net: Any, batch: np.ndarray) -> np.ndarray:
 def _ties(net: Any, samples: np.ndarray) -> np.ndarray:
     """Which samples bring the input of some sign to zero within rounding error."""
     import mxnet as mx
-
     from bmx.gluon import nn
 
     with nn.lowering("operator"):

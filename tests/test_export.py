@@ -6,12 +6,12 @@ import os
 import subprocess
 from pathlib import Path
 
-import mxnet as mx
 import numpy as np
 import pytest
 from mxnet.gluon import nn
 
 import bmx
+import mxnet as mx
 from bmx import _core, runtime
 from bmx.compiler import UnsupportedError
 from bmx.gluon.nn import QActivation, QConv2D, QDense
@@ -59,7 +59,9 @@ def binary_stack(pad_value: int) -> tuple:
         nn.Conv2D(33, 3, use_bias=False),
         nn.BatchNorm(),
         QActivation(),
-        QConv2D(66, 3, strides=2, padding=1, groups=3, input_quantizer=None, pad_value=pad_value, use_bias=False),
+        QConv2D(
+            66, 3, strides=2, padding=1, groups=3, input_quantizer=None, pad_value=pad_value, use_bias=False
+        ),
         nn.BatchNorm(),
         QConv2D(65, 3, dilation=2, padding=2, pad_value=pad_value),
         nn.BatchNorm(),
@@ -95,7 +97,9 @@ def test_the_packed_file_answers_as_mxnet(exported: tuple) -> None:
     _net, _shape, path, report = exported
     assert report.passed
     assert report.samples == 32
-    assert report.max_abs_difference <= 1e-4 * 100  # relative to the largest output, which random weights make large
+    assert (
+        report.max_abs_difference <= 1e-4 * 100
+    )  # relative to the largest output, which random weights make large
     assert runtime.Model(path).info()["report"]["top1_agreement"] == report.top1_agreement
 
 
