@@ -1,9 +1,9 @@
 // The one definition of bit order.
 //
-// A binary value is -1 or +1; bit 1 is +1, bit 0 is -1, and sign(x) = -1 if x < 0 else +1, so 0, -0.0 and NaN give +1.
-// Bits run along the channel axis, least significant first: channel c is bit (c % 64) of word (c / 64) in memory, and
-// bit (c % 8) of byte (c / 8) in a file. The tail of the last word or byte is 0.
-// With x and w packed like this, their dot product over n channels is n - 2 * popcount(x ^ w).
+// A binary value is -1 or +1; bit 1 is +1, bit 0 is -1, and sign(x) = -1 if x < 0 else +1, so 0, -0.0 and NaN
+// give +1. Bits run along the channel axis, least significant first: channel c is bit (c % 64) of word (c /
+// 64) in memory, and bit (c % 8) of byte (c / 8) in a file. The tail of the last word or byte is 0. With x
+// and w packed like this, their dot product over n channels is n - 2 * popcount(x ^ w).
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,8 @@ namespace bmx {
 
 inline constexpr int64_t kWordBits = 64;
 
-constexpr int64_t words_for(int64_t channels) {
-  return (channels + kWordBits - 1) / kWordBits;
-}
-constexpr int64_t bytes_for(int64_t channels) {
-  return (channels + 7) / 8;
-}
+constexpr int64_t words_for(int64_t channels) { return (channels + kWordBits - 1) / kWordBits; }
+constexpr int64_t bytes_for(int64_t channels) { return (channels + 7) / 8; }
 
 // Valid bits of the last word of a row of `channels`; all ones if the row fills it.
 constexpr uint64_t tail_mask(int64_t channels) {

@@ -31,22 +31,16 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-inline Status invalid_argument(std::string message) {
-  return {Code::kInvalidArgument, std::move(message)};
-}
-inline Status unsupported(std::string message) {
-  return {Code::kUnsupported, std::move(message)};
-}
-inline Status corrupt_file(std::string message) {
-  return {Code::kCorruptFile, std::move(message)};
-}
+inline Status invalid_argument(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+inline Status unsupported(std::string message) { return {Code::kUnsupported, std::move(message)}; }
+inline Status corrupt_file(std::string message) { return {Code::kCorruptFile, std::move(message)}; }
 
 // A value or the Status that explains why there is none.
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}           // NOLINT: conversions are the point
-  Result(Status status) : value_(std::move(status)) {}    // NOLINT
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: conversions are the point
+  Result(Status status) : value_(std::move(status)) {}  // NOLINT
 
   bool ok() const { return std::holds_alternative<T>(value_); }
   Status status() const { return ok() ? Status() : std::get<Status>(value_); }
@@ -61,8 +55,8 @@ class [[nodiscard]] Result {
 
 }  // namespace bmx
 
-#define BMX_RETURN_IF_ERROR(expression)              \
-  do {                                               \
-    ::bmx::Status bmx_status_ = (expression);        \
-    if (!bmx_status_.ok()) return bmx_status_;       \
+#define BMX_RETURN_IF_ERROR(expression)        \
+  do {                                         \
+    ::bmx::Status bmx_status_ = (expression);  \
+    if (!bmx_status_.ok()) return bmx_status_; \
   } while (0)

@@ -1,5 +1,5 @@
-// Convolution and dense layers on top of the microkernels: gather patches, multiply, correct the border, run the
-// epilogue while the chunk is still in the cache.
+// Convolution and dense layers on top of the microkernels: gather patches, multiply, correct the border, run
+// the epilogue while the chunk is still in the cache.
 //
 // Layouts: float and int32 activations are NHWC; bits are [N][H][W][words_for(C)]. Dense layers are the case
 // in_height = in_width = kernel = 1.
@@ -28,14 +28,15 @@ struct ConvShape {
   int64_t group_outputs() const { return out_channels / groups; }
   int64_t taps() const { return kernel_height * kernel_width; }
 
-  // Dimensions >= 1, padding >= 0, groups divide both channel counts, the output is not empty, no product overflows.
+  // Dimensions >= 1, padding >= 0, groups divide both channel counts, the output is not empty, no product
+  // overflows.
   Status validate() const;
 };
 
 enum class Activation { kNone, kRelu, kTanh };
 
-// What happens to each row of sums, in this order; null pointers skip a step. All arrays have out_channels entries
-// and must outlive the call.
+// What happens to each row of sums, in this order; null pointers skip a step. All arrays have out_channels
+// entries and must outlive the call.
 struct Epilogue {
   const float* scale = nullptr;  // affine: float(x) * scale + shift; both or neither
   const float* shift = nullptr;
@@ -46,8 +47,8 @@ struct Epilogue {
   const uint64_t* flip = nullptr;  // words_for(out_channels)
 };
 
-// Weights are repacked once into the order of `kernels`; run() may be called from several threads at once, each with
-// its own workspace of workspace_bytes() (kAlignment-aligned). run() does not allocate.
+// Weights are repacked once into the order of `kernels`; run() may be called from several threads at once,
+// each with its own workspace of workspace_bytes() (kAlignment-aligned). run() does not allocate.
 class BinaryConvolution {
  public:
   // weights: [O][KH][KW][words_for(I / groups)]. pad_value: 0, +1 or -1.
@@ -59,10 +60,20 @@ class BinaryConvolution {
   void run(const uint64_t* x, int64_t batch, const Epilogue& epilogue, void* out, void* workspace) const;
 
  private:
+  struct Chunk;
+  int64_t patch_words() const;
+  bool gathers() const;
+  int64_t rows_per_chunk() const;
+  int64_t patch_bytes() const;
+  void sum_taps(const uint64_t* weights);
+  void multiply(const Chunk& chunk, int64_t group) const;
+  void correct_border(const Chunk& chunk) const;
+
   ConvShape shape_;
   int pad_value_ = 0;
   const Kernels* kernels_ = nullptr;
   AlignedArray<uint64_t> panels_;
+  AlignedArray<uint64_t> pad_;      // one tap outside the image
   AlignedArray<int32_t> tap_sums_;  // [KH][KW][O]: sum of a tap's weights, for zero padding
 };
 
@@ -77,10 +88,17 @@ class FloatConvolution {
   void run(const float* x, int64_t batch, const Epilogue& epilogue, void* out, void* workspace) const;
 
  private:
+  struct Chunk;
+  int64_t patch_size() const;
+  int64_t rows_per_chunk() const;
+  int64_t patch_bytes() const;
+  void multiply(const Chunk& chunk, int64_t group) const;
+
   ConvShape shape_;
   const Kernels* kernels_ = nullptr;
   AlignedArray<float> panels_;
   AlignedArray<float> bias_;
+  AlignedArray<float> pad_;  // zeros: one tap outside the image
 };
 
 }  // namespace bmx

@@ -1,8 +1,8 @@
 // The microkernels of one ISA, and the list of ISAs that this build holds.
 //
-// Every ISA computes the same results to the last bit. Integers are exact; for floats, each output is one chain of
-// fused multiply-adds over k in ascending order, whatever the vector width, because vector lanes run across output
-// channels and never across k.
+// Every ISA computes the same results to the last bit. Integers are exact; for floats, each output is one
+// chain of fused multiply-adds over k in ascending order, whatever the vector width, because vector lanes run
+// across output channels and never across k.
 #pragma once
 
 #include <cstdint>
@@ -29,21 +29,27 @@ struct Kernels {
   // out[r * out_stride + o] = bits - 2 * popcount(a[r] ^ b[o]), r < rows, o < outputs.
   // a: rows x words, contiguous. panels: b repacked by pack_panels(..., binary_panel).
   int64_t binary_panel;  // outputs per panel
-  void (*binary_gemm)(const uint64_t* a, int64_t rows, int64_t words, const uint64_t* panels,
-                      int64_t outputs, int32_t bits, int32_t* out, int64_t out_stride);
+  int64_t binary_rows;   // rows per tile: a multiple of it wastes nothing
+  void (*binary_gemm)(const uint64_t* a, int64_t rows, int64_t words, const uint64_t* panels, int64_t outputs,
+                      int32_t bits, int32_t* out, int64_t out_stride);
 
-  // out[r * out_stride + o] = init + sum over k of a[r * a_stride + k] * b[o][k], where init is bias[o] (0 if bias is null).
+  // out[r * out_stride + o] = init + sum over k of a[r * a_stride + k] * b[o][k], where init is bias[o] (0 if
+  // bias is null).
   int64_t f32_panel;
+  int64_t f32_rows;
   void (*f32_gemm)(const float* a, int64_t rows, int64_t a_stride, int64_t depth, const float* panels,
                    int64_t outputs, const float* bias, float* out, int64_t out_stride);
 
   // Epilogue steps on rows x channels. y may alias x.
-  void (*affine_i32)(const int32_t* x, int64_t rows, int64_t channels, const float* scale,
-                     const float* shift, float* y);  // y = fma(float(x), scale[c], shift[c])
-  void (*affine_f32)(const float* x, int64_t rows, int64_t channels, const float* scale,
-                     const float* shift, float* y);
-  void (*relu)(const float* x, int64_t count, float* y);      // x > 0 ? x : 0 for numbers; NaN stays NaN
-  void (*max_f32)(const float* x, int64_t count, float* y);   // y = x > y ? x : y
+  void (*affine_i32)(const int32_t* x, int64_t rows, int64_t channels, const float* scale, const float* shift,
+                     float* y);  // y = fma(float(x), scale[c], shift[c])
+  void (*affine_f32)(const float* x, int64_t rows, int64_t channels, const float* scale, const float* shift,
+                     float* y);
+  void (*cast_i32)(const int32_t* x, int64_t count, float* y);  // y = float(x)
+  void (*relu)(const float* x, int64_t count, float* y);        // x > 0 ? x : 0 for numbers; NaN stays NaN
+  void (*tanh)(const float* x, int64_t count, float* y);        // tanh_f32 and exp_f32 of kernels/math.h
+  void (*exp)(const float* x, int64_t count, float* y);
+  void (*max_f32)(const float* x, int64_t count, float* y);  // y = x > y ? x : y
 };
 
 // Rows of `depth` values -> panels: [ceil(outputs / panel)][depth][panel], missing outputs are 0.
@@ -66,8 +72,8 @@ constexpr int64_t panels_size(int64_t outputs, int64_t depth, int64_t panel) {
 // Compiled into this build, best first. Adding an ISA = one unit in src/kernels/ and one line in kernels.cc.
 const std::vector<const Kernels*>& all_kernels();
 
-// The best one that the CPU supports ("" or "auto"), or the named one. An unknown name and a name that the CPU
-// lacks are errors that list what there is.
+// The best one that the CPU supports ("" or "auto"), or the named one. An unknown name and a name that the
+// CPU lacks are errors that list what there is.
 Result<const Kernels*> find_kernels(std::string_view name);
 
 }  // namespace bmx

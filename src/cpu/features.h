@@ -1,0 +1,10 @@
+// What the CPU that this process runs on can execute, and the operating system saves.
+#pragma once
+
+namespace bmx {
+
+bool cpu_has_avx2();    // with FMA
+bool cpu_has_avx512();  // F, BW, VL, DQ and VPOPCNTDQ
+bool cpu_has_neon();    // part of the aarch64 baseline
+
+}  // namespace bmx

@@ -1,0 +1,100 @@
+// AVX-512 with VPOPCNTDQ: one instruction counts the bits of eight words.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include "kernels/units.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC's own _mm512_undefined_ps() and its like trip this warning (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+BMX_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")
+
+namespace bmx::avx512 {
+namespace {
+
+struct Words {
+  using Vector = __m512i;
+  using Counter = __m512i;
+  using Sum = __m512i;
+  static constexpr int kLanes = 8;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 5;  // 20 counters + 4 panel vectors + 1 row + temporaries of 32 registers
+  static constexpr int64_t kBlock = std::numeric_limits<int64_t>::max() / 2;
+
+  static Vector broadcast(uint64_t word) { return _mm512_set1_epi64(static_cast<int64_t>(word)); }
+  static Vector load(const uint64_t* words) { return _mm512_loadu_si512(words); }
+  static Counter zero() { return _mm512_setzero_si512(); }
+  static Counter count(Counter counter, Vector a, Vector b) {
+    return _mm512_add_epi64(counter, _mm512_popcnt_epi64(_mm512_xor_si512(a, b)));
+  }
+  static Sum widen(Counter counter) { return counter; }
+  static Sum add(Sum a, Sum b) { return _mm512_add_epi64(a, b); }
+  static void store_dots(Sum sum, int32_t bits, int32_t* out) {
+    const __m512i dots = _mm512_sub_epi64(_mm512_set1_epi64(bits), _mm512_slli_epi64(sum, 1));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi64_epi32(dots));
+  }
+};
+
+struct Floats {
+  using Vector = __m512;
+  static constexpr int kLanes = 16;
+  static constexpr int kVectors = 2;
+  static constexpr int kRows = 12;  // 24 sums + 2 panel vectors + 1 row of 32 registers
+
+  static Vector broadcast(float value) { return _mm512_set1_ps(value); }
+  static Vector load(const float* x) { return _mm512_loadu_ps(x); }
+  static Vector load(const int32_t* x) { return _mm512_cvtepi32_ps(_mm512_loadu_si512(x)); }
+  static void store(float* y, Vector value) { _mm512_storeu_ps(y, value); }
+
+  static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+  static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+  static Vector sub(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+  static Vector mul(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+  static Vector div(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+  // The second operand where either is NaN.
+  static Vector min(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+  static Vector max(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+  static Vector relu(Vector x) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLE_UQ), x);
+  }
+  static Vector abs(Vector x) { return _mm512_abs_ps(x); }
+  static Vector copy_sign(Vector magnitude, Vector sign) {
+    const __m512 mask = _mm512_set1_ps(-0.0F);
+    return _mm512_or_ps(_mm512_andnot_ps(mask, magnitude), _mm512_and_ps(mask, sign));
+  }
+  static Vector power_of_two(Vector biased_k) {
+    const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(biased_k), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_set1_epi32(0x3F800000)));
+  }
+
+  static uint64_t not_less(const float* x, const float* threshold) {
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_loadu_ps(threshold), _CMP_NLT_UQ);
+  }
+  static uint64_t not_greater(const float* x, const float* threshold) {
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_loadu_ps(threshold), _CMP_NGT_UQ);
+  }
+  static uint64_t not_less(const int32_t* x, const int32_t* threshold) {
+    return _mm512_cmpge_epi32_mask(_mm512_loadu_si512(x), _mm512_loadu_si512(threshold));
+  }
+  static uint64_t not_greater(const int32_t* x, const int32_t* threshold) {
+    return _mm512_cmple_epi32_mask(_mm512_loadu_si512(x), _mm512_loadu_si512(threshold));
+  }
+};
+
+#include "kernels/generic/algorithms.h"
+
+}  // namespace
+}  // namespace bmx::avx512
+
+BMX_TARGET_END
+
+namespace bmx {
+
+const Kernels avx512_kernels = avx512::make_kernels("avx512", cpu_has_avx512);
+
+}  // namespace bmx
+
+#endif

@@ -1,0 +1,35 @@
+// Thresholds to bits, once for all ISAs. Included inside the namespace of an ISA unit, after its `Floats`.
+//
+// A NaN is neither less nor greater, so its bit is 1 whichever way the comparison is flipped.
+
+template <bool kFlipped, class T>
+inline uint64_t compare_word(const T* x, const T* threshold, int64_t channels) {
+  uint64_t word = 0;
+  int64_t c = 0;
+  for (; c + Floats::kLanes <= channels; c += Floats::kLanes) {
+    const uint64_t bits =
+        kFlipped ? Floats::not_greater(x + c, threshold + c) : Floats::not_less(x + c, threshold + c);
+    word |= bits << c;
+  }
+  for (; c < channels; ++c) {
+    const bool bit = kFlipped ? !(x[c] > threshold[c]) : !(x[c] < threshold[c]);
+    word |= uint64_t{bit} << c;
+  }
+  return word;
+}
+
+template <class T>
+void pack(const T* x, int64_t rows, int64_t channels, const T* threshold, const uint64_t* flip,
+          uint64_t* out) {
+  static constexpr T kZeros[kWordBits] = {};
+  for (int64_t r = 0; r < rows; ++r, x += channels) {
+    for (int64_t c = 0, w = 0; c < channels; c += kWordBits, ++w) {
+      const int64_t count = std::min(channels - c, kWordBits);
+      const T* t = threshold == nullptr ? kZeros : threshold + c;
+      uint64_t word = compare_word<false>(x + c, t, count);
+      const uint64_t flipped = flip == nullptr ? 0 : flip[w];
+      if (flipped != 0) word = (word & ~flipped) | (compare_word<true>(x + c, t, count) & flipped);
+      *out++ = word;
+    }
+  }
+}

@@ -1,0 +1,19 @@
+#include "kernels/math.h"
+
+#include "kernels/units.h"
+
+namespace bmx {
+
+float exp_f32(float x) {
+  float y = 0;
+  scalar_kernels.exp(&x, 1, &y);
+  return y;
+}
+
+float tanh_f32(float x) {
+  float y = 0;
+  scalar_kernels.tanh(&x, 1, &y);
+  return y;
+}
+
+}  // namespace bmx

@@ -1,0 +1,97 @@
+// Baseline instructions only: one lane.
+#include <cmath>
+
+#include "kernels/units.h"
+
+namespace bmx::scalar {
+namespace {
+
+struct Words {
+  using Vector = uint64_t;
+  using Counter = uint64_t;
+  using Sum = uint64_t;
+  static constexpr int kLanes = 1;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 2;
+  static constexpr int64_t kBlock = std::numeric_limits<int64_t>::max() / 2;
+
+  static Vector broadcast(uint64_t word) { return word; }
+  static Vector load(const uint64_t* words) { return *words; }
+  static Counter zero() { return 0; }
+  static Sum widen(Counter counter) { return counter; }
+  static Sum add(Sum a, Sum b) { return a + b; }
+
+  // Bits are summed in pairs, fours and bytes; the multiplication adds the bytes into the highest one. The
+  // x86 baseline has no popcount instruction, and the compiler's builtin would be a call.
+  static Counter count(Counter counter, Vector a, Vector b) {
+    uint64_t x = a ^ b;
+    x -= (x >> 1) & 0x5555555555555555;
+    x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+    x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F;
+    return counter + ((x * 0x0101010101010101) >> 56);
+  }
+
+  static void store_dots(Sum sum, int32_t bits, int32_t* out) {
+    *out = static_cast<int32_t>(bits - 2 * static_cast<int64_t>(sum));
+  }
+};
+
+struct Floats {
+  using Vector = float;
+  static constexpr int kLanes = 1;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 2;
+
+  static Vector broadcast(float value) { return value; }
+  static Vector load(const float* x) { return *x; }
+  // x and y of a cast may be the same memory, so neither access may assume a type.
+  static Vector load(const int32_t* x) {
+    int32_t value = 0;
+    std::memcpy(&value, x, sizeof(value));
+    return static_cast<float>(value);
+  }
+  static void store(float* y, Vector value) { std::memcpy(y, &value, sizeof(value)); }
+
+  static Vector fma(Vector a, Vector b, Vector c) { return std::fma(a, b, c); }
+  static Vector add(Vector a, Vector b) { return a + b; }
+  static Vector sub(Vector a, Vector b) { return a - b; }
+  static Vector mul(Vector a, Vector b) { return a * b; }
+  static Vector div(Vector a, Vector b) { return a / b; }
+  // The second operand where either is NaN.
+  static Vector min(Vector a, Vector b) { return a < b ? a : b; }
+  static Vector max(Vector a, Vector b) { return a > b ? a : b; }
+  static Vector relu(Vector x) { return x <= 0 ? 0 : x; }
+  static Vector abs(Vector x) { return std::fabs(x); }
+  static Vector copy_sign(Vector magnitude, Vector sign) { return std::copysign(magnitude, sign); }
+
+  // 2^k from kRound + k: the low bits of the sum become the exponent.
+  static Vector power_of_two(Vector biased_k) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, &biased_k, sizeof(bits));
+    bits = (bits << 23) + 0x3F800000;
+    std::memcpy(&biased_k, &bits, sizeof(bits));
+    return biased_k;
+  }
+
+  template <class T>
+  static uint32_t not_less(const T* x, const T* threshold) {
+    return !(*x < *threshold);
+  }
+  template <class T>
+  static uint32_t not_greater(const T* x, const T* threshold) {
+    return !(*x > *threshold);
+  }
+};
+
+#include "kernels/generic/algorithms.h"
+
+bool supported() { return true; }
+
+}  // namespace
+}  // namespace bmx::scalar
+
+namespace bmx {
+
+const Kernels scalar_kernels = scalar::make_kernels("scalar", scalar::supported);
+
+}  // namespace bmx

@@ -1,0 +1,296 @@
+#include "kernels/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "reference/reference.h"
+#include "tester.h"
+
+namespace bmx {
+namespace {
+
+using testing::float_bits;
+using testing::Guarded;
+using testing::Random;
+
+constexpr int64_t kChannels[] = {1, 3, 31, 32, 33, 63, 64, 65, 127, 128, 160};
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+TEST(KernelList, EndsWithScalarAndNamesAreUnique) {
+  std::set<std::string> names;
+  for (const Kernels* kernels : all_kernels())
+    EXPECT_TRUE(names.insert(kernels->name).second) << kernels->name;
+  EXPECT_STREQ(all_kernels().back()->name, "scalar");
+  EXPECT_TRUE(all_kernels().back()->supported());
+}
+
+TEST(KernelList, AutoIsTheFirstSupported) {
+  const Kernels* best = nullptr;
+  for (const Kernels* kernels : all_kernels()) {
+    if (best == nullptr && kernels->supported()) best = kernels;
+  }
+  EXPECT_EQ(*find_kernels("auto"), best);
+  EXPECT_EQ(*find_kernels(""), best);
+}
+
+TEST(KernelList, ANameGivesThatIsaOrAnError) {
+  for (const Kernels* kernels : all_kernels()) {
+    const auto found = find_kernels(kernels->name);
+    if (kernels->supported()) {
+      EXPECT_EQ(found.value(), kernels);
+    } else {
+      EXPECT_EQ(found.status().code(), Code::kUnsupported);
+      EXPECT_NE(found.status().message().find("is not supported by this CPU; it supports"),
+                std::string::npos);
+    }
+  }
+}
+
+TEST(KernelList, AnUnknownNameListsTheBuild) {
+  const Status status = find_kernels("foo").status();
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_EQ(status.message().rfind("unknown ISA 'foo'; this build has ", 0), 0U);
+  for (const Kernels* kernels : all_kernels()) {
+    EXPECT_NE(status.message().find(kernels->name), std::string::npos) << kernels->name;
+  }
+}
+
+class Pack : public testing::IsaTest {};
+
+TEST_P(Pack, SignOfFloats) {
+  Random random(1);
+  for (int64_t channels : kChannels) {
+    for (int64_t rows : {1, 3}) {
+      std::vector<float> x = random.reals(rows * channels);
+      for (float& value : x) {
+        value = random.choice({value, value, 0.0F, -0.0F, kNan, kInfinity, -kInfinity, -1e-45F});
+      }
+      Guarded<uint64_t> out(rows * words_for(channels));
+      kernels().pack_f32(x.data(), rows, channels, nullptr, nullptr, out.data());
+      EXPECT_EQ(out.values(), reference::pack(x, channels, nullptr, nullptr)) << channels;
+      EXPECT_TRUE(out.intact());
+    }
+  }
+}
+
+TEST_P(Pack, FloatThresholdsWithAndWithoutFlip) {
+  Random random(2);
+  for (int64_t channels : kChannels) {
+    std::vector<float> threshold = random.reals(channels);
+    for (float& value : threshold)
+      value = random.choice({value, value, value, 0.0F, kNan, kInfinity, -kInfinity});
+    std::vector<float> x;
+    for (int64_t row = 0; row < 4; ++row) {
+      for (float limit : threshold) x.push_back(random.choice({limit, random.real(), kNan}));
+    }
+    const std::vector<uint64_t> mixed = random.bits(1, channels);
+    for (const uint64_t* flip : std::initializer_list<const uint64_t*>{nullptr, mixed.data()}) {
+      Guarded<uint64_t> out(4 * words_for(channels));
+      kernels().pack_f32(x.data(), 4, channels, threshold.data(), flip, out.data());
+      EXPECT_EQ(out.values(), reference::pack(x, channels, threshold.data(), flip)) << channels;
+      EXPECT_TRUE(out.intact());
+    }
+  }
+}
+
+TEST_P(Pack, IntegerThresholdsWithAndWithoutFlip) {
+  Random random(3);
+  constexpr int32_t kMin = std::numeric_limits<int32_t>::min(), kMax = std::numeric_limits<int32_t>::max();
+  for (int64_t channels : kChannels) {
+    std::vector<int32_t> threshold = random.integers(channels, -5, 5);
+    for (int32_t& value : threshold) value = random.choice({value, value, value, kMin, kMax});
+    std::vector<int32_t> x = random.integers(4 * channels, -5, 5);
+    for (int32_t& value : x) value = random.choice({value, value, value, kMin, kMax});
+    const std::vector<uint64_t> mixed = random.bits(1, channels);
+    for (const uint64_t* flip : std::initializer_list<const uint64_t*>{nullptr, mixed.data()}) {
+      for (const int32_t* limits : std::initializer_list<const int32_t*>{nullptr, threshold.data()}) {
+        Guarded<uint64_t> out(4 * words_for(channels));
+        kernels().pack_i32(x.data(), 4, channels, limits, flip, out.data());
+        EXPECT_EQ(out.values(), reference::pack(x, channels, limits, flip)) << channels;
+        EXPECT_TRUE(out.intact());
+      }
+    }
+  }
+}
+
+BMX_TEST_ALL_ISAS(Pack);
+
+class BinaryGemm : public testing::IsaTest {
+ protected:
+  void check(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b, int64_t rows, int64_t outputs,
+             int64_t depth) {
+    const int64_t words = words_for(depth), stride = outputs + 3;
+    std::vector<uint64_t> panels(static_cast<size_t>(panels_size(outputs, words, kernels().binary_panel)));
+    pack_panels(b.data(), outputs, words, kernels().binary_panel, panels.data());
+    Guarded<int32_t> out(std::vector<int32_t>(static_cast<size_t>(rows * stride), 77));
+    kernels().binary_gemm(a.data(), rows, words, panels.data(), outputs, static_cast<int32_t>(depth),
+                          out.data(), stride);
+    std::vector<int32_t> expected(static_cast<size_t>(rows * stride), 77);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t o = 0; o < outputs; ++o) {
+        int32_t dot = 0;
+        for (int64_t k = 0; k < depth; ++k) {
+          dot += get_bit(a.data() + r * words, k) == get_bit(b.data() + o * words, k) ? 1 : -1;
+        }
+        expected[static_cast<size_t>(r * stride + o)] = dot;
+      }
+    }
+    EXPECT_EQ(out.values(), expected) << rows << " x " << depth << " x " << outputs;
+    EXPECT_TRUE(out.intact());
+  }
+};
+
+TEST_P(BinaryGemm, RowsAndOutputsAroundTheTile) {
+  Random random(4);
+  for (int64_t rows = 1; rows <= 2 * kernels().binary_rows + 1; ++rows) {
+    for (int64_t outputs : {int64_t{1}, kernels().binary_panel - 1, kernels().binary_panel,
+                            kernels().binary_panel + 1, 2 * kernels().binary_panel + 3}) {
+      check(random.bits(rows, 70), random.bits(outputs, 70), rows, outputs, 70);
+    }
+  }
+}
+
+TEST_P(BinaryGemm, EveryDepth) {
+  Random random(5);
+  for (int64_t depth : kChannels) check(random.bits(3, depth), random.bits(5, depth), 3, 5, depth);
+}
+
+// Counters of bytes must be widened in time: every bit differs.
+TEST_P(BinaryGemm, LongRowsThatDifferInEveryBit) {
+  for (int64_t words : {30, 31, 32, 33, 62, 63, 100}) {
+    const std::vector<uint64_t> ones(static_cast<size_t>(6 * words), ~uint64_t{0});
+    const std::vector<uint64_t> zeros(static_cast<size_t>(9 * words), 0);
+    check(ones, zeros, 6, 9, words * kWordBits);
+  }
+}
+
+BMX_TEST_ALL_ISAS(BinaryGemm);
+
+class F32Gemm : public testing::IsaTest {};
+
+TEST_P(F32Gemm, IsOneChainOfFusedMultiplyAdds) {
+  Random random(6);
+  const int64_t panel = kernels().f32_panel;
+  for (int64_t rows : {int64_t{1}, int64_t{2}, kernels().f32_rows, 2 * kernels().f32_rows - 1}) {
+    for (int64_t outputs : {int64_t{1}, panel - 1, panel, panel + 1, 2 * panel + 3}) {
+      for (int64_t depth : {1, 2, 33}) {
+        const int64_t a_stride = depth + 2, stride = outputs + 1;
+        const std::vector<float> a = random.reals(rows * a_stride), b = random.reals(outputs * depth);
+        const std::vector<float> bias = random.reals(outputs);
+        std::vector<float> panels(static_cast<size_t>(panels_size(outputs, depth, panel)));
+        pack_panels(b.data(), outputs, depth, panel, panels.data());
+        for (const float* init : std::initializer_list<const float*>{nullptr, bias.data()}) {
+          std::vector<float> expected(static_cast<size_t>(rows * stride), 7.0F);
+          Guarded<float> out(expected);
+          kernels().f32_gemm(a.data(), rows, a_stride, depth, panels.data(), outputs, init, out.data(),
+                             stride);
+          for (int64_t r = 0; r < rows; ++r) {
+            for (int64_t o = 0; o < outputs; ++o) {
+              float sum = init == nullptr ? 0 : init[o];
+              for (int64_t k = 0; k < depth; ++k) {
+                sum = std::fma(a[static_cast<size_t>(r * a_stride + k)],
+                               b[static_cast<size_t>(o * depth + k)], sum);
+              }
+              expected[static_cast<size_t>(r * stride + o)] = sum;
+            }
+          }
+          EXPECT_EQ(float_bits(out.values()), float_bits(expected))
+              << rows << " x " << depth << " x " << outputs;
+          EXPECT_TRUE(out.intact());
+        }
+      }
+    }
+  }
+}
+
+BMX_TEST_ALL_ISAS(F32Gemm);
+
+class Elementwise : public testing::IsaTest {};
+
+TEST_P(Elementwise, AffineRoundsOnce) {
+  Random random(7);
+  for (int64_t channels : kChannels) {
+    const std::vector<float> scale = random.reals(channels), shift = random.reals(channels);
+    const std::vector<float> x = random.reals(3 * channels);
+    const std::vector<int32_t> integers =
+        random.integers(3 * channels, -(int64_t{1} << 31), (int64_t{1} << 31) - 1);
+    std::vector<float> from_floats, from_integers, casts;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const size_t c = i % scale.size();
+      from_floats.push_back(std::fma(x[i], scale[c], shift[c]));
+      from_integers.push_back(std::fma(static_cast<float>(integers[i]), scale[c], shift[c]));
+      casts.push_back(static_cast<float>(integers[i]));
+    }
+    Guarded<float> y(x);
+    kernels().affine_f32(y.data(), 3, channels, scale.data(), shift.data(), y.data());
+    EXPECT_EQ(float_bits(y.values()), float_bits(from_floats)) << channels;
+    kernels().affine_i32(integers.data(), 3, channels, scale.data(), shift.data(), y.data());
+    EXPECT_EQ(float_bits(y.values()), float_bits(from_integers)) << channels;
+    kernels().cast_i32(integers.data(), 3 * channels, y.data());
+    EXPECT_EQ(float_bits(y.values()), float_bits(casts)) << channels;
+    EXPECT_TRUE(y.intact());
+  }
+}
+
+TEST_P(Elementwise, IntegersBecomeFloatsInPlace) {
+  Random random(8);
+  for (int64_t channels : kChannels) {
+    const std::vector<float> scale = random.reals(channels), shift = random.reals(channels);
+    const std::vector<int32_t> x = random.integers(2 * channels, -500, 500);
+    Guarded<int32_t> values(x);
+    kernels().affine_i32(values.data(), 2, channels, scale.data(), shift.data(),
+                         reinterpret_cast<float*>(values.data()));
+    std::vector<float> y(x.size());
+    std::memcpy(y.data(), values.data(), y.size() * sizeof(float));
+    for (size_t i = 0; i < x.size(); ++i) {
+      const size_t c = i % scale.size();
+      EXPECT_EQ(y[i], std::fma(static_cast<float>(x[i]), scale[c], shift[c]));
+    }
+    EXPECT_TRUE(values.intact());
+  }
+}
+
+TEST_P(Elementwise, ReluKeepsNan) {
+  const std::vector<float> special = {0.0F, -0.0F, kInfinity, -kInfinity, 1e-45F, -1e-45F, 3.0F, -3.0F};
+  for (size_t count = 1; count <= 40; ++count) {
+    std::vector<float> x, expected;
+    for (size_t i = 0; i < count; ++i) {
+      x.push_back(special[i * 5 % special.size()]);
+      expected.push_back(x.back() > 0 ? x.back() : 0.0F);
+    }
+    x.back() = expected.back() = kNan;
+    Guarded<float> y(x);
+    kernels().relu(y.data(), static_cast<int64_t>(count), y.data());
+    EXPECT_EQ(float_bits(y.values()), float_bits(expected)) << count;
+    EXPECT_TRUE(y.intact());
+  }
+}
+
+TEST_P(Elementwise, MaxKeepsYUnlessXIsGreater) {
+  const std::vector<float> special = {0.0F, -0.0F, kInfinity, -kInfinity, 1.0F, -1.0F, kNan};
+  std::vector<float> x, y, expected;
+  for (float a : special) {
+    for (float b : special) {
+      x.push_back(a);
+      y.push_back(b);
+      expected.push_back(a > b ? a : b);
+    }
+  }
+  for (size_t count = 1; count <= x.size(); ++count) {
+    Guarded<float> out(std::vector<float>(y.begin(), y.begin() + static_cast<std::ptrdiff_t>(count)));
+    kernels().max_f32(x.data(), static_cast<int64_t>(count), out.data());
+    EXPECT_EQ(float_bits(out.values()),
+              float_bits(std::vector<float>(expected.begin(),
+                                            expected.begin() + static_cast<std::ptrdiff_t>(count))));
+    EXPECT_TRUE(out.intact());
+  }
+}
+
+BMX_TEST_ALL_ISAS(Elementwise);
+
+}  // namespace
+}  // namespace bmx

@@ -1,0 +1,115 @@
+#include "kernels/math.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "tester.h"
+
+namespace bmx {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+// Floats of every magnitude up to `limit`, ascending, both signs.
+std::vector<float> sweep(float limit) {
+  uint32_t last = 0;
+  std::memcpy(&last, &limit, sizeof(last));
+  std::vector<float> positive;
+  for (uint64_t bits = 0; bits <= last; bits += 5003) {
+    const uint32_t pattern = static_cast<uint32_t>(bits);
+    float value = 0;
+    std::memcpy(&value, &pattern, sizeof(value));
+    positive.push_back(value);
+  }
+  std::vector<float> values;
+  for (size_t i = positive.size(); i-- > 1;) values.push_back(-positive[i]);
+  values.insert(values.end(), positive.begin(), positive.end());
+  return values;
+}
+
+// Distance from the true value in units of the float's last place.
+double ulps(float value, double truth) {
+  const float nearest = static_cast<float>(truth);
+  const float above = std::nextafter(std::fabs(nearest), kInfinity);
+  return std::fabs(value - truth) / (static_cast<double>(above) - std::fabs(nearest));
+}
+
+TEST(Tanh, IsWithinFourUlpAndMonotone) {
+  float previous = -1;
+  double worst = 0;
+  for (float x : sweep(20.0F)) {
+    const float y = tanh_f32(x);
+    worst = std::max(worst, ulps(y, std::tanh(static_cast<double>(x))));
+    ASSERT_GE(y, previous) << x;
+    ASSERT_EQ(tanh_f32(-x), -y) << x;
+    previous = y;
+  }
+  EXPECT_LE(worst, 4.0);
+}
+
+TEST(Tanh, Limits) {
+  EXPECT_EQ(tanh_f32(10.0F), 1.0F);
+  EXPECT_EQ(tanh_f32(kInfinity), 1.0F);
+  EXPECT_EQ(tanh_f32(-kInfinity), -1.0F);
+  EXPECT_TRUE(std::isnan(tanh_f32(kNan)));
+  EXPECT_TRUE(std::signbit(tanh_f32(-0.0F)));
+}
+
+TEST(Exp, IsWithinTwoUlpAndMonotone) {
+  float previous = 0;
+  double worst = 0;
+  for (float x : sweep(110.0F)) {
+    const float y = exp_f32(x);
+    ASSERT_GE(y, previous) << x;
+    previous = y;
+    const double truth = std::exp(static_cast<double>(x));
+    if (truth < std::numeric_limits<float>::max()) worst = std::max(worst, ulps(y, truth));
+  }
+  EXPECT_LE(worst, 2.0);
+}
+
+TEST(Exp, Limits) {
+  EXPECT_EQ(exp_f32(0.0F), 1.0F);
+  EXPECT_EQ(exp_f32(88.73F), kInfinity);
+  EXPECT_EQ(exp_f32(kInfinity), kInfinity);
+  EXPECT_EQ(exp_f32(-104.0F), 0.0F);
+  EXPECT_EQ(exp_f32(-kInfinity), 0.0F);
+  EXPECT_TRUE(std::isnan(exp_f32(kNan)));
+}
+
+class Math : public testing::IsaTest {};
+
+TEST_P(Math, EveryIsaReturnsTheSameBits) {
+  const std::vector<float> x = sweep(120.0F);
+  const int64_t count = static_cast<int64_t>(x.size());
+  std::vector<float> y(x.size()), expected(x.size());
+  const Kernels& scalar = *all_kernels().back();
+  kernels().tanh(x.data(), count, y.data());
+  scalar.tanh(x.data(), count, expected.data());
+  EXPECT_TRUE(testing::float_bits(y) == testing::float_bits(expected));
+  kernels().exp(x.data(), count, y.data());
+  scalar.exp(x.data(), count, expected.data());
+  EXPECT_TRUE(testing::float_bits(y) == testing::float_bits(expected));
+}
+
+TEST_P(Math, ShortArraysAndNan) {
+  for (int64_t count = 1; count <= 40; ++count) {
+    std::vector<float> x(static_cast<size_t>(count), 0.5F);
+    x.back() = kNan;
+    testing::Guarded<float> y(x);
+    kernels().tanh(y.data(), count, y.data());
+    const std::vector<float> values = y.values();
+    for (size_t i = 0; i + 1 < values.size(); ++i) EXPECT_EQ(values[i], tanh_f32(0.5F));
+    EXPECT_TRUE(std::isnan(values.back()));
+    EXPECT_TRUE(y.intact());
+  }
+}
+
+BMX_TEST_ALL_ISAS(Math);
+
+}  // namespace
+}  // namespace bmx
