@@ -1,0 +1,48 @@
+// affine: x * scale + shift for each channel, rounded once.
+#include "ops/registry.h"
+
+namespace bmx {
+namespace {
+
+class Affine final : public Operator {
+ public:
+  Affine(ValueType output, DType input, const float* scale, const float* shift, const Kernels& kernels)
+      : Operator(std::move(output)), input_(input), scale_(scale), shift_(shift), kernels_(kernels) {}
+
+  void run(const void* x, int64_t batch, void* out, void*) const override {
+    const int64_t channels = output().shape.back();
+    const int64_t rows = batch * (output().elements() / channels);
+    auto* y = static_cast<float*>(out);
+    if (input_ == DType::kF32) {
+      kernels_.affine_f32(static_cast<const float*>(x), rows, channels, scale_, shift_, y);
+    } else {
+      kernels_.affine_i32(static_cast<const int32_t*>(x), rows, channels, scale_, shift_, y);
+    }
+  }
+
+  bool fuse_into(Epilogue* epilogue) const override {
+    if (epilogue->scale || epilogue->activation != Activation::kNone) return false;
+    epilogue->scale = scale_;
+    epilogue->shift = shift_;
+    return true;
+  }
+
+ private:
+  DType input_;
+  const float* scale_;
+  const float* shift_;
+  const Kernels& kernels_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> create_affine(NodeReader& node, const Kernels& kernels) {
+  const ValueType& in = node.input({DType::kF32, DType::kI32});
+  const int64_t channels = in.shape.back();
+  const Tensor& scale = node.tensor("scale", TensorType::kF32, {channels});
+  const Tensor& shift = node.tensor("shift", TensorType::kF32, {channels});
+  BMX_RETURN_IF_ERROR(node.finish());
+  return OperatorPtr(new Affine({DType::kF32, in.shape}, in.dtype, scale.f32(), shift.f32(), kernels));
+}
+
+}  // namespace bmx

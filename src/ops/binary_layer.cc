@@ -1,0 +1,35 @@
+#include "ops/binary_layer.h"
+
+#include "ops/conv_shape.h"
+
+namespace bmx {
+namespace {
+
+class BinaryLayer final : public Operator {
+ public:
+  BinaryLayer(ValueType output, BinaryConvolution convolution)
+      : Operator(std::move(output)), convolution_(std::move(convolution)) {}
+
+  int64_t macs() const override { return macs_of(convolution_.shape()); }
+  int64_t workspace_bytes() const override { return convolution_.workspace_bytes(); }
+  Epilogue* epilogue() override { return &epilogue_; }
+
+  void run(const void* x, int64_t batch, void* out, void* workspace) const override {
+    convolution_.run(static_cast<const uint64_t*>(x), batch, epilogue_, out, workspace);
+  }
+
+ private:
+  BinaryConvolution convolution_;
+  Epilogue epilogue_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> create_binary_layer(ValueType output, const ConvShape& shape, int pad_value, const uint64_t* weight,
+                                        const Kernels& kernels) {
+  Result<BinaryConvolution> convolution = BinaryConvolution::create(shape, pad_value, weight, kernels);
+  if (!convolution.ok()) return convolution.status();
+  return OperatorPtr(new BinaryLayer(std::move(output), std::move(*convolution)));
+}
+
+}  // namespace bmx

@@ -1,0 +1,27 @@
+// cast: int32 to float32, rounded to nearest.
+#include "ops/registry.h"
+
+namespace bmx {
+namespace {
+
+class Cast final : public Operator {
+ public:
+  Cast(ValueType output, const Kernels& kernels) : Operator(std::move(output)), kernels_(kernels) {}
+
+  void run(const void* x, int64_t batch, void* out, void*) const override {
+    kernels_.cast_i32(static_cast<const int32_t*>(x), batch * output().elements(), static_cast<float*>(out));
+  }
+
+ private:
+  const Kernels& kernels_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> create_cast(NodeReader& node, const Kernels& kernels) {
+  const ValueType& in = node.input({DType::kI32});
+  BMX_RETURN_IF_ERROR(node.finish());
+  return OperatorPtr(new Cast({DType::kF32, in.shape}, kernels));
+}
+
+}  // namespace bmx

@@ -1,0 +1,53 @@
+// flatten: row-major order of the logical shape. Free, except for bits whose rows end inside a word.
+#include <cstring>
+
+#include "base/bits.h"
+#include "ops/registry.h"
+
+namespace bmx {
+namespace {
+
+class Flatten final : public Operator {
+ public:
+  Flatten(ValueType output, int64_t channels, bool view)
+      : Operator(std::move(output)), channels_(channels), view_(view) {}
+
+  bool is_view() const override { return view_; }
+
+  void run(const void* x, int64_t batch, void* out, void*) const override {
+    const int64_t elements = output().elements();
+    const auto* rows = static_cast<const uint64_t*>(x);
+    auto* words = static_cast<uint64_t*>(out);
+    for (int64_t n = 0; n < batch; ++n, words += words_for(elements)) {
+      std::memset(words, 0, static_cast<size_t>(words_for(elements)) * sizeof(uint64_t));
+      for (int64_t at = 0; at < elements; at += channels_, rows += words_for(channels_)) append_row(rows, at, words);
+    }
+  }
+
+ private:
+  // ORs the row's bits to bit `at` on. Rows have zero tails, so nothing is written past them.
+  void append_row(const uint64_t* row, int64_t at, uint64_t* words) const {
+    const int64_t shift = at % kWordBits;
+    uint64_t* target = words + at / kWordBits;
+    for (int64_t w = 0; w < words_for(channels_); ++w) {
+      target[w] |= row[w] << shift;
+      const uint64_t carried = shift == 0 ? 0 : row[w] >> (kWordBits - shift);
+      if (carried != 0) target[w + 1] |= carried;
+    }
+  }
+
+  int64_t channels_;
+  bool view_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> create_flatten(NodeReader& node, const Kernels&) {
+  const ValueType& in = node.input({DType::kF32, DType::kI32, DType::kBits});
+  BMX_RETURN_IF_ERROR(node.finish());
+  const int64_t channels = in.shape.back(), elements = in.elements();
+  const bool view = in.dtype != DType::kBits || channels % kWordBits == 0 || channels == elements;
+  return OperatorPtr(new Flatten({in.dtype, {elements}}, channels, view));
+}
+
+}  // namespace bmx

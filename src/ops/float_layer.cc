@@ -1,0 +1,35 @@
+#include "ops/float_layer.h"
+
+#include "ops/conv_shape.h"
+
+namespace bmx {
+namespace {
+
+class FloatLayer final : public Operator {
+ public:
+  FloatLayer(ValueType output, FloatConvolution convolution)
+      : Operator(std::move(output)), convolution_(std::move(convolution)) {}
+
+  int64_t macs() const override { return macs_of(convolution_.shape()); }
+  int64_t workspace_bytes() const override { return convolution_.workspace_bytes(); }
+  Epilogue* epilogue() override { return &epilogue_; }
+
+  void run(const void* x, int64_t batch, void* out, void* workspace) const override {
+    convolution_.run(static_cast<const float*>(x), batch, epilogue_, out, workspace);
+  }
+
+ private:
+  FloatConvolution convolution_;
+  Epilogue epilogue_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> create_float_layer(ValueType output, const ConvShape& shape, const float* weight, const float* bias,
+                                       const Kernels& kernels) {
+  Result<FloatConvolution> convolution = FloatConvolution::create(shape, weight, bias, kernels);
+  if (!convolution.ok()) return convolution.status();
+  return OperatorPtr(new FloatLayer(std::move(output), std::move(*convolution)));
+}
+
+}  // namespace bmx

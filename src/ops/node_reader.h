@@ -1,0 +1,52 @@
+// How an operator reads its node. The first thing that is wrong is kept, and reading goes on with harmless values, so
+// that a create function states everything it expects and then checks once.
+#pragma once
+
+#include <array>
+#include <initializer_list>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/aligned.h"
+#include "base/status.h"
+#include "kernels/convolution.h"
+#include "model/graph.h"
+
+namespace bmx {
+
+class NodeReader {
+ public:
+  NodeReader(const Graph& graph, const Node& node);
+
+  // The type of the single input, which must have one of these dtypes and, if rank is not 0, that rank.
+  const ValueType& input(std::initializer_list<DType> dtypes, size_t rank = 0);
+
+  // Attributes; all are required.
+  int64_t integer(const char* name);
+  bool flag(const char* name);
+  std::vector<int64_t> integers(const char* name);
+  // [height, width], both at least `minimum`.
+  std::array<int64_t, 2> pair(const char* name, int64_t minimum);
+
+  // Tensors. A dimension of 0 in `shape` fits any size.
+  bool has_tensor(const char* role);
+  const Tensor& tensor(const char* role, TensorType type, const Shape& shape);
+  // Packed rows [.., ceil(channels / 8)] as words [.., words_for(channels)]; refuses set bits past `channels`.
+  AlignedArray<uint64_t> packed(const char* role, Shape rows, int64_t channels);
+
+  void fail(const std::string& message);
+  // Also refuses attributes and tensors that were not asked for.
+  Status finish();
+  bool ok() const { return status_.ok(); }
+
+ private:
+  const Attribute* attribute(const char* name);
+
+  const Graph& graph_;
+  const Node& node_;
+  Status status_;
+  std::set<std::string> known_attributes_, known_tensors_;
+};
+
+}  // namespace bmx

@@ -1,0 +1,65 @@
+#include "ops/registry.h"
+
+namespace bmx {
+namespace {
+
+struct Entry {
+  const char* name;
+  Result<OperatorPtr> (*create)(NodeReader& node, const Kernels& kernels);
+};
+
+constexpr Entry kEntries[] = {
+    {"affine", create_affine},
+    {"avg_pool2d", create_avg_pool2d},
+    {"binary_conv2d", create_binary_conv2d},
+    {"binary_dense", create_binary_dense},
+    {"cast", create_cast},
+    {"conv2d", create_conv2d},
+    {"dense", create_dense},
+    {"flatten", create_flatten},
+    {"max_pool2d", create_max_pool2d},
+    {"relu", create_relu},
+    {"softmax", create_softmax},
+    {"tanh", create_tanh},
+    {"threshold", create_threshold},
+    {"transpose", create_transpose},
+};
+
+const Entry* find_entry(const std::string& op) {
+  for (const Entry& entry : kEntries) {
+    if (op == entry.name) return &entry;
+  }
+  return nullptr;
+}
+
+Status unknown_operator(const Node& node) {
+  std::string known;
+  for (const std::string& name : operator_names()) known += (known.empty() ? "" : ", ") + name;
+  return unsupported("node '" + node.name + "' uses the operator '" + node.op + "', which this runtime does not have; it has " +
+                     known);
+}
+
+}  // namespace
+
+std::vector<std::string> operator_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : kEntries) names.emplace_back(entry.name);
+  return names;
+}
+
+Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels) {
+  const Entry* entry = find_entry(node.op);
+  if (!entry) return unknown_operator(node);
+  NodeReader reader(graph, node);
+  Result<OperatorPtr> created = entry->create(reader, kernels);
+  if (!created.ok()) return created;
+  BMX_RETURN_IF_ERROR(reader.finish());
+  const ValueType& computed = (*created)->output();
+  if (computed != node.declared) {
+    reader.fail("declares " + text_of(node.declared) + ", but its input and attributes make " + text_of(computed));
+    return reader.finish();
+  }
+  return created;
+}
+
+}  // namespace bmx

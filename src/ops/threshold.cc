@@ -1,0 +1,54 @@
+// threshold: bit = not (x < t), or not (x > t) where flip is 1. Packs numbers to bits.
+#include "base/bits.h"
+#include "ops/registry.h"
+
+namespace bmx {
+namespace {
+
+class Threshold final : public Operator {
+ public:
+  Threshold(ValueType output, DType input, const Tensor& threshold, AlignedArray<uint64_t> flip, const Kernels& kernels)
+      : Operator(std::move(output)), input_(input), threshold_(threshold), flip_(std::move(flip)), kernels_(kernels) {}
+
+  void run(const void* x, int64_t batch, void* out, void*) const override {
+    const int64_t channels = output().shape.back();
+    const int64_t rows = batch * (output().elements() / channels);
+    auto* bits = static_cast<uint64_t*>(out);
+    if (input_ == DType::kF32) {
+      kernels_.pack_f32(static_cast<const float*>(x), rows, channels, threshold_.f32(), flip_.data(), bits);
+    } else {
+      kernels_.pack_i32(static_cast<const int32_t*>(x), rows, channels, threshold_.i32(), flip_.data(), bits);
+    }
+  }
+
+  // Nothing can follow a threshold in an epilogue, so there is always room for it.
+  bool fuse_into(Epilogue* epilogue) const override {
+    epilogue->flip = flip_.data();
+    if (input_ == DType::kF32) {
+      epilogue->threshold_f32 = threshold_.f32();
+    } else {
+      epilogue->threshold_i32 = threshold_.i32();
+    }
+    return true;
+  }
+
+ private:
+  DType input_;
+  Tensor threshold_;
+  AlignedArray<uint64_t> flip_;
+  const Kernels& kernels_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> create_threshold(NodeReader& node, const Kernels& kernels) {
+  const ValueType& in = node.input({DType::kF32, DType::kI32});
+  const int64_t channels = in.shape.back();
+  const TensorType type = in.dtype == DType::kF32 ? TensorType::kF32 : TensorType::kI32;
+  const Tensor& threshold = node.tensor("threshold", type, {channels});
+  AlignedArray<uint64_t> flip = node.packed("flip", {}, channels);
+  BMX_RETURN_IF_ERROR(node.finish());
+  return OperatorPtr(new Threshold({DType::kBits, in.shape}, in.dtype, threshold, std::move(flip), kernels));
+}
+
+}  // namespace bmx

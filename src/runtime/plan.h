@@ -1,0 +1,27 @@
+// Where each value of a program lives while up to `capacity` samples run: offsets into one arena.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/status.h"
+#include "model/graph.h"
+#include "runtime/program.h"
+
+namespace bmx {
+
+struct Plan {
+  int64_t capacity = 0;
+  int64_t arena_bytes = 0;
+  int64_t workspace_offset = 0;
+  // By value, -1 where the arena holds nothing: views, values that a fused step skips, and inputs without
+  // preprocessing, which stay in the caller's memory.
+  std::vector<int64_t> offsets;
+};
+
+Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capacity);
+
+// As many samples as fit into `arena_bytes`, at least 1 and at most `batch`.
+Result<Plan> make_plan_within(const Graph& graph, const Program& program, int64_t batch, int64_t arena_bytes);
+
+}  // namespace bmx

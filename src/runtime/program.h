@@ -1,0 +1,42 @@
+// What a model executes, whatever the batch: one step for each node that does work, in topological order.
+//
+// Two kinds of node do no work of their own. A view's output has the bytes of its input. A node that is fused is done
+// by the epilogue of the step before it, which is possible where nobody else wants the value in between.
+#pragma once
+
+#include <vector>
+
+#include "base/status.h"
+#include "kernels/kernels.h"
+#include "model/graph.h"
+#include "ops/operator.h"
+
+namespace bmx {
+
+struct Step {
+  const Operator* op;
+  int input, output;  // ids of values
+};
+
+class Program {
+ public:
+  // The graph must outlive the program.
+  static Result<Program> build(const Graph& graph, const Kernels& kernels);
+
+  const std::vector<Step>& steps() const { return steps_; }
+  const Operator& op(size_t node) const { return *operators_[node]; }
+
+  // The value whose memory holds `value`: itself, or what it is a view of.
+  int storage(int value) const { return storage_[static_cast<size_t>(value)]; }
+
+  // The node that computes the given node's result: itself, or the one it is fused into.
+  size_t computed_by(size_t node) const { return computed_by_[node]; }
+
+ private:
+  std::vector<OperatorPtr> operators_;  // by node
+  std::vector<size_t> computed_by_;     // by node
+  std::vector<int> storage_;            // by value
+  std::vector<Step> steps_;
+};
+
+}  // namespace bmx

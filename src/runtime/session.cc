@@ -1,0 +1,167 @@
+#include "runtime/session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/bits.h"
+#include "base/checked.h"
+
+namespace bmx {
+namespace {
+
+// Slices are large enough to use each weight several times and small enough to stay in the outer caches.
+constexpr int64_t kArenaTarget = int64_t{8} << 20;
+
+std::string tuple_of(const int64_t* shape, size_t rank, std::string text) {
+  for (size_t i = 0; i < rank; ++i) text += (text.empty() ? "" : ", ") + std::to_string(shape[i]);
+  return "(" + text + (rank == 1 && text.find(',') == std::string::npos ? ",)" : ")");
+}
+
+Status no_memory(int64_t bytes) {
+  return {Code::kOutOfMemory, "no memory for " + std::to_string(bytes) + " bytes; run fewer samples at once"};
+}
+
+// Bit rows [rows][words_for(channels)] as -1 and +1.
+void unpack_bits(const uint64_t* words, int64_t rows, int64_t channels, float* out) {
+  for (int64_t r = 0; r < rows; ++r, words += words_for(channels)) {
+    for (int64_t c = 0; c < channels; ++c) *out++ = get_bit(words, c) ? 1.0F : -1.0F;
+  }
+}
+
+}  // namespace
+
+TensorType output_type(DType dtype) { return dtype == DType::kI32 ? TensorType::kI32 : TensorType::kF32; }
+
+Session::Session(std::shared_ptr<const Model> model) : model_(std::move(model)) {
+  const Graph& graph = model_->graph();
+  addresses_.resize(static_cast<size_t>(graph.value_count()));
+  for (int value : graph.outputs) {
+    Output output;
+    output.shape = graph.value_type(value).shape;
+    output.shape.insert(output.shape.begin(), 0);
+    outputs_.push_back(std::move(output));
+  }
+}
+
+Status Session::run(const InputArray* inputs, size_t count) {
+  const Graph& graph = model_->graph();
+  if (count != graph.inputs.size()) {
+    return invalid_argument("the model has " + std::to_string(graph.inputs.size()) + " inputs, " + std::to_string(count) +
+                            " arrays were given");
+  }
+  for (size_t i = 0; i < count; ++i) BMX_RETURN_IF_ERROR(check_input(i, inputs[i]));
+  const int64_t batch = inputs[0].shape[0];
+  for (size_t i = 1; i < count; ++i) {
+    if (inputs[i].shape[0] == batch) continue;
+    return invalid_argument("input '" + graph.inputs[i].name + "' has a batch of " + std::to_string(inputs[i].shape[0]) +
+                            ", input '" + graph.inputs[0].name + "' one of " + std::to_string(batch));
+  }
+  BMX_RETURN_IF_ERROR(prepare(batch));
+  for (int64_t begin = 0; begin < batch; begin += plan_.capacity) {
+    run_slice(inputs, begin, std::min(plan_.capacity, batch - begin));
+  }
+  return {};
+}
+
+Status Session::check_input(size_t index, const InputArray& array) const {
+  const GraphInput& input = model_->graph().inputs[index];
+  const Shape& shape = input.type.shape;
+  const bool fits = array.rank == shape.size() + 1 && std::equal(shape.begin(), shape.end(), array.shape + 1);
+  if (!fits) {
+    return invalid_argument("input '" + input.name + "': expected shape " + tuple_of(shape.data(), shape.size(), "batch") +
+                            ", found " + tuple_of(array.shape, array.rank, ""));
+  }
+  if (array.shape[0] < 1) return invalid_argument("input '" + input.name + "': the batch is empty");
+  if (array.type == TensorType::kF32 || (array.type == TensorType::kU8 && input.preprocessing)) return {};
+  if (array.type == TensorType::kU8) {
+    return invalid_argument("input '" + input.name +
+                            "': the file stores no preprocessing for uint8 images; give float32 values as in training");
+  }
+  return invalid_argument("input '" + input.name + "': expected float32 or uint8 values");
+}
+
+Status Session::prepare(int64_t batch) {
+  if (batch > planned_batch_) {
+    BMX_RETURN_IF_ERROR(prepare_arena(batch));
+    BMX_RETURN_IF_ERROR(prepare_outputs(batch));
+    planned_batch_ = batch;
+  }
+  for (Output& output : outputs_) output.shape[0] = batch;
+  return {};
+}
+
+Status Session::prepare_arena(int64_t batch) {
+  Result<Plan> plan = make_plan_within(model_->graph(), model_->program(), batch, kArenaTarget);
+  if (!plan.ok()) return plan.status();
+  AlignedArray<uint8_t> arena(static_cast<size_t>(plan->arena_bytes));
+  if (arena.size() != static_cast<size_t>(plan->arena_bytes)) return no_memory(plan->arena_bytes);
+  arena_ = std::move(arena);
+  plan_ = std::move(*plan);
+  for (size_t v = 0; v < addresses_.size(); ++v) {
+    addresses_[v] = plan_.offsets[v] < 0 ? nullptr : arena_.data() + plan_.offsets[v];
+  }
+  return {};
+}
+
+Status Session::prepare_outputs(int64_t batch) {
+  const Graph& graph = model_->graph();
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const auto elements = checked_product({graph.value_type(graph.outputs[i]).elements(), batch});
+    if (!elements) return no_memory(INT64_MAX);
+    AlignedArray<uint32_t> grown(static_cast<size_t>(*elements));
+    if (grown.size() == 0) return no_memory(*elements);
+    outputs_[i].elements = std::move(grown);
+  }
+  return {};
+}
+
+void Session::run_slice(const InputArray* inputs, int64_t begin, int64_t size) {
+  place_inputs(inputs, begin, size);
+  void* workspace = arena_.data() + plan_.workspace_offset;
+  for (const Step& step : model_->program().steps()) {
+    step.op->run(address(step.input), size, address(step.output), workspace);
+  }
+  store_outputs(begin, size);
+}
+
+// Floats are read where the caller keeps them; images are converted into the arena.
+void Session::place_inputs(const InputArray* inputs, int64_t begin, int64_t size) {
+  const Graph& graph = model_->graph();
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const int64_t elements = graph.inputs[i].type.elements();
+    if (inputs[i].type == TensorType::kU8) {
+      auto* out = reinterpret_cast<float*>(arena_.data() + plan_.offsets[i]);
+      const auto* image = static_cast<const uint8_t*>(inputs[i].data) + begin * elements;
+      preprocess(*model_->preprocess_table(i), image, size, elements, out);
+      addresses_[i] = out;
+    } else {
+      // Operators do not write to their inputs.
+      addresses_[i] = const_cast<float*>(static_cast<const float*>(inputs[i].data) + begin * elements);
+    }
+  }
+}
+
+void Session::store_outputs(int64_t begin, int64_t size) {
+  const Graph& graph = model_->graph();
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const ValueType& type = graph.value_type(graph.outputs[i]);
+    const int64_t elements = type.elements();
+    uint32_t* out = outputs_[i].elements.data() + begin * elements;
+    const void* value = address(graph.outputs[i]);
+    if (type.dtype == DType::kBits) {
+      const int64_t channels = type.shape.back();
+      unpack_bits(static_cast<const uint64_t*>(value), size * elements / channels, channels, reinterpret_cast<float*>(out));
+    } else {
+      std::memcpy(out, value, static_cast<size_t>(size * elements) * sizeof(*out));
+    }
+  }
+}
+
+OutputArray Session::output(size_t index) const {
+  const Output& output = outputs_[index];
+  const DType dtype = model_->graph().value_type(model_->graph().outputs[index]).dtype;
+  return {output.elements.data(), output_type(dtype), output.shape.data(), output.shape.size()};
+}
+
+}  // namespace bmx

@@ -1,0 +1,69 @@
+// One thread's use of a model: the arena that its values live in and the outputs of the last run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/aligned.h"
+#include "base/status.h"
+#include "runtime/model.h"
+#include "runtime/plan.h"
+
+namespace bmx {
+
+// A caller's array in C order: F32, or U8 for an input that stores its preprocessing. The shape includes the batch.
+struct InputArray {
+  const void* data = nullptr;
+  TensorType type = TensorType::kF32;
+  const int64_t* shape = nullptr;
+  size_t rank = 0;
+};
+
+// F32 or I32; bits arrive as -1 and +1 in F32. The shape includes the batch.
+struct OutputArray {
+  const void* data = nullptr;
+  TensorType type = TensorType::kF32;
+  const int64_t* shape = nullptr;
+  size_t rank = 0;
+};
+
+TensorType output_type(DType dtype);
+
+class Session {
+ public:
+  explicit Session(std::shared_ptr<const Model> model);
+
+  const Model& model() const { return *model_; }
+
+  // Inputs in the order of the graph, all with the same batch of at least 1. A large batch runs in slices, so that the
+  // arena stays small. Allocates only if the batch is larger than any before.
+  Status run(const InputArray* inputs, size_t count);
+
+  // Valid until the next run; data is null before the first one.
+  OutputArray output(size_t index) const;
+
+ private:
+  struct Output {
+    AlignedArray<uint32_t> elements;  // float or int32, [capacity][shape]
+    Shape shape;                      // with the batch in front
+  };
+
+  Status check_input(size_t index, const InputArray& array) const;
+  Status prepare(int64_t batch);
+  Status prepare_arena(int64_t batch);
+  Status prepare_outputs(int64_t batch);
+  void run_slice(const InputArray* inputs, int64_t begin, int64_t size);
+  void place_inputs(const InputArray* inputs, int64_t begin, int64_t size);
+  void store_outputs(int64_t begin, int64_t size);
+  void* address(int value) { return addresses_[static_cast<size_t>(model_->program().storage(value))]; }
+
+  std::shared_ptr<const Model> model_;
+  int64_t planned_batch_ = 0;  // the largest batch so far
+  Plan plan_;
+  AlignedArray<uint8_t> arena_;
+  std::vector<void*> addresses_;  // by value that has storage
+  std::vector<Output> outputs_;
+};
+
+}  // namespace bmx
