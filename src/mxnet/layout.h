@@ -1,0 +1,59 @@
+// Between MXNet's channels-first arrays and the channels-last ones of the kernels.
+#pragma once
+
+#include <cstdint>
+#include <new>
+
+#include "base/aligned.h"
+#include "kernels/kernels.h"
+#include "mxnet/quantizer.h"
+
+namespace bmx {
+
+// Memory or std::bad_alloc, which ends at the operator's boundary.
+template <class T>
+AlignedArray<T> allocate(int64_t size) {
+  AlignedArray<T> array(static_cast<size_t>(size));
+  if (size > 0 && array.data() == nullptr) throw std::bad_alloc();
+  return array;
+}
+
+// Images of a batch, optionally with a border around each one.
+struct ImageShape {
+  int64_t images = 1, channels = 1, height = 1, width = 1;
+  int64_t pad_height = 0, pad_width = 0;
+
+  int64_t positions() const { return height * width; }
+  int64_t padded_height() const { return height + 2 * pad_height; }
+  int64_t padded_width() const { return width + 2 * pad_width; }
+  int64_t padded_size() const { return images * padded_height() * padded_width() * channels; }
+};
+
+// [N][C][H][W] -> signs as bits [N][H][W][words_for(C)]; the border is not stored.
+void pack_signs(const float* x, const ImageShape& shape, const Kernels& kernels, uint64_t* bits);
+
+// [N][C][H][W] -> quantized [N][H + 2 pad][W + 2 pad][C] with `border` around each image.
+AlignedArray<float> to_channels_last(const float* x, const ImageShape& shape, const Quantizer& quantizer,
+                                     float border);
+
+// [N][positions][C] -> [N][C][positions], each value through f(value, channel).
+template <class T, class Function>
+void to_channels_first(const T* x, int64_t images, int64_t positions, int64_t channels, float* y,
+                       Function f) {
+  constexpr int64_t kBlock = 16;  // channels that are read together share cache lines
+  for (int64_t n = 0; n < images; ++n, x += positions * channels, y += positions * channels) {
+    for (int64_t begin = 0; begin < channels; begin += kBlock) {
+      const int64_t end = std::min(begin + kBlock, channels);
+      for (int64_t p = 0; p < positions; ++p) {
+        for (int64_t c = begin; c < end; ++c) y[c * positions + p] = f(x[p * channels + c], c);
+      }
+    }
+  }
+}
+
+// The gradient of to_channels_last: g [N][H + 2 pad][W + 2 pad][C] -> dx [N][C][H][W], times `scale` where
+// the quantizer lets the gradient of x pass and 0 elsewhere.
+void gradient_to_channels_first(const float* g, const float* x, const ImageShape& shape,
+                                const Quantizer& quantizer, float scale, float* dx);
+
+}  // namespace bmx
