@@ -1,0 +1,49 @@
+"""The compiler: a trained Gluon net -> IR -> passes -> packed file. It knows nothing of the runtime.
+
+graph = compile(net, (1, 1, 28, 28))
+content = fileformat.to_bytes(graph)
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from bmx.compiler import fileformat
+from bmx.compiler.container import FormatError
+from bmx.compiler.ir import Graph, GraphError
+from bmx.compiler.pipeline import run_passes
+from bmx.compiler.symbol import UnsupportedError
+from bmx.compiler.trace import trace
+
+__all__ = ["FormatError", "Graph", "GraphError", "UnsupportedError", "compile", "fileformat"]
+
+
+def compile(
+    net: Any,
+    input_shape: Sequence[int],
+    preprocessing: dict[str, Any] | None = None,
+    classes: Sequence[str] | None = None,
+    name: str | None = None,
+) -> Graph:
+    """Compile a trained net.
+
+    Args:
+        net: an initialised HybridBlock with one input.
+        input_shape: shape of the input, batch axis first: (1, channels, height, width) or (1, features).
+        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the input.
+        classes: labels of the last axis of the output.
+        name: name of the graph; by default the net's.
+
+    Returns:
+        A verified graph that `bmx.compiler.fileformat.to_bytes` can write.
+
+    Raises:
+        UnsupportedError: the net holds operators that cannot be compiled; all are listed.
+        GraphError: preprocessing or classes do not fit the net.
+        TypeError: the net is no HybridBlock.
+        ValueError: the input shape or the parameters cannot be used.
+    """
+    graph = trace(net, input_shape, preprocessing, name)
+    if classes is not None:
+        graph.classes = [str(label) for label in classes]
+    return run_passes(graph)

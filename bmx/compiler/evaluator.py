@@ -1,0 +1,41 @@
+"""A slow executor in NumPy, which is the definition of the IR: passes and runtimes have to agree with it."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+import numpy as np
+
+from bmx.compiler.ir import Graph, GraphError
+from bmx.compiler.ops import OPERATORS
+
+
+def evaluate(graph: Graph, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Run a graph.
+
+    Args:
+        graph: a verified graph.
+        inputs: float32 arrays by input name, batch axis first.
+
+    Returns:
+        The outputs in order: float32, int32, or int8 arrays of +-1 for bits.
+
+    Raises:
+        GraphError: an input is missing or has another shape or dtype.
+    """
+    values = evaluate_all(graph, inputs)
+    return [values[name] for name in graph.outputs]
+
+
+def evaluate_all(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """As `evaluate`, but all values of the graph by name."""
+    values: dict[str, np.ndarray] = {}
+    for value in graph.inputs:
+        array = inputs.get(value.name)
+        if array is None or array.dtype != np.float32 or array.shape[1:] != value.type.shape:
+            found = "nothing" if array is None else f"{array.dtype} {array.shape}"
+            raise GraphError(f"input {value.name!r} should be a batch of {value.type}, found {found}.")
+        values[value.name] = array
+    for node in graph.nodes:
+        values[node.name] = OPERATORS[node.op].evaluate(node, values[node.inputs[0]], graph.layout)
+    return values

@@ -1,0 +1,147 @@
+"""The intermediate representation: a graph of operators over typed values.
+
+A value is a graph input or the single result of a node, and has its name. Shapes are those of one sample; the
+batch axis in front is implicit. A graph has one layout: it is traced with channels first and leaves the
+compiler with channels last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Iterable
+
+import numpy as np
+
+CHANNELS_FIRST = "channels_first"
+CHANNELS_LAST = "channels_last"
+LAYOUTS = (CHANNELS_FIRST, CHANNELS_LAST)
+DTYPES = ("f32", "i32", "bits")
+
+
+class GraphError(ValueError):
+    """A graph that breaks a rule of the IR."""
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """Type of a value: dtype (``f32``, ``i32`` or ``bits``) and the shape of one sample."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """For example ``f32[1, 28, 28]``."""
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of a graph.
+
+    Attributes:
+        name: name of the value.
+        type: always ``f32``; laid out as in training (channels, height, width), whatever the layout of the
+            graph.
+        preprocessing: how an 8-bit image becomes the input, see docs/format.md.
+    """
+
+    name: str
+    type: ValueType
+    preprocessing: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One application of an operator.
+
+    Attributes:
+        name: name of the node and of the value that it computes.
+        op: name of an operator of `bmx.compiler.ops`.
+        inputs: names of the values that it reads.
+        attrs: attributes; all of them, defaults filled in.
+        constants: weights by role. Binary ones are int8 arrays of +-1; masks are arrays of bool.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    attrs: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def with_inputs(self, *inputs: str) -> Node:
+        """The same node reading other values."""
+        return replace(self, inputs=inputs)
+
+    def with_constants(self, **constants: np.ndarray) -> Node:
+        """The same node with some of its constants replaced."""
+        return replace(self, constants={**self.constants, **constants})
+
+
+@dataclass
+class Graph:
+    """A compiled or half-compiled net. Nodes and arrays are never changed in place, so copies are shallow.
+
+    Attributes:
+        name: name of the net.
+        inputs: the graph's inputs.
+        nodes: in topological order.
+        outputs: names of the values that the net returns.
+        layout: `CHANNELS_FIRST` or `CHANNELS_LAST`.
+        classes: labels of the first output's channels, or None.
+    """
+
+    name: str
+    inputs: list[Input]
+    nodes: list[Node]
+    outputs: list[str]
+    layout: str = CHANNELS_FIRST
+    classes: list[str] | None = None
+
+    def copy(self) -> Graph:
+        """A graph whose lists can be changed without changing this one's."""
+        return replace(self, inputs=list(self.inputs), nodes=list(self.nodes), outputs=list(self.outputs))
+
+    def producers(self) -> dict[str, Node]:
+        """Nodes by the name of their value."""
+        return {node.name: node for node in self.nodes}
+
+    def consumers(self, value: str) -> list[Node]:
+        """Nodes that read a value."""
+        return [node for node in self.nodes if value in node.inputs]
+
+    def uses(self, value: str) -> int:
+        """How often a value is read, as an output of the graph too."""
+        return sum(node.inputs.count(value) for node in self.nodes) + self.outputs.count(value)
+
+    def names(self) -> set[str]:
+        """Names of all values."""
+        return {value.name for value in self.inputs} | {node.name for node in self.nodes}
+
+    def unique_name(self, wanted: str) -> str:
+        """``wanted``, with a number behind it if the name is taken."""
+        return unique_name(wanted, self.names())
+
+    def replace_node(self, name: str, *replacements: Node) -> None:
+        """Put nodes where the node ``name`` stands."""
+        index = next(i for i, node in enumerate(self.nodes) if node.name == name)
+        self.nodes[index : index + 1] = replacements
+
+    def replace_uses(self, old: str, new: str) -> None:
+        """Let every reader of ``old`` read ``new``."""
+        self.nodes = [
+            node.with_inputs(*(new if value == old else value for value in node.inputs))
+            if old in node.inputs
+            else node
+            for node in self.nodes
+        ]
+        self.outputs = [new if value == old else value for value in self.outputs]
+
+
+def unique_name(wanted: str, taken: Iterable[str]) -> str:
+    """``wanted``, with a number behind it if it is among ``taken``."""
+    taken = set(taken)
+    name, count = wanted, 0
+    while name in taken:
+        count += 1
+        name = f"{wanted}_{count}"
+    return name

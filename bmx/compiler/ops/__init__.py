@@ -1,0 +1,47 @@
+"""The operators of the IR, one file each. `OPERATORS` is the registry: name -> operator."""
+
+from __future__ import annotations
+
+from bmx.compiler.ops.affine import Affine
+from bmx.compiler.ops.avg_pool2d import AvgPool2D
+from bmx.compiler.ops.base import Operator
+from bmx.compiler.ops.batch_norm import BatchNorm
+from bmx.compiler.ops.binary_conv2d import BinaryConv2D
+from bmx.compiler.ops.binary_dense import BinaryDense
+from bmx.compiler.ops.cast import Cast
+from bmx.compiler.ops.conv2d import Conv2D
+from bmx.compiler.ops.dense import Dense
+from bmx.compiler.ops.flatten import Flatten
+from bmx.compiler.ops.identity import Identity
+from bmx.compiler.ops.max_pool2d import MaxPool2D
+from bmx.compiler.ops.relu import Relu
+from bmx.compiler.ops.sign import Sign
+from bmx.compiler.ops.softmax import Softmax
+from bmx.compiler.ops.tanh import Tanh
+from bmx.compiler.ops.threshold import Threshold
+from bmx.compiler.ops.transpose import Transpose
+
+OPERATORS: dict[str, Operator] = {
+    operator.name: operator
+    for operator in (
+        Transpose(),
+        Conv2D(),
+        Dense(),
+        BinaryConv2D(),
+        BinaryDense(),
+        Threshold(),
+        Affine(),
+        Cast(),
+        Relu(),
+        Tanh(),
+        MaxPool2D(),
+        AvgPool2D(),
+        Flatten(),
+        Softmax(),
+        BatchNorm(),
+        Sign(),
+        Identity(),
+    )
+}
+
+__all__ = ["OPERATORS", "Operator"]

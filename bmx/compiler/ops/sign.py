@@ -1,0 +1,25 @@
+"""sign: real values to bits, until a pass has made it a threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bmx.compiler.ir import Node, ValueType
+from bmx.compiler.numerics import sign
+from bmx.compiler.ops.base import Operator
+
+
+class Sign(Operator):
+    """-1 where x < 0, otherwise +1; so 0, -0.0 and NaN give +1."""
+
+    name = "sign"
+    in_file = False
+    elementwise = True
+
+    def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
+        """Bits, as many as input elements."""
+        return ValueType("bits", x.shape)
+
+    def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:
+        """+-1."""
+        return sign(x)

@@ -1,0 +1,54 @@
+"""The passes of the compiler, in order."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from bmx.compiler.ir import Graph
+from bmx.compiler.passes.absorb_casts import absorb_casts
+from bmx.compiler.passes.affine_into_weights import affine_into_weights
+from bmx.compiler.passes.batch_norm_to_affine import batch_norm_to_affine
+from bmx.compiler.passes.merge_affines import merge_affines
+from bmx.compiler.passes.pool_before_activation import pool_before_activation
+from bmx.compiler.passes.remove_dead_nodes import remove_dead_nodes
+from bmx.compiler.passes.remove_identity import remove_identity
+from bmx.compiler.passes.sign_through_flatten import sign_through_flatten
+from bmx.compiler.passes.sign_through_max_pool import sign_through_max_pool
+from bmx.compiler.passes.signs_to_thresholds import signs_to_thresholds
+from bmx.compiler.passes.to_channels_last import to_channels_last
+from bmx.compiler.verifier import verify
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    remove_identity,
+    # Signs move up to the numbers that they belong to, then take in what stands between.
+    sign_through_flatten,
+    sign_through_max_pool,
+    pool_before_activation,
+    signs_to_thresholds,
+    # Only now may batch norms be folded: the thresholds needed their exact roundings.
+    batch_norm_to_affine,
+    absorb_casts,
+    remove_dead_nodes,
+    merge_affines,
+    affine_into_weights,
+    to_channels_last,
+)
+
+
+def run_passes(graph: Graph) -> Graph:
+    """Run all passes on a traced graph and verify the result of each.
+
+    Args:
+        graph: a graph in the layout of training; it is not changed.
+
+    Returns:
+        A graph with only operators of docs/format.md, channels last.
+
+    Raises:
+        GraphError: the graph is not valid.
+    """
+    verify(graph)
+    for run_pass in PASSES:
+        graph = run_pass(graph)
+        verify(graph)
+    return graph

@@ -1,0 +1,133 @@
+"""A net as MXNet writes it, a symbol's JSON and parameters by name, to the IR."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Union
+
+import numpy as np
+
+from bmx.compiler.attributes import Attributes, NotSupportedError
+from bmx.compiler.ir import Graph, GraphError, Input, Node, ValueType
+from bmx.compiler.mxnet_operators import RULES
+from bmx.compiler.verifier import infer, with_defaults
+
+# What a node of a symbol is: the name of a value of the IR, a parameter, or None if it could not be compiled.
+_Value = Union[str, np.ndarray, None]
+
+
+class UnsupportedError(ValueError):
+    """The net holds operators that bmx cannot compile; the message lists all of them."""
+
+
+def import_symbol(
+    symbol: Mapping[str, Any], parameters: Mapping[str, np.ndarray], inputs: list[Input], name: str
+) -> Graph:
+    """Build the IR of a net, channels first.
+
+    Args:
+        symbol: what a symbol's ``tojson()`` holds.
+        parameters: float32 arrays by name, auxiliary states among them.
+        inputs: the variables of the symbol that are no parameters.
+        name: name of the net.
+
+    Returns:
+        The graph; `bmx.compiler.pipeline.run_passes` takes it from here.
+
+    Raises:
+        UnsupportedError: some operators cannot be compiled.
+    """
+    return _Importer(parameters, inputs, name).run(symbol)
+
+
+class _Importer:
+    """Walks over a symbol's nodes; is the `bmx.compiler.mxnet_operators.Builder` of their rules."""
+
+    def __init__(self, parameters: Mapping[str, np.ndarray], inputs: list[Input], name: str) -> None:
+        self._graph = Graph(name, inputs, [], [])
+        self._parameters = parameters
+        self._types = {value.name: value.type for value in inputs}
+        self._values: list[_Value] = []
+        self._problems: list[str] = []
+
+    def run(self, symbol: Mapping[str, Any]) -> Graph:
+        for node in symbol["nodes"]:
+            self._values.append(self._import_node(node))
+        for head in symbol["heads"]:
+            self._add_output(symbol["nodes"][head[0]]["name"], self._values[head[0]])
+        if self._problems:
+            count = f"{len(self._problems)} operator{'s' if len(self._problems) > 1 else ''}"
+            problems = "\n".join(f"  {problem}." for problem in self._problems)
+            raise UnsupportedError(
+                f"bmx cannot compile {count} of {self._graph.name!r}:\n{problems}\nSee docs/operators.md."
+            )
+        return self._graph
+
+    def add(
+        self,
+        name: str,
+        op: str,
+        x: str,
+        attrs: dict[str, Any] | None = None,
+        constants: dict[str, np.ndarray] | None = None,
+    ) -> str:
+        """Append a node; see `bmx.compiler.mxnet_operators.Builder`."""
+        node = with_defaults(Node(self._graph.unique_name(name), op, (x,), attrs or {}, constants or {}))
+        try:
+            self._types[node.name] = infer(node, self._types, self._graph.layout)
+        except GraphError as error:
+            raise NotSupportedError(str(error).split(": ", 1)[-1].rstrip(".")) from None
+        self._graph.nodes.append(node)
+        return node.name
+
+    def type(self, value: str) -> ValueType:
+        """Type of a value."""
+        return self._types[value]
+
+    def _import_node(self, node: Mapping[str, Any]) -> _Value:
+        if node["op"] == "null":
+            return self._variable(node["name"])
+        attrs = Attributes(node.get("attrs", {}))
+        try:
+            return self._import_operator(node, attrs)
+        except NotSupportedError as reason:
+            self._problems.append(f"{node['name']!r} uses {node['op']}({attrs}): {reason}")
+            return None
+
+    def _variable(self, name: str) -> _Value:
+        if name in self._types:
+            return name
+        if name not in self._parameters:
+            self._problems.append(
+                f"{name!r} is a variable: it is neither the input of the net nor a parameter"
+            )
+            return None
+        return self._parameters[name]
+
+    def _import_operator(self, node: Mapping[str, Any], attrs: Attributes) -> _Value:
+        rule = RULES.get(node["op"])
+        if rule is None:
+            raise NotSupportedError("bmx has no such operator")
+        emit = rule.read(attrs)
+        attrs.expect_all_read()
+        values = [self._values[index] for index, *_ in node["inputs"]]
+        if any(output != 0 for _, output, *_ in node["inputs"]):
+            raise NotSupportedError("it reads a second output of another operator")
+        if any(value is None for value in values):
+            return None
+        if isinstance(values[0], np.ndarray):
+            if rule.becomes == "nothing":
+                return values[0]
+            raise NotSupportedError("it works on parameters; supported: operators on the net's input")
+        if any(isinstance(value, str) for value in values[1:]):
+            raise NotSupportedError("it reads two computed values; supported: one, and parameters")
+        return emit(self, node["name"], *values)
+
+    def _add_output(self, name: str, value: _Value) -> None:
+        if isinstance(value, np.ndarray):
+            self._problems.append(f"{name!r} is a parameter that the net returns; supported: computed values")
+        elif value is not None and self._types[value].dtype != "f32":
+            self._problems.append(
+                f"{name!r} is what the net returns, and binary; supported: real values, as from a dense layer"
+            )
+        elif value is not None:
+            self._graph.outputs.append(value)
