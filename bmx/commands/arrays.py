@@ -1,0 +1,67 @@
+"""Arrays and images in, arrays out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+
+def load_array(path: str) -> np.ndarray:
+    """Reads a .npy file; pickled objects are refused."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        raise ValueError(f"{path}: not a .npy file of numbers; write it with numpy.save") from None
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path}: an archive of arrays; expected one array in a .npy file")
+    return array
+
+
+def load_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Reads an image as a batch of one for an input of the given shape.
+
+    Args:
+        path: any image that Pillow reads.
+        shape: (channels, height, width) of the input. One channel: the image becomes grey;
+            three: RGB. It is scaled to height x width.
+
+    Returns:
+        uint8 (1, channels, height, width).
+
+    Raises:
+        ValueError: if the input is no image, or the file holds none.
+    """
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise ValueError(
+            f"{path}: the model's input has shape {shape}, not that of an image; give a .npy file"
+        )
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError:
+        raise ImportError(
+            'reading images needs Pillow; install it with: pip install "bmx-gluon[demo]"'
+        ) from None
+    channels, height, width = shape
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("L" if channels == 1 else "RGB").resize((width, height)))
+    except UnidentifiedImageError:
+        raise ValueError(f"{path}: neither a .npy file nor an image that Pillow can read") from None
+    return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))[None]
+
+
+def save_array(path: str, array: np.ndarray) -> None:
+    """Writes a .npy file; it appears under its name only when it is complete."""
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path}: the folder {target.parent} does not exist; create it first")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.save(stream, array)
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink()
+        raise

@@ -1,0 +1,66 @@
+"""Option types and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import click
+
+
+def example(*lines: str) -> str:
+    """The epilog of a command's help: examples, kept as they are (click would wrap them without the mark)."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
+
+
+class Shape(click.ParamType):
+    """`1,1,28,28` -> (1, 1, 28, 28)."""
+
+    name = "shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Parses; a wrong value is a usage error."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            shape = tuple(int(size) for size in value.split(","))
+        except ValueError:
+            shape = ()
+        if not shape or min(shape) < 1:
+            self.fail(f"{value!r} is not a shape; expected positive integers like 1,1,28,28", param, ctx)
+        return shape
+
+
+class Numbers(click.ParamType):
+    """`0.5,0.25` -> [0.5, 0.25]."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        """Parses; a wrong value is a usage error."""
+        if isinstance(value, list):
+            return value
+        try:
+            return [float(number) for number in value.split(",")]
+        except ValueError:
+            self.fail(
+                f"{value!r} is not a list of numbers; expected numbers like 0.485,0.456,0.406", param, ctx
+            )
+
+
+def json_option(function: Callable) -> Callable:
+    """Adds `--json`, passed as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
+
+
+def isa_option(function: Callable) -> Callable:
+    """Adds `--isa`."""
+    text = "Instruction set to use, for example scalar or avx2; the best of this machine by default."
+    return click.option("--isa", metavar="NAME", help=text)(function)
+
+
+def params_option(function: Callable) -> Callable:
+    """Adds `--params`."""
+    text = "Parameters to load into the net (a file that save_parameters wrote); needed for a zoo model."
+    return click.option("--params", metavar="FILE", help=text)(function)

@@ -1,0 +1,81 @@
+"""The net that a command works on: `module:function`, or the name of a zoo model with its parameters."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+
+def load_net(source: str, params: str | None, classes: int | None = None) -> Any:
+    """Builds the net that SOURCE names and loads its parameters.
+
+    Args:
+        source: `module:function` (called without arguments), or a name of `bmx list models`.
+        params: a .params file, as `save_parameters` writes it; needed for a zoo model.
+        classes: number of classes for a zoo model; its own default if None.
+
+    Returns:
+        A HybridBlock.
+
+    Raises:
+        click.UsageError: if SOURCE names nothing.
+        ValueError: if the parameters do not fit the net.
+    """
+    if params is not None and not os.path.isfile(params):
+        raise click.UsageError(f"--params: there is no file {params}")
+    if ":" in source:
+        net = _call_function(source)
+    elif params is None:
+        raise click.UsageError(
+            f"a zoo model starts with random weights; give those of {source!r} with --params FILE"
+        )
+    else:
+        net = _build_zoo_model(source, classes)
+    if params is not None:
+        _load_parameters(net, source, params)
+    return net
+
+
+def _call_function(source: str) -> Any:
+    """Imports `module:function`, the working directory first on the path, and calls it."""
+    module_name, _, function_name = source.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise click.UsageError(
+            f"SOURCE {source!r}: there is no module {error.name!r} here or installed"
+        ) from None
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise click.UsageError(f"SOURCE {source!r}: module {module_name!r} has no function {function_name!r}")
+    return function()
+
+
+def _build_zoo_model(name: str, classes: int | None) -> Any:
+    from bmx.gluon import model_zoo
+
+    try:
+        return model_zoo.get_model(name, **({} if classes is None else {"classes": classes}))
+    except ValueError as error:
+        raise click.UsageError(f"SOURCE: {error}; for a net of your own give module:function") from None
+
+
+def _load_parameters(net: Any, source: str, params: str) -> None:
+    try:
+        net.load_parameters(params)
+    except (
+        AssertionError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # what MXNet raises when names or shapes differ
+        raise ValueError(
+            f"{params}: these parameters do not fit {source} ({str(error).splitlines()[0]})"
+        ) from None

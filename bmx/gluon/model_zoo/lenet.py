@@ -1,0 +1,42 @@
+"""LeNet for 28 x 28 digits, with the binary layers of BMXNet (arXiv:1705.09864, section 4)."""
+
+from __future__ import annotations
+
+from mxnet.gluon import nn
+
+from bmx.gluon.model_zoo.registry import register
+from bmx.gluon.nn import QConv2D, QDense
+
+
+@register
+def lenet(classes: int = 10, binary: bool = True) -> nn.HybridSequential:
+    """BMXNet's LeNet: the first convolution and the last dense layer are float, the two between are binary.
+
+    A binary layer takes the sign of its own input, which stands where the float net has a tanh:
+
+        conv 5x5 64, tanh, max pool 2, batch norm   [batch, 64, 12, 12]
+        sign | conv 5x5 64, batch norm, max pool 2  [batch, 64, 4, 4]
+        sign | dense 1000, batch norm, tanh         [batch, 1000]
+        dense                                       [batch, classes]
+
+    Args:
+        classes: number of classes.
+        binary: False gives the same net with float layers and tanh instead of sign, to compare with.
+
+    Returns:
+        The net. Input: float32 [batch, 1, 28, 28]. Output: logits [batch, classes].
+    """
+    net = nn.HybridSequential(prefix="lenet_")
+    with net.name_scope():
+        net.add(nn.Conv2D(64, 5), nn.Activation("tanh"), nn.MaxPool2D(2), nn.BatchNorm())
+        if binary:
+            net.add(QConv2D(64, 5, use_bias=False))
+        else:
+            net.add(nn.Activation("tanh"), nn.Conv2D(64, 5, use_bias=False))
+        net.add(nn.BatchNorm(), nn.MaxPool2D(2), nn.Flatten())
+        if binary:
+            net.add(QDense(1000, use_bias=False))
+        else:
+            net.add(nn.Activation("tanh"), nn.Dense(1000, use_bias=False))
+        net.add(nn.BatchNorm(), nn.Activation("tanh"), nn.Dense(classes))
+    return net

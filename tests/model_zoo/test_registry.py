@@ -1,0 +1,47 @@
+"""The registry: names, suggestions, and every registered model builds, runs and trains a step."""
+
+from __future__ import annotations
+
+import mxnet as mx
+import pytest
+from mxnet import autograd
+
+from bmx.gluon.model_zoo import get_model, list_models, register
+
+INPUT_SHAPES = {"lenet": (1, 28, 28)}
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_runs_and_its_gradients_reach_every_weight(name: str) -> None:
+    mx.random.seed(0)
+    net = get_model(name, classes=7)
+    net.initialize(mx.init.Xavier())
+    net.hybridize()
+    images = mx.nd.random.normal(shape=(2, *INPUT_SHAPES[name]))
+    with autograd.record():
+        output = net(images)
+    output.backward(mx.nd.random.normal(shape=output.shape))
+    assert output.shape == (2, 7)
+    for parameter in net.collect_params(".*weight").values():
+        assert float(parameter.grad().abs().sum().asscalar()) > 0, parameter.name
+
+
+def test_names_are_sorted_and_case_does_not_matter() -> None:
+    assert list_models() == sorted(list_models())
+    assert "lenet" in list_models()
+    assert get_model("LeNet").name.startswith("lenet")
+
+
+def test_unknown_name_lists_what_was_meant_and_what_there_is() -> None:
+    with pytest.raises(ValueError, match=r"named 'lennet' \(did you mean lenet\?\); known models: .*lenet"):
+        get_model("lennet")
+    with pytest.raises(ValueError, match=r"named 'xyzzy'; known models: .*lenet"):
+        get_model("xyzzy")
+
+
+def test_a_name_is_registered_once() -> None:
+    def lenet() -> None:
+        """Another one."""
+
+    with pytest.raises(ValueError, match="'lenet' is registered already"):
+        register(lenet)
