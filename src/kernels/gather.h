@@ -46,7 +46,7 @@ struct TapRange {
 inline TapRange taps_inside(int64_t first, int64_t dilation, int64_t taps, int64_t size) {
   if (first >= 0 && first + (taps - 1) * dilation < size) return {0, taps};
   const int64_t begin = first >= 0 ? 0 : std::min(taps, (-first + dilation - 1) / dilation);
-  const int64_t end = first >= size ? 0 : std::min(taps, (size - first + dilation - 1) / dilation);
+  const int64_t end = std::min(taps, (size - first + dilation - 1) / dilation);
   return {begin, std::max(begin, end)};
 }
 

@@ -59,8 +59,7 @@ template <int kRows>
 void binary_tile(const BinaryTile& tile) {
   Words::Counter counters[kRows][kWordVectors];
   Words::Sum sums[kRows][kWordVectors];
-  // The first block stands outside the loop: it is the only one of most layers, and then needs no zeroed
-  // sums.
+  // The first block stands outside the loop: most layers have no other, and then need no zeroed sums.
   count_block<kRows>(tile, 0, std::min(tile.words, Words::kBlock), counters);
   BMX_UNROLL
   for (int r = 0; r < kRows; ++r) {
