@@ -140,6 +140,7 @@ def _run_mxnet(net: Any, batch: np.ndarray) -> np.ndarray:
 def _ties(net: Any, samples: np.ndarray) -> np.ndarray:
     """Which samples bring the input of some sign to zero within rounding error."""
     import mxnet as mx
+
     from bmx.gluon import nn
 
     with nn.lowering("operator"):

@@ -6,12 +6,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import mxnet as mx
 import numpy as np
 import pytest
 from mxnet.gluon import nn
 
 import bmx
-import mxnet as mx
 from bmx import _core, runtime
 from bmx.compiler import UnsupportedError
 from bmx.gluon.nn import QActivation, QConv2D, QDense

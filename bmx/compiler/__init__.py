@@ -13,7 +13,7 @@ from bmx.compiler.container import FormatError
 from bmx.compiler.ir import Graph, GraphError
 from bmx.compiler.pipeline import run_passes
 from bmx.compiler.symbol import UnsupportedError
-from bmx.compiler.trace import trace
+from bmx.compiler.trace import trace_net
 
 __all__ = ["FormatError", "Graph", "GraphError", "UnsupportedError", "compile", "fileformat"]
 
@@ -43,7 +43,7 @@ def compile(
         TypeError: the net is no HybridBlock.
         ValueError: the input shape or the parameters cannot be used.
     """
-    graph = trace(net, input_shape, preprocessing, name)
+    graph = trace_net(net, input_shape, preprocessing, name)
     if classes is not None:
         graph.classes = [str(label) for label in classes]
     return run_passes(graph)

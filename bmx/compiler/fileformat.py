@@ -70,7 +70,7 @@ def _check_compiled(graph: Graph) -> None:
         raise GraphError(f"graph {graph.name!r} is not compiled: its layout should be {CHANNELS_LAST}.")
     for node in graph.nodes:
         if not OPERATORS[node.op].in_file:
-            raise GraphError(f"graph {graph.name!r} is not compiled: node {node.name!r} is a {node.op}.")
+            raise GraphError(f"graph {graph.name!r} is not compiled: node {node.name!r} uses {node.op}.")
     if len(graph.nodes) > _MAX_NODES:
         raise GraphError(
             f"graph {graph.name!r} has {len(graph.nodes)} nodes; at most {_MAX_NODES} are allowed."

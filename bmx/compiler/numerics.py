@@ -11,7 +11,7 @@ def sign(x: np.ndarray) -> np.ndarray:
 
 
 def fused_multiply_add(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """X * y + z of float32 arrays, rounded once.
+    """Compute x * y + z of float32 arrays, rounded once.
 
     The product of two float32 is exact in float64. The float64 sum may have to be rounded, and rounding its
     result a second time, to float32, could go wrong where the first result is a tie; so the sum is rounded to

@@ -1,4 +1,4 @@
-"""Writes docs/operators.md from the registries: ``python -m bmx.compiler.operators_doc > docs/operators.md``."""
+"""Writes docs/operators.md: ``python -m bmx.compiler.operators_doc > docs/operators.md``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from bmx.compiler.ops import OPERATORS
 _INTRODUCTION = """\
 # Operators that bmx compiles
 
-`bmx.export` accepts nets of the operators below and lists every other one in its error, with the attributes that are
-not supported. This page is written from the compiler's registries: `python -m bmx.compiler.operators_doc`.
+`bmx.export` accepts nets of the operators below and lists every other one in its error, with the
+attributes that are not supported. This page is written from the compiler's registries: `python -m
+bmx.compiler.operators_doc`.
 
-A net has one input, of shape (batch, channels, height, width) or (batch, features), and any number of outputs with real
-values. Parameters are float32. Layers run as at inference.
+A net has one input, of shape (batch, channels, height, width) or (batch, features), and any number
+of outputs with real values. Parameters are float32. Layers run as at inference.
 
 ## From MXNet to bmx
 
-Gluon layers become these operators of MXNet when a net is recorded; `QConv2D`, `QDense` and `QActivation` become the
-last three.
+Gluon layers become these operators of MXNet when a net is recorded; those of bmx become the last three.
 
 | MXNet operator | bmx operator | supported |
 |---|---|---|
@@ -26,7 +26,8 @@ last three.
 _OPERATORS = """
 ## Operators of bmx
 
-In the file: as docs/format.md has them. The others live only inside the compiler, until a pass has replaced them.
+docs/format.md specifies those in the file. The others live only inside the compiler, until a pass
+replaces them.
 
 | operator | reads | in the file | meaning |
 |---|---|---|---|
@@ -35,18 +36,17 @@ In the file: as docs/format.md has them. The others live only inside the compile
 _ADVICE = """
 ## When a net is not supported
 
-- A layer of your own: write it with operators of this page, or replace it in a copy of the net before exporting.
-- `input_quantizer=None` needs bits: put a `QActivation` before the layer (max pooling, flatten and dropout may stand
-  between), or leave the input quantizer on.
-- Real layers cannot read the bits of a `QActivation`; let the binary layer behind them quantize its input itself.
+- A layer of your own: write it with operators of this page, or replace it before exporting.
+- `input_quantizer=None` needs bits: put a `QActivation` before the layer (max pooling, flatten and
+  dropout may stand between), or leave the input quantizer on.
+- Real layers cannot read the bits of a `QActivation`; let the binary layer behind them quantize its
+  input.
 """
 
 
 def operators_markdown() -> str:
     """The text of docs/operators.md."""
-    rules = [
-        f"| `{name}` | {rule.becomes} | {rule.limits or 'everything'} |" for name, rule in RULES.items()
-    ]
+    rules = [f"| `{name}` | {rule.becomes} | {rule.limits or 'everything'} |" for name, rule in RULES.items()]
     operators = [
         f"| `{name}` | {', '.join(op.reads)} | {'yes' if op.in_file else 'no'} | {_summary(op.__doc__)} |"
         for name, op in OPERATORS.items()

@@ -13,7 +13,7 @@ from bmx.compiler.symbol import UnsupportedError, import_symbol
 _INPUT = "data"
 
 
-def trace(
+def trace_net(
     net: Any, input_shape: Sequence[int], preprocessing: dict[str, Any] | None = None, name: str | None = None
 ) -> Graph:
     """Record what a net computes at inference.
@@ -49,6 +49,7 @@ def trace(
 
 def _symbol(net: Any) -> Any:
     import mxnet as mx
+
     from bmx.gluon import nn
 
     if not isinstance(net, mx.gluon.HybridBlock):

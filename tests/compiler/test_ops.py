@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import mxnet as mx
 import numpy as np
 import pytest
 
-import mxnet as mx
 from bmx.compiler.ir import CHANNELS_FIRST, CHANNELS_LAST, Node, ValueType
 from bmx.compiler.ops import OPERATORS
 from bmx.compiler.verifier import infer, with_defaults
@@ -160,7 +160,7 @@ def test_max_pool2d_of_bits_is_or_and_of_integers_exact() -> None:
     np.testing.assert_array_equal(pooled, as_floats)
 
 
-@pytest.mark.parametrize("shape", [(64, 5), (2, 5, 3, 4)])
+@pytest.mark.parametrize("shape", [(64, 5), (2, 5, 3, 4), (4, 64, 9, 16)])
 def test_batch_norm_has_mxnets_bits(shape: tuple) -> None:
     random = np.random.RandomState(4)
     channels = shape[1]

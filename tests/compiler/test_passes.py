@@ -170,8 +170,8 @@ def test_batch_norm_becomes_affine(check_pass: Callable) -> None:
         """
         graph g channels_first
         input x: f32[3, 2, 2]
-        b = batch_norm(x) {"epsilon": 0.0} gamma=f32[3](2, -1, 0) beta=f32[3](0.5, 0, 3) \
-            mean=f32[3](4, 1, 2) variance=f32[3](16, 0.25, 1)
+        b = batch_norm(x) {"epsilon": 0.25} gamma=f32[3](2, -1, 0) beta=f32[3](0.5, 0, 3) \
+            mean=f32[3](4, 1, 2) variance=f32[3](15.75, 0, 1)
         output b
         """,
         """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Callable
 
+import mxnet as mx
 import numpy as np
 import pytest
 
-import mxnet as mx
 from bmx.compiler.evaluator import evaluate
 from bmx.compiler.ir import CHANNELS_FIRST, Graph, Input, Node, ValueType
 from bmx.compiler.numerics import float32_from_rank, sign
@@ -82,6 +82,28 @@ def test_a_chain_on_real_values_becomes_floats(check_pass: Callable) -> None:
         graph g channels_first
         input x: f32[4, 3, 3]
         s: bits[4, 3, 3] = threshold(x) flip=mask[4](0, 1, 0, 0) threshold=f32[4](0.75, -0.5, -inf, inf)
+        output s
+        """,
+    )
+
+
+def test_a_constant_behind_an_overflow_is_still_constant(check_pass: Callable) -> None:
+    # The affine of the largest numbers is infinite, and infinity times a gamma of 0 is NaN, whose sign is +1.
+    check_pass(
+        thresholds,
+        """
+        graph g channels_first
+        input x: f32[2]
+        a = affine(x) scale=f32[2](100, -100) shift=f32[2](0, 0)
+        b = batch_norm(a) {"epsilon": 0.0} gamma=f32[2](0, 0) beta=f32[2](-1, 1) mean=f32[2](0, 0) \
+            variance=f32[2](1, 1)
+        s = sign(b)
+        output s
+        """,
+        """
+        graph g channels_first
+        input x: f32[2]
+        s: bits[2] = threshold(x) flip=mask[2](0, 0) threshold=f32[2](inf, -inf)
         output s
         """,
     )

@@ -10,7 +10,7 @@ from bmx.compiler.ops.base import Constant, Operator, along_channels, channel_ax
 
 
 class Affine(Operator):
-    """X * scale + shift, rounded once."""
+    """Per channel x * scale + shift, rounded once."""
 
     name = "affine"
     reads = ("f32", "i32")

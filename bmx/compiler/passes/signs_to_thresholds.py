@@ -1,10 +1,11 @@
 """Pass: a sign and the monotone operators above it become one comparison per channel.
 
-sign(f(x)), with f a chain such as cast, bias, batch norm and tanh, changes its value at most once as x grows,
-because every operator of the chain is monotone in each channel, roundings included. The place is found by
-bisection over the numbers that x can be, with f evaluated exactly as the net evaluates it; so the bits are
-equal to the trained net's, ties included. Where x is a dot product this is a search over [-K, K]; where it is
-real, over the finite float32 numbers.
+sign(f(x)), with f a chain such as cast, bias, batch norm and tanh, changes its value at most once as x
+grows, because every operator of the chain is monotone in each channel, roundings included. The place is
+found by bisection over the numbers that x can be, with f evaluated exactly as the net evaluates it; so the
+bits are equal to the trained net's, ties included. Where x is a dot product this is a search over [-K, K];
+where it is real, over the finite float32 numbers. An overflow inside f is held at the largest finite
+number: infinity times a gamma of 0 would be NaN.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from bmx.compiler.ops import OPERATORS
 from bmx.compiler.ops.base import channel_axis
 from bmx.compiler.verifier import verify
 
-_LARGEST_RANK = int(rank_of_float32(np.array([np.finfo(np.float32).max], dtype=np.float32))[0])
-_SMALLEST_RANK = int(rank_of_float32(np.array([np.finfo(np.float32).min], dtype=np.float32))[0])
+_FINITE = np.finfo(np.float32)
+_SMALLEST_RANK, _LARGEST_RANK = rank_of_float32(
+    np.array([_FINITE.min, _FINITE.max], dtype=np.float32)
+).tolist()
 
 # Ranks [C] of candidate inputs -> the bits [C] of the sign, as bool.
 _Bits = Callable[[np.ndarray], np.ndarray]
@@ -47,7 +50,7 @@ def _threshold(graph: Graph, node: Node, types: dict[str, ValueType]) -> Node:
     def bits(x: np.ndarray) -> np.ndarray:
         x = x[np.newaxis]
         for link in chain:
-            x = OPERATORS[link.op].evaluate(link, x, graph.layout)
+            x = np.clip(OPERATORS[link.op].evaluate(link, x, graph.layout), _FINITE.min, _FINITE.max)
         return sign(x[0]) > 0
 
     if types[start].dtype == "i32":
