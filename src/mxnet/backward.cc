@@ -15,7 +15,8 @@ namespace {
 // Long enough that adding a chunk's dw costs little next to computing it, short enough for the cache.
 constexpr int64_t kChunkPixels = 256;
 
-// [depth][outputs] -> the panels that pack_panels makes of [outputs][depth].
+// [depth][outputs] -> the panels that pack_panels makes of [outputs][depth], but the lanes of missing outputs
+// keep what they hold: no result depends on them.
 void pack_transposed(const float* rows, int64_t depth, int64_t stride, int64_t outputs, int64_t panel,
                      float* panels) {
   for (int64_t o = 0; o < outputs; o += panel) {
@@ -93,9 +94,9 @@ class Gradient {
     });
     pack_transposed(patches_.data(), count, depth, depth, kernels_.f32_panel, patch_panels_.data());
     const float* dy = dy_.data() + first * shape_.out_channels + group * outputs;
-    for (int64_t o = 0; o < outputs; ++o) {
-      for (int64_t k = 0; k < count; ++k) dy_transposed_[o * count + k] = dy[k * shape_.out_channels + o];
-    }
+    for_each_tiled(outputs, count, [&](int64_t o, int64_t k) {
+      dy_transposed_[static_cast<size_t>(o * count + k)] = dy[k * shape_.out_channels + o];
+    });
     kernels_.f32_gemm(dy_transposed_.data(), outputs, count, count, patch_panels_.data(), depth, nullptr,
                       product_.data(), depth);
     float* dw = dw_.data() + group * outputs * depth;

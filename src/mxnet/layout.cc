@@ -6,21 +6,15 @@ namespace bmx {
 
 namespace {
 
-constexpr int64_t kBlock = 16;
-
-// Calls visit(offset in [C][H][W], offset in the padded [H][W][C]) for each value of an image, in blocks of
-// channels so that both sides use whole cache lines.
+// Calls visit(offset in [C][H][W], offset in the padded [H][W][C]) for each value of an image.
 template <class Visit>
 void for_each_value(const ImageShape& s, Visit visit) {
   for (int64_t h = 0; h < s.height; ++h) {
-    for (int64_t begin = 0; begin < s.channels; begin += kBlock) {
-      const int64_t end = std::min(begin + kBlock, s.channels);
-      for (int64_t w = 0; w < s.width; ++w) {
-        const int64_t first = (h * s.width) + w;
-        const int64_t last = ((h + s.pad_height) * s.padded_width() + w + s.pad_width) * s.channels;
-        for (int64_t c = begin; c < end; ++c) visit(c * s.positions() + first, last + c);
-      }
-    }
+    const int64_t first = h * s.width;
+    const int64_t last = ((h + s.pad_height) * s.padded_width() + s.pad_width) * s.channels;
+    for_each_tiled(s.channels, s.width, [&](int64_t c, int64_t w) {
+      visit(c * s.positions() + first + w, last + w * s.channels + c);
+    });
   }
 }
 
@@ -32,7 +26,8 @@ void pack_signs(const float* x, const ImageShape& shape, const Kernels& kernels,
     kernels.pack_f32(x, shape.images, channels, nullptr, nullptr, bits);
     return;
   }
-  // One word of kBlock positions at a time: the inner loop runs along the image's rows and vectorizes.
+  // One word of each position in a block: the inner loop runs along the image's rows and vectorizes.
+  constexpr int64_t kBlock = 64;
   for (int64_t n = 0; n < shape.images; ++n, x += channels * positions, bits += positions * words) {
     for (int64_t first = 0; first < positions; first += kBlock) {
       const int64_t count = std::min(kBlock, positions - first);

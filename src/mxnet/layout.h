@@ -36,18 +36,29 @@ void pack_signs(const float* x, const ImageShape& shape, const Kernels& kernels,
 AlignedArray<float> to_channels_last(const float* x, const ImageShape& shape, const Quantizer& quantizer,
                                      float border);
 
+// Calls visit(row, column) for a whole matrix, in square tiles, so that an array that runs along rows and one
+// that runs along columns both use each cache line completely.
+template <class Visit>
+void for_each_tiled(int64_t rows, int64_t columns, Visit visit) {
+  constexpr int64_t kTile = 16;  // floats in a cache line
+  for (int64_t row = 0; row < rows; row += kTile) {
+    const int64_t row_end = std::min(row + kTile, rows);
+    for (int64_t column = 0; column < columns; column += kTile) {
+      const int64_t column_end = std::min(column + kTile, columns);
+      for (int64_t r = row; r < row_end; ++r) {
+        for (int64_t c = column; c < column_end; ++c) visit(r, c);
+      }
+    }
+  }
+}
+
 // [N][positions][C] -> [N][C][positions], each value through f(value, channel).
 template <class T, class Function>
 void to_channels_first(const T* x, int64_t images, int64_t positions, int64_t channels, float* y,
                        Function f) {
-  constexpr int64_t kBlock = 16;  // channels that are read together share cache lines
   for (int64_t n = 0; n < images; ++n, x += positions * channels, y += positions * channels) {
-    for (int64_t begin = 0; begin < channels; begin += kBlock) {
-      const int64_t end = std::min(begin + kBlock, channels);
-      for (int64_t p = 0; p < positions; ++p) {
-        for (int64_t c = begin; c < end; ++c) y[c * positions + p] = f(x[p * channels + c], c);
-      }
-    }
+    for_each_tiled(channels, positions,
+                   [&](int64_t c, int64_t p) { y[c * positions + p] = f(x[p * channels + c], c); });
   }
 }
 

@@ -13,11 +13,17 @@ from bmx.gluon import library, nn
 
 def test_defaults_are_restored_after_an_exception():
     before = nn.current_config()
-    with pytest.raises(RuntimeError, match="inside"), nn.defaults(pad_value=1, clip=None):
-        assert (nn.current_config().pad_value, nn.current_config().clip) == (1, None)
-        with nn.defaults(pad_value=-1):
-            assert (nn.current_config().pad_value, nn.current_config().clip) == (-1, None)
-        raise RuntimeError("inside")
+
+    def fail_inside():
+        with nn.defaults(pad_value=1, clip=None):
+            assert (nn.current_config().pad_value, nn.current_config().clip) == (1, None)
+            with nn.defaults(pad_value=-1):
+                assert (nn.current_config().pad_value, nn.current_config().clip) == (-1, None)
+            assert nn.current_config().pad_value == 1
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fail_inside()
     assert nn.current_config() == before == nn.Config()
 
 
@@ -55,10 +61,7 @@ def test_config_can_leave_inputs_to_explicit_activations():
     np.testing.assert_array_equal(activation(x).asnumpy(), [[1, 1]])
 
 
-def test_lowering_is_restored_and_checked():
-    assert nn.current_lowering() == "native"
-    with pytest.raises(RuntimeError, match="inside"), nn.lowering("native"):
-        raise RuntimeError("inside")
+def test_lowering_is_checked():
     assert nn.current_lowering() == "native"
     with pytest.raises(ValueError, match="expected 'native' or 'operator', found 'cuda'"):
         nn.lowering("cuda").__enter__()
@@ -66,6 +69,6 @@ def test_lowering_is_restored_and_checked():
 
 def test_operator_lowering_without_the_library(monkeypatch):
     monkeypatch.setattr(library, "is_loaded", lambda: False)
-    with pytest.raises(RuntimeError, match="operator lowering needs .* reinstall bmx-gluon"):
+    with pytest.raises(RuntimeError, match=r"operator lowering needs .* reinstall bmx-gluon"):
         nn.lowering("operator").__enter__()
     assert nn.current_lowering() == "native"

@@ -228,5 +228,14 @@ def test_real_input_without_quantizer_is_convolved_as_it_is(pad_value, output_ra
     np.testing.assert_allclose(dw, expected_dw, rtol=0, atol=1e-2)
 
 
+def test_nan_counts_as_plus_one(lowered):
+    config = case(channels=33, padding=1)
+    layer, x, *_ = build(config)
+    replaced = x.copy()
+    x[:, ::3], replaced[:, ::3] = np.nan, 0.5
+    with nn.lowering(lowered):
+        np.testing.assert_array_equal(layer(mx.nd.array(x)).asnumpy(), layer(mx.nd.array(replaced)).asnumpy())
+
+
 def test_latent_weights_are_exempt_from_weight_decay():
     assert nn.QConv2D(2, 3).weight.wd_mult == 0.0

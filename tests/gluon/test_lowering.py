@@ -1,4 +1,4 @@
-"""The two lowerings agree in every mode of Gluon: imperative, hybrid, static, exported, with added gradients."""
+"""The two lowerings agree in every mode of Gluon: imperative, hybrid, static, exported, adding gradients."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_all_modes_agree(make_net, shape, mode, grad_req, lowered):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_added_gradients_are_the_sum(mode, lowered):
-    """grad_req='add' directly in front of a layer: a parameter and an input, from integers, so sums are exact."""
+    """grad_req='add' directly in front of a layer, from integers, so that sums are exact."""
     layer = nn.QConv2D(4, 3, padding=1, in_channels=3, bias_initializer=mx.init.Normal(1))
     layer.initialize(mx.init.Normal(1))
     if MODES[mode] is not None:
@@ -138,7 +138,9 @@ def test_inputs_without_gradient(frozen, lowered):
         assert np.abs(layer.weight.grad().asnumpy()).max() > 0
 
 
-@pytest.mark.filterwarnings("ignore:Cannot decide type:UserWarning")  # of SymbolBlock.imports, before any data
+@pytest.mark.filterwarnings(
+    "ignore:Cannot decide type:UserWarning"
+)  # of SymbolBlock.imports, before any data
 @pytest.mark.parametrize("mode", ["hybrid", "static"])
 def test_export_and_import(tmp_path, mode, lowered):
     net = binary_net()
@@ -180,7 +182,7 @@ def test_operator_attributes_say_everything_the_compiler_needs():
     }
 
 
-def test_training_in_threads_of_the_engine(lowered):
+def test_training_lowers_the_loss(lowered):
     """A few optimizer steps lower the loss of a net that fits random labels."""
     mx.random.seed(1)
     np.random.seed(1)
@@ -200,3 +202,14 @@ def test_training_in_threads_of_the_engine(lowered):
             trainer.step(1)
             losses.append(loss.asscalar())
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_lowering_is_restored_after_an_exception(lowered):
+    def fail_inside():
+        with nn.lowering(lowered):
+            assert nn.current_lowering() == lowered
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fail_inside()
+    assert nn.current_lowering() == "native"

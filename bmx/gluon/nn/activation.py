@@ -17,8 +17,8 @@ class QActivation(HybridBlock):  # type: ignore[misc]
 
     Args:
         quantizer: registered name or `Quantizer`; by default the config's ``activation_quantizer``.
-        clip: gradient cancelling of a quantizer given by name, by default the config's ``clip``; None lets every
-            gradient pass.
+        clip: gradient cancelling of a quantizer given by name, by default the config's ``clip``; None lets
+            every gradient pass.
         prefix: as in Gluon.
         params: as in Gluon.
 

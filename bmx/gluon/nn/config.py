@@ -18,7 +18,7 @@ class Default:
         return "<from config>"
 
 
-# Argument value "take it from the current config"; None would not do, because for some arguments it means something.
+# Argument value "take it from the current config"; None would not do: for some arguments it is a value.
 DEFAULT = Default()
 
 
@@ -30,10 +30,10 @@ class Config:
         bits: bits of a weight.
         input_bits: bits of an input value.
         weight_quantizer: name of a registered quantizer, or a `Quantizer`.
-        input_quantizer: likewise, for inputs of QConv2D and QDense; None leaves them to an explicit QActivation.
+        input_quantizer: likewise, for inputs of QConv2D and QDense; None leaves them to a QActivation.
         activation_quantizer: likewise, for QActivation.
-        clip: gradient cancelling of quantizers that are given by name: the gradient of x passes where |x| <= clip;
-            None lets it pass everywhere.
+        clip: gradient cancelling of quantizers that are given by name: the gradient of x passes where
+            |x| <= clip; None lets it pass everywhere.
         scaling: how dot products are scaled; None does not scale.
         pad_value: what a convolution pads its quantized input with: 0, 1 or -1.
         output_range: 'dot' gives the dot product of K values of +-1, 'popcount' gives (dot + K) / 2.

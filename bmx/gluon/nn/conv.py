@@ -7,6 +7,7 @@ from typing import Any
 from mxnet.gluon import nn
 
 from bmx.gluon.nn.config import DEFAULT
+from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowering import current_lowering
 from bmx.gluon.nn.settings import Settings, require_float32
 
@@ -14,15 +15,15 @@ from bmx.gluon.nn.settings import Settings, require_float32
 class QConv2D(nn.Conv2D):  # type: ignore[misc]
     """2-D convolution of a binarized input with binarized weights.
 
-    Takes every argument of ``gluon.nn.Conv2D`` under the same name and in the same position, so a layer is made
-    binary by changing its class. The latent weights are real, take part in training and are exempt from weight decay
-    (``wd_mult`` is 0): decay would pull them towards the sign's jump.
+    Takes every argument of ``gluon.nn.Conv2D`` under the same name and in the same position, so a layer is
+    made binary by changing its class. The latent weights are real, take part in training and are exempt from
+    weight decay (``wd_mult`` is 0): decay would pull them towards the sign's jump.
 
-    The output is sum over (c, kh, kw) of sign(x) * sign(w), plus the bias, through the activation: integers of
-    magnitude K = in_channels / groups * kernel height * kernel width at most, where there is no bias.
+    The output is the sum over (c, kh, kw) of sign(x) * sign(w), plus the bias, through the activation.
+    Without the two it is an integer between -K and K, K = in_channels / groups * taps of the kernel.
 
-    Paper: Rastegari et al., XNOR-Net, arXiv:1603.05279 (binary convolution); Courbariaux et al., arXiv:1602.02830
-    (training).
+    Paper: Rastegari et al., XNOR-Net, arXiv:1603.05279 (binary convolution); Courbariaux et al.,
+    arXiv:1602.02830 (training).
 
     Args:
         channels: output channels.
@@ -139,7 +140,7 @@ class QConv2D(nn.Conv2D):  # type: ignore[misc]
 
     def _operator(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
         x, weight, attributes = self._settings.operator_arguments(F, x, weight)
-        inputs = [x, weight] if bias is None else [x, weight, F.identity(bias)]
+        inputs = [x, weight] if bias is None else [x, weight, guard(F, bias)]
         return F.QConvolution(
             *inputs, name="fwd", pad_value=self._settings.pad_value, **attributes, **self._kwargs
         )

@@ -7,6 +7,7 @@ from typing import Any
 from mxnet.gluon import nn
 
 from bmx.gluon.nn.config import DEFAULT
+from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowering import current_lowering
 from bmx.gluon.nn.settings import Settings, require_float32
 
@@ -14,9 +15,9 @@ from bmx.gluon.nn.settings import Settings, require_float32
 class QDense(nn.Dense):  # type: ignore[misc]
     """Fully connected layer with binarized input and binarized weights.
 
-    Takes every argument of ``gluon.nn.Dense`` under the same name and in the same position. The latent weights are real
-    and exempt from weight decay, as in `QConv2D`. The output is sign(x) . sign(w), plus the bias, through the
-    activation.
+    Takes every argument of ``gluon.nn.Dense`` under the same name and in the same position. The latent
+    weights are real and exempt from weight decay, as in `QConv2D`. The output is sign(x) . sign(w), plus the
+    bias, through the activation.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830.
 
@@ -114,7 +115,7 @@ class QDense(nn.Dense):  # type: ignore[misc]
 
     def _operator(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
         x, weight, attributes = self._settings.operator_arguments(F, x, weight)
-        inputs = [x, weight] if bias is None else [x, weight, F.identity(bias)]
+        inputs = [x, weight] if bias is None else [x, weight, guard(F, bias)]
         return F.QFullyConnected(
             *inputs,
             name="fwd",

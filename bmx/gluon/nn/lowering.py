@@ -1,7 +1,7 @@
 """Which operators a binary layer is made of.
 
-Every layer has two lowerings with equal results. ``native`` composes MXNet's own operators and runs on any device.
-``operator`` is one C++ operator of bmx with its attributes: CPU only, and what the compiler matches.
+Every layer has two lowerings with equal results. ``native`` composes MXNet's own operators and runs on any
+device. ``operator`` is one C++ operator of bmx with its attributes: CPU only, and what the compiler matches.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@ _registry: dict[str, type[Quantizer]] = {}
 class Quantizer:
     """Maps real values to +-1, element by element; the base class of all quantizers.
 
-    To add a quantizer, derive from this class, write ``__call__`` with MXNet's own operators, give the class a
-    docstring with its forward formula, its backward formula and its paper, and decorate it with `register`. Its
-    constructor takes ``clip`` and, if it likes, further arguments with defaults.
+    To add a quantizer, derive from this class, write ``__call__`` with MXNet's own operators, give the class
+    a docstring with its forward formula, its backward formula and its paper, and decorate it with `register`.
+    Its constructor takes ``clip`` and, if it likes, further arguments with defaults.
 
     Attributes:
         clip: the gradient of x passes where |x| <= clip; None lets it pass everywhere.
-        method: name of the same quantizer inside the C++ operators, None if they lack it. The operator lowering
-            then quantizes with ``__call__`` and hands +-1 to the C++ operator.
+        method: name of the same quantizer inside the C++ operators, None if they lack it. The operator
+            lowering then quantizes with ``__call__`` and hands +-1 to the C++ operator.
     """
 
     method: str | None = None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bmx.gluon.nn.config import current_config, or_config
+from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
 
 OUTPUT_RANGES = ("dot", "popcount")
@@ -30,16 +31,12 @@ def require_float32(layer: str, dtype: Any) -> None:
 
 
 def operand(F: Any, x: Any, quantizer: Quantizer | None) -> tuple[Any, str, float]:  # noqa: N803
-    """Input of a C++ operator, with the operator's name and clip of the quantizer.
-
-    MXNet does not tell a library operator to add into a gradient, so with grad_req='add' its gradient would replace
-    what is there. MXNet's own operator in front of every input does the adding.
-    """
+    """Input of a C++ operator, with the operator's name and clip of the quantizer."""
     if quantizer is None:
-        return F.identity(x), "none", math.inf
+        return guard(F, x), "none", math.inf
     if quantizer.method is None:
-        return quantizer(F, x), "none", math.inf
-    return F.identity(x), quantizer.method, math.inf if quantizer.clip is None else quantizer.clip
+        return guard(F, quantizer(F, x)), "none", math.inf
+    return guard(F, x), quantizer.method, math.inf if quantizer.clip is None else quantizer.clip
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,13 @@ class Settings:
 
         Args:
             layer: name for error messages.
-            bits: and all others: the layer's arguments, `DEFAULT` where the caller gave none.
+            bits: the layer's argument, `DEFAULT` where the caller gave none, as all that follow.
+            input_bits: likewise.
+            weight_quantizer: likewise.
+            input_quantizer: likewise.
+            scaling: likewise.
+            output_range: likewise.
+            pad_value: likewise; dense layers have none.
 
         Raises:
             ValueError: if a value is not supported.
@@ -116,7 +119,7 @@ class Settings:
         return x, weight, attributes
 
     def to_output_range(self, F: Any, dot: Any, weight: Any) -> Any:  # noqa: N803
-        """The native lowering's dot products in the output range; ``weight`` is [outputs, ...] with K values a row."""
+        """The native lowering's dot products in the output range; ``weight``: [outputs, K values]."""
         if self.output_range == "dot":
             return dot
         # K is counted in the graph, because while shapes are deferred Python does not know it.
