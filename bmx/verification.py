@@ -8,7 +8,6 @@ does not decide the verdict.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Sequence
 
@@ -166,17 +165,10 @@ def _ties(net: Any, samples: np.ndarray) -> np.ndarray:
 
 def _sign_inputs(symbol: Any) -> Sequence[Any]:
     """The values that bmx operators of a symbol take the sign of."""
-    internals = symbol.get_internals()
-    outputs = {name: internals[name] for name in internals.list_outputs()}
-    graph = json.loads(symbol.tojson())
     entries = []
-    for node in graph["nodes"]:
-        quantizes = node["op"] == "QActivation" or (
-            node["op"] in ("QConvolution", "QFullyConnected")
-            and node.get("attrs", {}).get("input_quantizer", "none") != "none"
-        )
-        if quantizes:
-            producer = graph["nodes"][node["inputs"][0][0]]
-            name = producer["name"] if producer["op"] == "null" else f"{producer['name']}_output"
-            entries.append(outputs[name])
+    for value in symbol.get_internals():
+        attributes = value.list_attr()
+        is_sign = "method" in attributes and "clip" in attributes  # QActivation
+        if is_sign or attributes.get("input_quantizer", "none") != "none":
+            entries.append(value.get_children()[0])
     return entries

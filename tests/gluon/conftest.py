@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 import bmx.gluon  # noqa: F401  first, because it makes mxnet importable
 from bmx.gluon import library
-
-# MXNet 1.9.1 reads SciPy and NumPy names that are deprecated, at run time.
-MXNET_WARNINGS = ("ignore::DeprecationWarning:mxnet",)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            for warning in MXNET_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @pytest.fixture(params=["native", "operator"])

@@ -7,7 +7,7 @@ from typing import Any
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.config import DEFAULT, Default, current_config, or_config
-from bmx.gluon.nn.lowering import current_lowering
+from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
 from bmx.gluon.nn.settings import operand, require_float32
 

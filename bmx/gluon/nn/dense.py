@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 
 from bmx.gluon.nn.config import DEFAULT
 from bmx.gluon.nn.guard import guard
-from bmx.gluon.nn.lowering import current_lowering
+from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.settings import Settings, require_float32
 
 
