@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
@@ -23,8 +23,8 @@ class Preprocessing(NamedTuple):
     """How a uint8 image becomes the input: ``(u8 * scale - mean[c]) / std[c]``, c being the channel."""
 
     scale: float
-    mean: Tuple[float, ...]
-    std: Tuple[float, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 class ValueInfo(NamedTuple):
@@ -39,11 +39,11 @@ class ValueInfo(NamedTuple):
 
     name: str
     dtype: str
-    shape: Tuple[int, ...]
-    preprocessing: Optional[Preprocessing] = None
+    shape: tuple[int, ...]
+    preprocessing: Preprocessing | None = None
 
 
-def isas() -> List[str]:
+def isas() -> list[str]:
     """Names of the instruction sets that this CPU supports, best first."""
     return list(_core.isas())
 
@@ -51,20 +51,20 @@ def isas() -> List[str]:
 class Session:
     """One use of a model: owns the memory of its intermediate values.
 
-    Sessions of one model share its weights. Give each thread its own; a shared one works, but its callers take turns.
-    Made by `Model.session`.
+    Made by `Model.session`. Sessions of one model share its weights. Give each thread its own; a shared one
+    works, but its callers take turns.
     """
 
     def __init__(self, model: Model, core: Any) -> None:
         self.model = model
         self._core = core
 
-    def run(self, inputs: Union[np.ndarray, Sequence[np.ndarray], Mapping[str, np.ndarray]]) -> List[np.ndarray]:
+    def run(self, inputs: np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Runs a batch.
 
         Args:
-            inputs: an array [batch, ...] of float32, or of uint8 where the input has a preprocessing; for several inputs
-                a list in the order of `Model.inputs`, or a mapping from their names.
+            inputs: an array [batch, ...] of float32, or of uint8 where the input has a preprocessing; for
+                several inputs a list in the order of `Model.inputs`, or a mapping from their names.
 
         Returns:
             One array [batch, ...] for each of `Model.outputs`.
@@ -72,6 +72,7 @@ class Session:
         Raises:
             ModelError: if names, number, shape or dtype do not fit.
         """
+        arrays: list[Any]
         if isinstance(inputs, Mapping):
             arrays = self._by_name(inputs)
         elif isinstance(inputs, (list, tuple)):
@@ -83,16 +84,18 @@ class Session:
                 found = type(array).__name__
                 hint = "use x.asnumpy()" if hasattr(array, "asnumpy") else "use numpy.asarray(x, 'float32')"
                 raise ModelError(f"expected a NumPy array, found {found}; {hint}")
-        outputs: List[np.ndarray] = self._core.run(arrays)
+        outputs: list[np.ndarray] = self._core.run(arrays)
         return outputs
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Runs a model of one output and returns that output; see `run`."""
         if len(self.model.outputs) != 1:
-            raise ModelError(f"the model has {len(self.model.outputs)} outputs; use session().run(x), which returns a list")
+            raise ModelError(
+                f"the model has {len(self.model.outputs)} outputs; use session().run(x), which returns a list"
+            )
         return self.run(x)[0]
 
-    def _by_name(self, inputs: Mapping[str, np.ndarray]) -> List[np.ndarray]:
+    def _by_name(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         names = [value.name for value in self.model.inputs]
         if set(names) != set(inputs):
             raise ModelError(f"the model's inputs are {names}, arrays were given for {sorted(inputs)}")
@@ -111,14 +114,14 @@ class Model:
         ModelError: if the file is not a valid .bmx file or the instruction set is unknown or not supported.
     """
 
-    def __init__(self, path: Union[str, os.PathLike, bytes], isa: Optional[str] = None) -> None:
+    def __init__(self, path: str | os.PathLike | bytes, isa: str | None = None) -> None:
         if not isinstance(path, bytes):
             path = os.fspath(path)
             if not os.path.exists(path):
                 raise FileNotFoundError(f"{path}: there is no such file")
         self._core = _core.Model(path, isa or "auto")
-        self._info: Dict[str, Any] = json.loads(self._core.describe())
-        self._session: Optional[Session] = None
+        self._info: dict[str, Any] = json.loads(self._core.describe())
+        self._session: Session | None = None
 
     @property
     def isa(self) -> str:
@@ -126,30 +129,30 @@ class Model:
         return str(self._core.isa)
 
     @property
-    def inputs(self) -> List[ValueInfo]:
+    def inputs(self) -> list[ValueInfo]:
         """The inputs, in the order of the graph."""
         return [_input_info(value) for value in self._info["inputs"]]
 
     @property
-    def outputs(self) -> List[ValueInfo]:
+    def outputs(self) -> list[ValueInfo]:
         """The outputs, in the order of the graph; bits arrive as -1 and +1 in float32."""
         return [_output_info(value) for value in self._info["outputs"]]
 
     @property
-    def classes(self) -> List[str]:
+    def classes(self) -> list[str]:
         """Labels of the last axis of the first output; empty if the file has none."""
         return list(self._info["classes"])
 
-    def info(self) -> Dict[str, Any]:
+    def info(self) -> dict[str, Any]:
         """What the file holds and how it runs.
 
         Returns:
-            A new dictionary with the keys name, isa, format_version, producer, file_bytes, inputs, outputs, classes,
-            nodes and report (the export's verification report, or None). Each node has name, op, inputs, dtype, shape,
-            attrs, weight_bytes, macs (multiply-accumulates for one sample) and computed_by (the node whose step computes
-            it; another one if it is fused).
+            A new dictionary with the keys name, isa, format_version, producer, file_bytes, inputs, outputs,
+            classes, nodes and report (the export's verification report, or None). Each node has name, op,
+            inputs, dtype, shape, attrs, weight_bytes, macs (multiply-accumulates for one sample) and
+            computed_by (the node whose step computes it; another one if it is fused).
         """
-        result: Dict[str, Any] = json.loads(self._core.describe())
+        result: dict[str, Any] = json.loads(self._core.describe())
         return result
 
     def session(self) -> Session:
@@ -173,12 +176,12 @@ class Model:
         return self._session(x)
 
 
-def _input_info(value: Dict[str, Any]) -> ValueInfo:
+def _input_info(value: dict[str, Any]) -> ValueInfo:
     rule = value.get("preprocessing")
     preprocessing = Preprocessing(rule["scale"], tuple(rule["mean"]), tuple(rule["std"])) if rule else None
     return ValueInfo(value["name"], "float32", tuple(value["shape"]), preprocessing)
 
 
-def _output_info(value: Dict[str, Any]) -> ValueInfo:
+def _output_info(value: dict[str, Any]) -> ValueInfo:
     dtype = "int32" if value["dtype"] == "i32" else "float32"
     return ValueInfo(value["name"], dtype, tuple(value["shape"]))

@@ -1,8 +1,8 @@
 /* bmx: run packed binary networks (.bmx files) from C.
  *
  * A model is immutable and may be shared by threads; each thread runs it through a session of its own.
- * Functions that can fail return a bmx_status*: NULL means success, anything else holds a code and one sentence, and
- * is to be freed with bmx_status_free. Nothing is printed, no global state is kept.
+ * Functions that can fail return a bmx_status*: NULL means success, anything else holds a code and one
+ * sentence, and is to be freed with bmx_status_free. Nothing is printed, no global state is kept.
  *
  *   bmx_model* model = NULL;
  *   bmx_status* status = bmx_model_open("lenet.bmx", NULL, &model);
@@ -50,11 +50,13 @@ typedef struct bmx_array {
 /* "0.1.0". Static. */
 BMX_API const char* bmx_version(void);
 
-BMX_API bmx_code bmx_status_code(const bmx_status* status);       /* BMX_OK for NULL */
-BMX_API const char* bmx_status_message(const bmx_status* status); /* "" for NULL; lives as long as the status */
-BMX_API void bmx_status_free(bmx_status* status);                 /* NULL is fine */
+BMX_API bmx_code bmx_status_code(const bmx_status* status); /* BMX_OK for NULL */
+BMX_API const char* bmx_status_message(
+    const bmx_status* status);                    /* "" for NULL; lives as long as the status */
+BMX_API void bmx_status_free(bmx_status* status); /* NULL is fine */
 
-/* isa: "scalar", "avx2", "avx512", "neon", or NULL or "auto" for the best one of this CPU. *model is set on success. */
+/* isa: "scalar", "avx2", "avx512", "neon", or NULL or "auto" for the best one of this CPU. *model is set on
+ * success. */
 BMX_API bmx_status* bmx_model_open(const char* path, const char* isa, bmx_model** model);
 /* The bytes are copied. */
 BMX_API bmx_status* bmx_model_from_memory(const void* data, size_t size, const char* isa, bmx_model** model);
@@ -85,10 +87,11 @@ BMX_API const char* bmx_model_class_name(const bmx_model* model, size_t index);
 BMX_API bmx_status* bmx_session_create(const bmx_model* model, bmx_session** session);
 BMX_API void bmx_session_free(bmx_session* session);
 
-/* inputs: one array for each input of the model, BMX_FLOAT32 or BMX_UINT8, with equal batches. The arrays are read
- * during the call only. Memory is allocated only if the batch is larger than any before. */
+/* inputs: one array for each input of the model, BMX_FLOAT32 or BMX_UINT8, with equal batches. The arrays are
+ * read during the call only. Memory is allocated only if the batch is larger than any before. */
 BMX_API bmx_status* bmx_session_run(bmx_session* session, const bmx_array* inputs, size_t count);
-/* Result of the last run, valid until the next; data is NULL before the first one and for an index out of range. */
+/* Result of the last run, valid until the next; data is NULL before the first one and for an index out of
+ * range. */
 BMX_API bmx_array bmx_session_output(const bmx_session* session, size_t index);
 
 #ifdef __cplusplus

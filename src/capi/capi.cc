@@ -64,9 +64,12 @@ bmx_type to_c(bmx::TensorType type) { return type == bmx::TensorType::kI32 ? BMX
 
 bmx::TensorType from_c(bmx_type type) {
   switch (type) {
-    case BMX_FLOAT32: return bmx::TensorType::kF32;
-    case BMX_UINT8: return bmx::TensorType::kU8;
-    case BMX_INT32: break;
+    case BMX_FLOAT32:
+      return bmx::TensorType::kF32;
+    case BMX_UINT8:
+      return bmx::TensorType::kU8;
+    case BMX_INT32:
+      break;
   }
   return bmx::TensorType::kI32;
 }
@@ -136,7 +139,8 @@ const char* bmx_model_class_name(const bmx_model* model, size_t index) {
 
 bmx_status* bmx_session_create(const bmx_model* model, bmx_session** session) {
   return guarded([&] {
-    *session = new bmx_session{bmx::Session(model->model), std::vector<bmx::InputArray>(bmx_model_input_count(model))};
+    *session = new bmx_session{bmx::Session(model->model),
+                               std::vector<bmx::InputArray>(bmx_model_input_count(model))};
     return bmx::Status();
   });
 }

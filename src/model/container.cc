@@ -13,7 +13,8 @@
 namespace bmx {
 namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used in place, so the machine must be little-endian");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "tensors are used in place, so the machine must be little-endian");
 
 constexpr size_t kLengthBytes = 8;
 constexpr std::string_view kOpening = R"({"__metadata__":{"bmx.checksum":"crc32:)";
@@ -48,8 +49,8 @@ Result<Parts> split(const uint8_t* bytes, size_t size) {
                         std::to_string(rest.size()) + " are there");
   }
   if (length < kSmallestHeader || length % 8 != 0) {
-    return corrupt_file("the header's length is given as " + count(length, "bytes") + "; a multiple of 8 from " +
-                        std::to_string(kSmallestHeader) + " is expected");
+    return corrupt_file("the header's length is given as " + count(length, "bytes") +
+                        "; a multiple of 8 from " + std::to_string(kSmallestHeader) + " is expected");
   }
   Parts parts;
   parts.header = rest.substr(0, length);
@@ -101,7 +102,8 @@ Entry read_entry(const std::string& name, const Json& json, Status* status) {
   }
   entry.tensor.type = *type;
   if (!is_valid_shape(entry.tensor.shape)) {
-    reader.fail("shape " + text_of(entry.tensor.shape) + " is outside the limits (rank at most 8, dimensions from 1 to 2147483647)");
+    reader.fail("shape " + text_of(entry.tensor.shape) +
+                " is outside the limits (rank at most 8, dimensions from 1 to 2147483647)");
     return entry;
   }
   if (offsets.size() != 2 || offsets[0] < 0 || offsets[1] < offsets[0]) {
@@ -111,7 +113,8 @@ Entry read_entry(const std::string& name, const Json& json, Status* status) {
   entry.begin = offsets[0];
   entry.end = offsets[1];
   std::optional<int64_t> bytes = size_of(*type);
-  for (int64_t dimension : entry.tensor.shape) bytes = bytes ? checked_product({*bytes, dimension}) : std::nullopt;
+  for (int64_t dimension : entry.tensor.shape)
+    bytes = bytes ? checked_product({*bytes, dimension}) : std::nullopt;
   entry.tensor.bytes = entry.end - entry.begin;
   if (!bytes || *bytes != entry.tensor.bytes) {
     reader.fail("dtype " + dtype + " and shape " + text_of(entry.tensor.shape) + " do not make the " +
@@ -142,8 +145,8 @@ Status check_layout(const std::vector<Entry>& entries, int64_t data_size) {
   for (const Entry& entry : entries) {
     const std::string who = "tensor '" + entry.tensor.name + "'";
     if (entry.begin != end) {
-      return corrupt_file(who + ": its data begins at " + std::to_string(entry.begin) + ", but the tensor before it ends at " +
-                          std::to_string(end));
+      return corrupt_file(who + ": its data begins at " + std::to_string(entry.begin) +
+                          ", but the tensor before it ends at " + std::to_string(end));
     }
     if (entry.begin % size_of(entry.tensor.type) != 0) {
       return corrupt_file(who + ": its data begins at " + std::to_string(entry.begin) +
@@ -152,8 +155,9 @@ Status check_layout(const std::vector<Entry>& entries, int64_t data_size) {
     end = entry.end;
   }
   if (end > data_size) {
-    return corrupt_file("the file is truncated: its header promises " + count(static_cast<uint64_t>(end), "bytes") +
-                        " of tensors, " + std::to_string(data_size) + " are there");
+    return corrupt_file("the file is truncated: its header promises " +
+                        count(static_cast<uint64_t>(end), "bytes") + " of tensors, " +
+                        std::to_string(data_size) + " are there");
   }
   if (end < data_size) {
     return corrupt_file("the file has " + count(static_cast<uint64_t>(data_size - end), "bytes") +
@@ -182,8 +186,8 @@ Result<Container> parse_container(const uint8_t* bytes, size_t size) {
   Result<Parts> parts = split(bytes, size);
   if (!parts.ok()) return parts.status();
 
-  // A file that is too short is called truncated, any other damage is found by the checksum, and only then is the
-  // content itself to blame.
+  // A file that is too short is called truncated, any other damage is found by the checksum, and only then is
+  // the content itself to blame.
   const Status checksum = verify_checksum(bytes, size);
   Result<Json> header = parse_json_object(parts->header, "the header");
   if (!header.ok()) return checksum.ok() ? header.status() : checksum;

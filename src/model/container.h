@@ -1,4 +1,5 @@
-// The safetensors layer of a .bmx file: header, checksum, metadata and the table of tensors (docs/format.md, "Bytes").
+// The safetensors layer of a .bmx file: header, checksum, metadata and the table of tensors (docs/format.md,
+// "Bytes").
 #pragma once
 
 #include <cstddef>

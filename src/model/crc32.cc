@@ -10,8 +10,8 @@ constexpr size_t kSlices = 8;
 
 using Tables = std::array<std::array<uint32_t, 256>, kSlices>;
 
-// tables[s][b] is the effect of byte b on the register after s further zero bytes, so eight bytes can be looked up
-// independently of each other ("slicing by 8").
+// tables[s][b] is the effect of byte b on the register after s further zero bytes, so eight bytes can be
+// looked up independently of each other ("slicing by 8").
 constexpr Tables make_tables() {
   Tables tables{};
   for (uint32_t byte = 0; byte < 256; ++byte) {

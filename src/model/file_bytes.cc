@@ -33,7 +33,7 @@ Status system_error(const std::string& what) { return {Code::kIo, what + ": " + 
 Result<FileBytes> FileBytes::map(const std::string& path) {
   const Descriptor file(path.c_str());
   if (file.value() < 0) return system_error("cannot open the file");
-  struct stat information {};
+  struct stat information{};
   if (fstat(file.value(), &information) != 0) return system_error("cannot read the file's size");
   if (!S_ISREG(information.st_mode)) return Status(Code::kIo, "not a regular file; a .bmx file is needed");
 

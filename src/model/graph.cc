@@ -68,7 +68,8 @@ class GraphParser {
     reader.finish();
     const auto channels = static_cast<size_t>(input_channels(input.type));
     if (preprocessing.mean.size() != channels || preprocessing.std.size() != channels) {
-      reader.fail("'mean' and 'std' must have one entry for each of the " + std::to_string(channels) + " channels");
+      reader.fail("'mean' and 'std' must have one entry for each of the " + std::to_string(channels) +
+                  " channels");
     }
     for (double deviation : preprocessing.std) {
       if (deviation == 0) reader.fail("'std' must not hold 0");
@@ -132,9 +133,11 @@ class GraphParser {
   void parse_tensors(const Json& json, ObjectReader& reader, Node* node) {
     if (!status_.ok()) return;
     for (const auto& item : json.items()) {
-      const auto found = item.value().is_string() ? tensors_.find(item.value().get<std::string>()) : tensors_.end();
+      const auto found =
+          item.value().is_string() ? tensors_.find(item.value().get<std::string>()) : tensors_.end();
       if (found == tensors_.end()) {
-        reader.fail("'" + item.key() + "' names a tensor that the file does not hold: " + item.value().dump());
+        reader.fail("'" + item.key() +
+                    "' names a tensor that the file does not hold: " + item.value().dump());
         return;
       }
       if (!is_valid_name(item.key())) reader.fail("a tensor's role must not hold control characters");
@@ -147,7 +150,8 @@ class GraphParser {
     for (const std::string& name : reader.strings("outputs")) {
       const int value = find_value(name, reader);
       const auto& outputs = graph_.outputs;
-      if (std::count(outputs.begin(), outputs.end(), value) > 0) reader.fail("output '" + name + "' is named twice");
+      if (std::count(outputs.begin(), outputs.end(), value) > 0)
+        reader.fail("output '" + name + "' is named twice");
       graph_.outputs.push_back(value);
     }
     if (graph_.outputs.empty()) reader.fail("it has no outputs");
@@ -158,8 +162,8 @@ class GraphParser {
     if (!status_.ok()) return;
     const int64_t expected = graph_.value_type(graph_.outputs[0]).shape.back();
     if (static_cast<int64_t>(graph_.classes.size()) != expected) {
-      reader.fail("'classes' has " + std::to_string(graph_.classes.size()) + " labels, the first output has " +
-                  std::to_string(expected));
+      reader.fail("'classes' has " + std::to_string(graph_.classes.size()) +
+                  " labels, the first output has " + std::to_string(expected));
     }
   }
 

@@ -1,4 +1,5 @@
-// The graph of a .bmx file (docs/format.md, "Graph"): what it says, checked for everything but the operators' own rules.
+// The graph of a .bmx file (docs/format.md, "Graph"): what it says, checked for everything but the operators'
+// own rules.
 #pragma once
 
 #include <map>
@@ -38,8 +39,8 @@ struct Node {
   std::map<std::string, Tensor> tensors;  // by role: "weight", "bias", ...
 };
 
-// A value is a graph input or the result of a node; its id is the index of the input, or inputs.size() plus the index
-// of the node. Ids are in topological order.
+// A value is a graph input or the result of a node; its id is the index of the input, or inputs.size() plus
+// the index of the node. Ids are in topological order.
 struct Graph {
   std::string name;
   std::vector<GraphInput> inputs;
@@ -54,10 +55,12 @@ struct Graph {
   const ValueType& value_type(int value) const;
 };
 
-// The channels of a graph input, which is laid out as in training: the first axis of a rank-3 input, otherwise 1.
+// The channels of a graph input, which is laid out as in training: the first axis of a rank-3 input,
+// otherwise 1.
 int64_t input_channels(const ValueType& type);
 
-// Not empty and without control characters, which would let a file write to the terminal of whoever prints its names.
+// Not empty and without control characters, which would let a file write to the terminal of whoever prints
+// its names.
 bool is_valid_name(const std::string& name);
 
 Result<Graph> parse_graph(std::string_view json, const std::vector<Tensor>& tensors);

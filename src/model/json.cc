@@ -47,7 +47,8 @@ const Json kNothing;
 }  // namespace
 
 bool is_int64(const Json& value) {
-  if (value.is_number_unsigned()) return value.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()};
+  if (value.is_number_unsigned())
+    return value.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()};
   return value.is_number_integer();
 }
 

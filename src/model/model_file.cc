@@ -19,8 +19,8 @@ Status check_version(const std::map<std::string, std::string>& metadata) {
   Result<std::string> version = required(metadata, "bmx.format_version");
   if (!version.ok()) return version.status();
   if (*version == kFormatVersion) return {};
-  return unsupported("format version '" + *version + "' is not known, this reader knows version " + kFormatVersion +
-                     "; update bmx or export the model again");
+  return unsupported("format version '" + *version + "' is not known, this reader knows version " +
+                     kFormatVersion + "; update bmx or export the model again");
 }
 
 // Messages quote the file, which may hold anything.

@@ -6,18 +6,24 @@ namespace bmx {
 
 const char* name_of(DType dtype) {
   switch (dtype) {
-    case DType::kF32: return "f32";
-    case DType::kI32: return "i32";
-    case DType::kBits: return "bits";
+    case DType::kF32:
+      return "f32";
+    case DType::kI32:
+      return "i32";
+    case DType::kBits:
+      return "bits";
   }
   return "";
 }
 
 const char* name_of(TensorType type) {
   switch (type) {
-    case TensorType::kF32: return "F32";
-    case TensorType::kI32: return "I32";
-    case TensorType::kU8: return "U8";
+    case TensorType::kF32:
+      return "F32";
+    case TensorType::kI32:
+      return "I32";
+    case TensorType::kU8:
+      return "U8";
   }
   return "";
 }
@@ -44,6 +50,8 @@ int64_t ValueType::bytes() const {
 
 bool operator==(const ValueType& a, const ValueType& b) { return a.dtype == b.dtype && a.shape == b.shape; }
 
-std::string text_of(const ValueType& type) { return std::string(name_of(type.dtype)) + " " + text_of(type.shape); }
+std::string text_of(const ValueType& type) {
+  return std::string(name_of(type.dtype)) + " " + text_of(type.shape);
+}
 
 }  // namespace bmx

@@ -11,9 +11,10 @@ Result<OperatorPtr> create_binary_conv2d(NodeReader& node, const Kernels& kernel
   const Tensor& weight = node.tensor("weight", TensorType::kU8, {0, 0, 0, 0});
   const ConvShape shape = read_conv_shape(node, in, weight.shape);
   const int64_t pad_value = node.integer("pad_value");
-  if (pad_value < -1 || pad_value > 1) node.fail("pad_value must be 0, 1 or -1, found " + std::to_string(pad_value));
-  const AlignedArray<uint64_t> words =
-      node.packed("weight", {shape.out_channels, shape.kernel_height, shape.kernel_width}, shape.group_inputs());
+  if (pad_value < -1 || pad_value > 1)
+    node.fail("pad_value must be 0, 1 or -1, found " + std::to_string(pad_value));
+  const AlignedArray<uint64_t> words = node.packed(
+      "weight", {shape.out_channels, shape.kernel_height, shape.kernel_width}, shape.group_inputs());
   BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{DType::kI32, {shape.out_height(), shape.out_width(), shape.out_channels}};
   return create_binary_layer(std::move(out), shape, static_cast<int>(pad_value), words.data(), kernels);

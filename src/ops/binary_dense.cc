@@ -12,7 +12,8 @@ Result<OperatorPtr> create_binary_dense(NodeReader& node, const Kernels& kernels
   const int64_t outputs = node.ok() ? weight.shape[0] : 1;
   const AlignedArray<uint64_t> words = node.packed("weight", {outputs}, inputs);
   BMX_RETURN_IF_ERROR(node.finish());
-  return create_binary_layer({DType::kI32, {outputs}}, dense_shape(inputs, outputs), 0, words.data(), kernels);
+  return create_binary_layer({DType::kI32, {outputs}}, dense_shape(inputs, outputs), 0, words.data(),
+                             kernels);
 }
 
 }  // namespace bmx

@@ -25,8 +25,8 @@ class BinaryLayer final : public Operator {
 
 }  // namespace
 
-Result<OperatorPtr> create_binary_layer(ValueType output, const ConvShape& shape, int pad_value, const uint64_t* weight,
-                                        const Kernels& kernels) {
+Result<OperatorPtr> create_binary_layer(ValueType output, const ConvShape& shape, int pad_value,
+                                        const uint64_t* weight, const Kernels& kernels) {
   Result<BinaryConvolution> convolution = BinaryConvolution::create(shape, pad_value, weight, kernels);
   if (!convolution.ok()) return convolution.status();
   return OperatorPtr(new BinaryLayer(std::move(output), std::move(*convolution)));

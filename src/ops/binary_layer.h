@@ -6,7 +6,7 @@
 namespace bmx {
 
 // weight: [O][KH][KW][words_for(I / groups)].
-Result<OperatorPtr> create_binary_layer(ValueType output, const ConvShape& shape, int pad_value, const uint64_t* weight,
-                                        const Kernels& kernels);
+Result<OperatorPtr> create_binary_layer(ValueType output, const ConvShape& shape, int pad_value,
+                                        const uint64_t* weight, const Kernels& kernels);
 
 }  // namespace bmx

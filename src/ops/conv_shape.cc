@@ -3,7 +3,8 @@
 namespace bmx {
 
 ConvShape read_conv_shape(NodeReader& node, const ValueType& in, const Shape& weight) {
-  const auto strides = node.pair("strides", 1), padding = node.pair("padding", 0), dilation = node.pair("dilation", 1);
+  const auto strides = node.pair("strides", 1), padding = node.pair("padding", 0),
+             dilation = node.pair("dilation", 1);
   const int64_t groups = node.integer("groups");
   ConvShape shape = dense_shape(1, 1);
   if (!node.ok()) return shape;

@@ -6,8 +6,8 @@
 
 namespace bmx {
 
-// From the input, the attributes and the weight's shape [O][KH][KW][..]. What it makes of a bad node is harmless, and
-// the node's status says what is wrong.
+// From the input, the attributes and the weight's shape [O][KH][KW][..]. What it makes of a bad node is
+// harmless, and the node's status says what is wrong.
 ConvShape read_conv_shape(NodeReader& node, const ValueType& in, const Shape& weight);
 
 // A dense layer is a convolution of one position.

@@ -12,7 +12,8 @@ Result<OperatorPtr> create_dense(NodeReader& node, const Kernels& kernels) {
   const float* bias = nullptr;
   if (node.has_tensor("bias")) bias = node.tensor("bias", TensorType::kF32, {outputs}).f32();
   BMX_RETURN_IF_ERROR(node.finish());
-  return create_float_layer({DType::kF32, {outputs}}, dense_shape(in.shape[0], outputs), weight.f32(), bias, kernels);
+  return create_float_layer({DType::kF32, {outputs}}, dense_shape(in.shape[0], outputs), weight.f32(), bias,
+                            kernels);
 }
 
 }  // namespace bmx

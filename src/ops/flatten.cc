@@ -20,7 +20,8 @@ class Flatten final : public Operator {
     auto* words = static_cast<uint64_t*>(out);
     for (int64_t n = 0; n < batch; ++n, words += words_for(elements)) {
       std::memset(words, 0, static_cast<size_t>(words_for(elements)) * sizeof(uint64_t));
-      for (int64_t at = 0; at < elements; at += channels_, rows += words_for(channels_)) append_row(rows, at, words);
+      for (int64_t at = 0; at < elements; at += channels_, rows += words_for(channels_))
+        append_row(rows, at, words);
     }
   }
 

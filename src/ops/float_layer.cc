@@ -25,8 +25,8 @@ class FloatLayer final : public Operator {
 
 }  // namespace
 
-Result<OperatorPtr> create_float_layer(ValueType output, const ConvShape& shape, const float* weight, const float* bias,
-                                       const Kernels& kernels) {
+Result<OperatorPtr> create_float_layer(ValueType output, const ConvShape& shape, const float* weight,
+                                       const float* bias, const Kernels& kernels) {
   Result<FloatConvolution> convolution = FloatConvolution::create(shape, weight, bias, kernels);
   if (!convolution.ok()) return convolution.status();
   return OperatorPtr(new FloatLayer(std::move(output), std::move(*convolution)));

@@ -6,7 +6,7 @@
 namespace bmx {
 
 // bias: null, or one for each output channel.
-Result<OperatorPtr> create_float_layer(ValueType output, const ConvShape& shape, const float* weight, const float* bias,
-                                       const Kernels& kernels);
+Result<OperatorPtr> create_float_layer(ValueType output, const ConvShape& shape, const float* weight,
+                                       const float* bias, const Kernels& kernels);
 
 }  // namespace bmx

@@ -10,7 +10,9 @@ namespace bmx {
 namespace {
 
 // y[i] = max(y[i], x[i]) on rows of T; on bits the maximum of +-1 values is OR.
-void take_max(const Kernels& kernels, const float* x, int64_t count, float* y) { kernels.max_f32(x, count, y); }
+void take_max(const Kernels& kernels, const float* x, int64_t count, float* y) {
+  kernels.max_f32(x, count, y);
+}
 
 void take_max(const Kernels&, const int32_t* x, int64_t count, int32_t* y) {
   for (int64_t i = 0; i < count; ++i) y[i] = std::max(x[i], y[i]);
@@ -61,9 +63,12 @@ Result<OperatorPtr> create_max_pool2d(NodeReader& node, const Kernels& kernels) 
   BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{in.dtype, {shape.height.out, shape.width.out, shape.channels}};
   switch (in.dtype) {
-    case DType::kF32: return OperatorPtr(new MaxPool2D<float>(std::move(out), shape, shape.channels, kernels));
-    case DType::kI32: return OperatorPtr(new MaxPool2D<int32_t>(std::move(out), shape, shape.channels, kernels));
-    case DType::kBits: break;
+    case DType::kF32:
+      return OperatorPtr(new MaxPool2D<float>(std::move(out), shape, shape.channels, kernels));
+    case DType::kI32:
+      return OperatorPtr(new MaxPool2D<int32_t>(std::move(out), shape, shape.channels, kernels));
+    case DType::kBits:
+      break;
   }
   return OperatorPtr(new MaxPool2D<uint64_t>(std::move(out), shape, words_for(shape.channels), kernels));
 }

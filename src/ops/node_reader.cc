@@ -18,7 +18,8 @@ bool fits(const Shape& shape, const Shape& expected) {
 std::string pattern_of(const Shape& shape) {
   std::string text = text_of(shape);
   for (size_t at = 0; (at = text.find('0', at)) != std::string::npos; ++at) {
-    const bool whole = (text[at - 1] == '[' || text[at - 1] == ' ') && (text[at + 1] == ',' || text[at + 1] == ']');
+    const bool whole =
+        (text[at - 1] == '[' || text[at - 1] == ' ') && (text[at + 1] == ',' || text[at + 1] == ']');
     if (whole) text[at] = '*';
   }
   return text;
@@ -80,8 +81,8 @@ std::array<int64_t, 2> NodeReader::pair(const char* name, int64_t minimum) {
   const std::vector<int64_t> values = integers(name);
   const auto in_range = [minimum](int64_t value) { return value >= minimum && value <= INT32_MAX; };
   if (values.size() == 2 && in_range(values[0]) && in_range(values[1])) return {values[0], values[1]};
-  fail("attribute '" + std::string(name) + "' must be [height, width], both at least " + std::to_string(minimum) +
-       "; found " + text_of(values));
+  fail("attribute '" + std::string(name) + "' must be [height, width], both at least " +
+       std::to_string(minimum) + "; found " + text_of(values));
   return {1, 1};
 }
 
@@ -106,7 +107,8 @@ AlignedArray<uint64_t> NodeReader::packed(const char* role, Shape rows, int64_t 
   rows.push_back(bytes_for(channels));
   const Tensor& found = tensor(role, TensorType::kU8, rows);
   if (!ok()) return {};
-  const int64_t row_bytes = bytes_for(channels), row_words = words_for(channels), count = found.bytes / row_bytes;
+  const int64_t row_bytes = bytes_for(channels), row_words = words_for(channels),
+                count = found.bytes / row_bytes;
   AlignedArray<uint64_t> words(static_cast<size_t>(count * row_words));
   if (words.size() == 0) {
     if (status_.ok()) status_ = {Code::kOutOfMemory, "no memory for tensor '" + found.name + "'"};
@@ -116,7 +118,8 @@ AlignedArray<uint64_t> NodeReader::packed(const char* role, Shape rows, int64_t 
   for (int64_t row = 0; row < count; ++row) {
     const uint8_t* bytes = found.data + row * row_bytes;
     if (bytes[row_bytes - 1] >> unused_from != 0) {
-      fail("tensor '" + std::string(role) + "' has bits set past its " + std::to_string(channels) + " channels");
+      fail("tensor '" + std::string(role) + "' has bits set past its " + std::to_string(channels) +
+           " channels");
       return {};
     }
     words_from_bytes(bytes, channels, words.data() + row * row_words);

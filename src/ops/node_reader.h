@@ -1,5 +1,5 @@
-// How an operator reads its node. The first thing that is wrong is kept, and reading goes on with harmless values, so
-// that a create function states everything it expects and then checks once.
+// How an operator reads its node. The first thing that is wrong is kept, and reading goes on with harmless
+// values, so that a create function states everything it expects and then checks once.
 #pragma once
 
 #include <array>
@@ -32,7 +32,8 @@ class NodeReader {
   // Tensors. A dimension of 0 in `shape` fits any size.
   bool has_tensor(const char* role);
   const Tensor& tensor(const char* role, TensorType type, const Shape& shape);
-  // Packed rows [.., ceil(channels / 8)] as words [.., words_for(channels)]; refuses set bits past `channels`.
+  // Packed rows [.., ceil(channels / 8)] as words [.., words_for(channels)]; refuses set bits past
+  // `channels`.
   AlignedArray<uint64_t> packed(const char* role, Shape rows, int64_t channels);
 
   void fail(const std::string& message);

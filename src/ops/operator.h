@@ -11,8 +11,9 @@
 
 namespace bmx {
 
-// Immutable once its program is built, so sessions in several threads share it; what changes lives in their arenas.
-// Values are arrays [batch][shape]: float and int32 row-major, bits with each row of the last axis in whole words.
+// Immutable once its program is built, so sessions in several threads share it; what changes lives in their
+// arenas. Values are arrays [batch][shape]: float and int32 row-major, bits with each row of the last axis in
+// whole words.
 class Operator {
  public:
   explicit Operator(ValueType output) : output_(std::move(output)) {}
@@ -33,8 +34,9 @@ class Operator {
 
   virtual void run(const void* x, int64_t batch, void* out, void* workspace) const = 0;
 
-  // What follows a sum can be done while the sum is still in the cache. A producer that can do so has an epilogue; a
-  // consumer writes itself into it, unless the epilogue already holds a later step. The consumer must outlive the producer.
+  // What follows a sum can be done while the sum is still in the cache. A producer that can do so has an
+  // epilogue; a consumer writes itself into it, unless the epilogue already holds a later step. The consumer
+  // must outlive the producer.
   virtual Epilogue* epilogue() { return nullptr; }
   virtual bool fuse_into(Epilogue*) const { return false; }
 

@@ -5,10 +5,12 @@
 namespace bmx {
 namespace {
 
-PoolAxis make_axis(NodeReader& node, int64_t in, int64_t kernel, int64_t stride, int64_t padding, bool ceil_mode) {
+PoolAxis make_axis(NodeReader& node, int64_t in, int64_t kernel, int64_t stride, int64_t padding,
+                   bool ceil_mode) {
   PoolAxis axis{in, 1, kernel, stride, padding};
   if (padding >= kernel) {
-    node.fail("padding " + std::to_string(padding) + " is not smaller than the kernel's " + std::to_string(kernel));
+    node.fail("padding " + std::to_string(padding) + " is not smaller than the kernel's " +
+              std::to_string(kernel));
     return PoolAxis();
   }
   const int64_t reach = in + 2 * padding - kernel;
@@ -37,7 +39,8 @@ int64_t PoolAxis::padded_count(int64_t index) const {
 }
 
 PoolShape read_pool_shape(NodeReader& node, const ValueType& in) {
-  const auto kernel = node.pair("kernel", 1), strides = node.pair("strides", 1), padding = node.pair("padding", 0);
+  const auto kernel = node.pair("kernel", 1), strides = node.pair("strides", 1),
+             padding = node.pair("padding", 0);
   const bool ceil_mode = node.flag("ceil_mode");
   PoolShape shape;
   if (!node.ok()) return shape;

@@ -23,8 +23,8 @@ struct PoolShape {
   int64_t channels = 1;
 };
 
-// Reads kernel, strides, padding and ceil_mode. What it makes of a bad node is harmless, and the node's status says
-// what is wrong.
+// Reads kernel, strides, padding and ceil_mode. What it makes of a bad node is harmless, and the node's
+// status says what is wrong.
 PoolShape read_pool_shape(NodeReader& node, const ValueType& in);
 
 }  // namespace bmx

@@ -35,8 +35,8 @@ const Entry* find_entry(const std::string& op) {
 Status unknown_operator(const Node& node) {
   std::string known;
   for (const std::string& name : operator_names()) known += (known.empty() ? "" : ", ") + name;
-  return unsupported("node '" + node.name + "' uses the operator '" + node.op + "', which this runtime does not have; it has " +
-                     known);
+  return unsupported("node '" + node.name + "' uses the operator '" + node.op +
+                     "', which this runtime does not have; it has " + known);
 }
 
 }  // namespace
@@ -56,7 +56,8 @@ Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const 
   BMX_RETURN_IF_ERROR(reader.finish());
   const ValueType& computed = (*created)->output();
   if (computed != node.declared) {
-    reader.fail("declares " + text_of(node.declared) + ", but its input and attributes make " + text_of(computed));
+    reader.fail("declares " + text_of(node.declared) + ", but its input and attributes make " +
+                text_of(computed));
     return reader.finish();
   }
   return created;

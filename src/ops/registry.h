@@ -12,8 +12,8 @@
 
 namespace bmx {
 
-// Validates the node, checks its declared dtype and shape against the computed ones and prepares it for `kernels`.
-// The graph and its tensors must outlive the operator.
+// Validates the node, checks its declared dtype and shape against the computed ones and prepares it for
+// `kernels`. The graph and its tensors must outlive the operator.
 Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels);
 
 std::vector<std::string> operator_names();

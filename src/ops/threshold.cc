@@ -7,8 +7,13 @@ namespace {
 
 class Threshold final : public Operator {
  public:
-  Threshold(ValueType output, DType input, const Tensor& threshold, AlignedArray<uint64_t> flip, const Kernels& kernels)
-      : Operator(std::move(output)), input_(input), threshold_(threshold), flip_(std::move(flip)), kernels_(kernels) {}
+  Threshold(ValueType output, DType input, const Tensor& threshold, AlignedArray<uint64_t> flip,
+            const Kernels& kernels)
+      : Operator(std::move(output)),
+        input_(input),
+        threshold_(threshold),
+        flip_(std::move(flip)),
+        kernels_(kernels) {}
 
   void run(const void* x, int64_t batch, void* out, void*) const override {
     const int64_t channels = output().shape.back();

@@ -71,12 +71,14 @@ Result<OperatorPtr> create_transpose(NodeReader& node, const Kernels&) {
   const ValueType& in = node.input({DType::kF32});
   const std::vector<int64_t> perm = node.integers("perm");
   if (!is_permutation(perm, in.shape.size())) {
-    node.fail("perm " + text_of(perm) + " is not a permutation of the input's " + std::to_string(in.shape.size()) + " axes");
+    node.fail("perm " + text_of(perm) + " is not a permutation of the input's " +
+              std::to_string(in.shape.size()) + " axes");
   }
   BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{in.dtype, {}};
   for (int64_t axis : perm) out.shape.push_back(in.shape[static_cast<size_t>(axis)]);
-  return OperatorPtr(new Transpose(std::move(out), permuted_strides(in.shape, perm), keeps_order(in.shape, perm)));
+  return OperatorPtr(
+      new Transpose(std::move(out), permuted_strides(in.shape, perm), keeps_order(in.shape, perm)));
 }
 
 }  // namespace bmx

@@ -49,11 +49,13 @@ SharedModel load(const std::variant<py::bytes, std::string>& source, const std::
   }
   char* data = nullptr;
   py::ssize_t size = 0;
-  if (PyBytes_AsStringAndSize(std::get<py::bytes>(source).ptr(), &data, &size) != 0) throw py::error_already_set();
+  if (PyBytes_AsStringAndSize(std::get<py::bytes>(source).ptr(), &data, &size) != 0)
+    throw py::error_already_set();
   return take(Model::from_memory(data, static_cast<size_t>(size), isa));
 }
 
-// A session that several Python threads may share: the GIL is released during a run, so they take turns by a lock.
+// A session that several Python threads may share: the GIL is released during a run, so they take turns by a
+// lock.
 class PythonSession {
  public:
   explicit PythonSession(SharedModel model) : session_(std::move(model)) {}
@@ -90,15 +92,17 @@ class PythonSession {
     const auto& graph_inputs = session_.model().graph().inputs;
     const bool images = index < graph_inputs.size() && graph_inputs[index].preprocessing;
     const std::string name = index < graph_inputs.size() ? graph_inputs[index].name : std::to_string(index);
-    check(invalid_argument("input '" + name + "': expected " + (images ? "float32 or uint8" : "float32") + ", found " +
-                           py::str(array.dtype()).cast<std::string>() + "; use x.astype('float32')"));
+    check(invalid_argument("input '" + name + "': expected " + (images ? "float32 or uint8" : "float32") +
+                           ", found " + py::str(array.dtype()).cast<std::string>() +
+                           "; use x.astype('float32')"));
     return TensorType::kF32;
   }
 
   py::array copy_output(size_t index) const {
     const OutputArray output = session_.output(index);
     const std::vector<py::ssize_t> shape(output.shape, output.shape + output.rank);
-    if (output.type == TensorType::kI32) return py::array_t<int32_t>(shape, static_cast<const int32_t*>(output.data));
+    if (output.type == TensorType::kI32)
+      return py::array_t<int32_t>(shape, static_cast<const int32_t*>(output.data));
     return py::array_t<float>(shape, static_cast<const float*>(output.data));
   }
 
@@ -110,7 +114,8 @@ class PythonSession {
 
 void define_model(py::module_& m) {
   model_error = PyErr_NewExceptionWithDoc(
-      "bmx.runtime.ModelError", "A model file, an instruction set or an input array that does not fit; the message says why.",
+      "bmx.runtime.ModelError",
+      "A model file, an instruction set or an input array that does not fit; the message says why.",
       PyExc_ValueError, nullptr);
   if (!model_error) throw py::error_already_set();
   m.attr("ModelError") = py::handle(model_error);
@@ -126,7 +131,8 @@ void define_model(py::module_& m) {
            py::arg("source"), py::arg("isa") = "auto", "Loads a path (str) or the content of a file (bytes).")
       .def("describe", &describe, "The model in words: a JSON object.")
       .def_property_readonly("isa", [](const Model& model) { return model.kernels().name; })
-      .def("session", [](const std::shared_ptr<Model>& model) { return std::make_unique<PythonSession>(model); });
+      .def("session",
+           [](const std::shared_ptr<Model>& model) { return std::make_unique<PythonSession>(model); });
 }
 
 }  // namespace bmx::python

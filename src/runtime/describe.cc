@@ -57,7 +57,8 @@ std::string describe(const Model& model) {
                {"nodes", Json::array()},
                {"report", nullptr}};
   for (const GraphInput& input : graph.inputs) json["inputs"].push_back(input_json(input));
-  for (int value : graph.outputs) json["outputs"].push_back(type_json(graph.value_name(value), graph.value_type(value)));
+  for (int value : graph.outputs)
+    json["outputs"].push_back(type_json(graph.value_name(value), graph.value_type(value)));
   for (size_t n = 0; n < graph.nodes.size(); ++n) json["nodes"].push_back(node_json(model, n));
   const auto report = metadata.find("bmx.report");
   if (report != metadata.end()) {

@@ -8,7 +8,9 @@
 namespace bmx {
 namespace {
 
-int64_t aligned(int64_t bytes) { return static_cast<int64_t>(round_up(static_cast<size_t>(bytes), kAlignment)); }
+int64_t aligned(int64_t bytes) {
+  return static_cast<int64_t>(round_up(static_cast<size_t>(bytes), kAlignment));
+}
 
 bool alive_together(const Buffer& a, const Buffer& b) { return a.first <= b.last && b.first <= a.last; }
 
@@ -16,7 +18,8 @@ struct Range {
   int64_t begin, end;
 };
 
-// The begin of the smallest gap between `taken` (sorted by begin) that holds `bytes`, or the end of the last range.
+// The begin of the smallest gap between `taken` (sorted by begin) that holds `bytes`, or the end of the last
+// range.
 int64_t best_fit(const std::vector<Range>& taken, int64_t bytes) {
   int64_t best = -1, best_gap = 0, end = 0;
   for (const Range& range : taken) {

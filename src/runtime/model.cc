@@ -27,7 +27,8 @@ Result<std::shared_ptr<const Model>> Model::prepare(ModelFile file, const Kernel
   Result<Program> program = Program::build(model->graph(), kernels);
   if (!program.ok()) return program.status();
   model->program_ = std::move(*program);
-  for (const GraphInput& input : model->graph().inputs) model->preprocess_.push_back(make_preprocess_table(input));
+  for (const GraphInput& input : model->graph().inputs)
+    model->preprocess_.push_back(make_preprocess_table(input));
   return std::shared_ptr<const Model>(model);
 }
 

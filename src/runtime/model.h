@@ -19,7 +19,8 @@ class Model {
  public:
   // isa: a name, or "" or "auto" for the best one that this CPU supports.
   static Result<std::shared_ptr<const Model>> open(const std::string& path, std::string_view isa);
-  static Result<std::shared_ptr<const Model>> from_memory(const void* data, size_t size, std::string_view isa);
+  static Result<std::shared_ptr<const Model>> from_memory(const void* data, size_t size,
+                                                          std::string_view isa);
 
   const Graph& graph() const { return file_.graph(); }
   const ModelFile& file() const { return file_; }

@@ -11,10 +11,13 @@ namespace {
 
 constexpr int kUnused = -2;
 
-// Lifetimes by value: step -1 stands for the arrival of the inputs, the step after the last one for the outputs.
+// Lifetimes by value: step -1 stands for the arrival of the inputs, the step after the last one for the
+// outputs.
 std::vector<Buffer> lifetimes(const Graph& graph, const Program& program) {
   std::vector<Buffer> buffers(static_cast<size_t>(graph.value_count()), Buffer{0, kUnused, kUnused});
-  const auto buffer = [&](int value) -> Buffer& { return buffers[static_cast<size_t>(program.storage(value))]; };
+  const auto buffer = [&](int value) -> Buffer& {
+    return buffers[static_cast<size_t>(program.storage(value))];
+  };
   for (int value = 0; value < static_cast<int>(graph.inputs.size()); ++value) {
     if (graph.inputs[static_cast<size_t>(value)].preprocessing) buffer(value).first = buffer(value).last = -1;
   }
@@ -35,7 +38,8 @@ int64_t largest_workspace(const Program& program) {
 }
 
 Status too_large(int64_t capacity) {
-  return {Code::kOutOfMemory, "a batch of " + std::to_string(capacity) + " samples needs more memory than can be addressed"};
+  return {Code::kOutOfMemory,
+          "a batch of " + std::to_string(capacity) + " samples needs more memory than can be addressed"};
 }
 
 }  // namespace
@@ -69,7 +73,8 @@ Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capac
   return plan;
 }
 
-Result<Plan> make_plan_within(const Graph& graph, const Program& program, int64_t batch, int64_t arena_bytes) {
+Result<Plan> make_plan_within(const Graph& graph, const Program& program, int64_t batch,
+                              int64_t arena_bytes) {
   Result<Plan> single = make_plan(graph, program, 1);
   if (!single.ok()) return single;
   const int64_t sample = std::max<int64_t>(single->workspace_offset, 1);

@@ -14,7 +14,8 @@ PreprocessTable make_preprocess_table(const GraphInput& input) {
   return table;
 }
 
-void preprocess(const PreprocessTable& table, const uint8_t* image, int64_t batch, int64_t elements, float* out) {
+void preprocess(const PreprocessTable& table, const uint8_t* image, int64_t batch, int64_t elements,
+                float* out) {
   const int64_t plane = elements / static_cast<int64_t>(table.size());
   for (int64_t n = 0; n < batch; ++n) {
     for (const std::array<float, 256>& values : table) {

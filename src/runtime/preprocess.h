@@ -16,6 +16,7 @@ using PreprocessTable = std::vector<std::array<float, 256>>;
 PreprocessTable make_preprocess_table(const GraphInput& input);
 
 // image and out: [batch][elements], each sample one plane for each channel of the table.
-void preprocess(const PreprocessTable& table, const uint8_t* image, int64_t batch, int64_t elements, float* out);
+void preprocess(const PreprocessTable& table, const uint8_t* image, int64_t batch, int64_t elements,
+                float* out);
 
 }  // namespace bmx

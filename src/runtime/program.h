@@ -1,7 +1,8 @@
 // What a model executes, whatever the batch: one step for each node that does work, in topological order.
 //
-// Two kinds of node do no work of their own. A view's output has the bytes of its input. A node that is fused is done
-// by the epilogue of the step before it, which is possible where nobody else wants the value in between.
+// Two kinds of node do no work of their own. A view's output has the bytes of its input. A node that is fused
+// is done by the epilogue of the step before it, which is possible where nobody else wants the value in
+// between.
 #pragma once
 
 #include <vector>

@@ -47,15 +47,16 @@ Session::Session(std::shared_ptr<const Model> model) : model_(std::move(model)) 
 Status Session::run(const InputArray* inputs, size_t count) {
   const Graph& graph = model_->graph();
   if (count != graph.inputs.size()) {
-    return invalid_argument("the model has " + std::to_string(graph.inputs.size()) + " inputs, " + std::to_string(count) +
-                            " arrays were given");
+    return invalid_argument("the model has " + std::to_string(graph.inputs.size()) + " inputs, " +
+                            std::to_string(count) + " arrays were given");
   }
   for (size_t i = 0; i < count; ++i) BMX_RETURN_IF_ERROR(check_input(i, inputs[i]));
   const int64_t batch = inputs[0].shape[0];
   for (size_t i = 1; i < count; ++i) {
     if (inputs[i].shape[0] == batch) continue;
-    return invalid_argument("input '" + graph.inputs[i].name + "' has a batch of " + std::to_string(inputs[i].shape[0]) +
-                            ", input '" + graph.inputs[0].name + "' one of " + std::to_string(batch));
+    return invalid_argument("input '" + graph.inputs[i].name + "' has a batch of " +
+                            std::to_string(inputs[i].shape[0]) + ", input '" + graph.inputs[0].name +
+                            "' one of " + std::to_string(batch));
   }
   BMX_RETURN_IF_ERROR(prepare(batch));
   for (int64_t begin = 0; begin < batch; begin += plan_.capacity) {
@@ -69,14 +70,16 @@ Status Session::check_input(size_t index, const InputArray& array) const {
   const Shape& shape = input.type.shape;
   const bool fits = array.rank == shape.size() + 1 && std::equal(shape.begin(), shape.end(), array.shape + 1);
   if (!fits) {
-    return invalid_argument("input '" + input.name + "': expected shape " + tuple_of(shape.data(), shape.size(), "batch") +
-                            ", found " + tuple_of(array.shape, array.rank, ""));
+    return invalid_argument("input '" + input.name + "': expected shape " +
+                            tuple_of(shape.data(), shape.size(), "batch") + ", found " +
+                            tuple_of(array.shape, array.rank, ""));
   }
   if (array.shape[0] < 1) return invalid_argument("input '" + input.name + "': the batch is empty");
   if (array.type == TensorType::kF32 || (array.type == TensorType::kU8 && input.preprocessing)) return {};
   if (array.type == TensorType::kU8) {
-    return invalid_argument("input '" + input.name +
-                            "': the file stores no preprocessing for uint8 images; give float32 values as in training");
+    return invalid_argument(
+        "input '" + input.name +
+        "': the file stores no preprocessing for uint8 images; give float32 values as in training");
   }
   return invalid_argument("input '" + input.name + "': expected float32 or uint8 values");
 }
@@ -151,7 +154,8 @@ void Session::store_outputs(int64_t begin, int64_t size) {
     const void* value = address(graph.outputs[i]);
     if (type.dtype == DType::kBits) {
       const int64_t channels = type.shape.back();
-      unpack_bits(static_cast<const uint64_t*>(value), size * elements / channels, channels, reinterpret_cast<float*>(out));
+      unpack_bits(static_cast<const uint64_t*>(value), size * elements / channels, channels,
+                  reinterpret_cast<float*>(out));
     } else {
       std::memcpy(out, value, static_cast<size_t>(size * elements) * sizeof(*out));
     }

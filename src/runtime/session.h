@@ -12,7 +12,8 @@
 
 namespace bmx {
 
-// A caller's array in C order: F32, or U8 for an input that stores its preprocessing. The shape includes the batch.
+// A caller's array in C order: F32, or U8 for an input that stores its preprocessing. The shape includes the
+// batch.
 struct InputArray {
   const void* data = nullptr;
   TensorType type = TensorType::kF32;
@@ -36,8 +37,8 @@ class Session {
 
   const Model& model() const { return *model_; }
 
-  // Inputs in the order of the graph, all with the same batch of at least 1. A large batch runs in slices, so that the
-  // arena stays small. Allocates only if the batch is larger than any before.
+  // Inputs in the order of the graph, all with the same batch of at least 1. A large batch runs in slices, so
+  // that the arena stays small. Allocates only if the batch is larger than any before.
   Status run(const InputArray* inputs, size_t count);
 
   // Valid until the next run; data is null before the first one.

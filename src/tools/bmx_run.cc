@@ -126,7 +126,8 @@ std::string top_json(const Session& session, int64_t sample, int64_t k) {
 
 void print_json(const RunOptions& options, const Session& session, const Timing& timing) {
   const OutputArray output = session.output(0);
-  std::string json = "{\"model\": " + quoted(options.model) + ", \"isa\": " + quoted(session.model().kernels().name) +
+  std::string json = "{\"model\": " + quoted(options.model) +
+                     ", \"isa\": " + quoted(session.model().kernels().name) +
                      ", \"batch\": " + std::to_string(output.shape[0]);
   if (!options.output.empty()) json += ", \"output\": " + quoted(options.output);
   if (options.top > 0) {
@@ -135,8 +136,8 @@ void print_json(const RunOptions& options, const Session& session, const Timing&
     json += "]";
   }
   if (options.repeat > 0) {
-    json += ", \"repeat\": " + std::to_string(options.repeat) + ", \"median_ms\": " + number(timing.median_ms) +
-            ", \"min_ms\": " + number(timing.min_ms);
+    json += ", \"repeat\": " + std::to_string(options.repeat) +
+            ", \"median_ms\": " + number(timing.median_ms) + ", \"min_ms\": " + number(timing.min_ms);
   }
   std::printf("%s}\n", json.c_str());
 }
@@ -150,7 +151,8 @@ Status execute(const RunOptions& options) {
                        " inputs, bmx-run gives it one; use the C API or bmx.runtime");
   }
   if (options.top > 0 && graph.value_type(graph.outputs[0]).shape.size() != 1) {
-    return unsupported(options.model + ": the first output is not a list of classes; use --output instead of --top");
+    return unsupported(options.model +
+                       ": the first output is not a list of classes; use --output instead of --top");
   }
   Result<NpyArray> array = read_npy(options.input);
   if (!array.ok()) return array.status();

@@ -65,16 +65,19 @@ inline std::optional<Shape> parse_shape(const std::string& text) {
 }
 
 inline Result<NpyArray> parse(const std::vector<char>& file) {
-  if (file.size() < 10 || std::memcmp(file.data(), kMagic, kMagicBytes) != 0) return invalid_argument("not a .npy file");
+  if (file.size() < 10 || std::memcmp(file.data(), kMagic, kMagicBytes) != 0)
+    return invalid_argument("not a .npy file");
   const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(file[i])); };
   const size_t version = byte(6), length_bytes = version == 1 ? 2 : 4;
-  if (version != 1 && version != 2) return invalid_argument(".npy version " + std::to_string(version) + " is not known");
+  if (version != 1 && version != 2)
+    return invalid_argument(".npy version " + std::to_string(version) + " is not known");
   size_t length = byte(8) + (byte(9) << 8);
   if (version == 2 && file.size() >= 12) length += (byte(10) << 16) + (byte(11) << 24);
   const size_t data = 8 + length_bytes + length;
   if (data > file.size()) return invalid_argument("the .npy file is truncated");
 
-  const std::string header(file.begin() + static_cast<int64_t>(8 + length_bytes), file.begin() + static_cast<int64_t>(data));
+  const std::string header(file.begin() + static_cast<int64_t>(8 + length_bytes),
+                           file.begin() + static_cast<int64_t>(data));
   const auto descr = field(header, "descr", '\''), order = field(header, "fortran_order", 'e');
   const auto dimensions = field(header, "shape", ')');
   const auto shape = dimensions ? parse_shape(*dimensions) : std::nullopt;
@@ -86,16 +89,18 @@ inline Result<NpyArray> parse(const std::vector<char>& file) {
   } else if (*descr == "'|u1'") {
     array.type = TensorType::kU8;
   } else {
-    return invalid_argument("the array's dtype is " + *descr + ", float32 ('<f4') or uint8 ('|u1') is expected");
+    return invalid_argument("the array's dtype is " + *descr +
+                            ", float32 ('<f4') or uint8 ('|u1') is expected");
   }
-  if (*order != "False") return invalid_argument("the array is in Fortran order; save numpy.ascontiguousarray of it");
+  if (*order != "False")
+    return invalid_argument("the array is in Fortran order; save numpy.ascontiguousarray of it");
 
   std::optional<int64_t> bytes = size_of(array.type);
   for (int64_t dimension : array.shape) bytes = bytes ? checked_product({*bytes, dimension}) : std::nullopt;
   const auto available = static_cast<int64_t>(file.size() - data);
   if (!bytes || *bytes != available) {
-    return invalid_argument("the .npy file holds " + std::to_string(available) + " bytes of data, which is not its shape " +
-                            text_of(array.shape));
+    return invalid_argument("the .npy file holds " + std::to_string(available) +
+                            " bytes of data, which is not its shape " + text_of(array.shape));
   }
   array.bytes.assign(file.begin() + static_cast<int64_t>(data), file.end());
   return array;

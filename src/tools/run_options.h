@@ -37,7 +37,8 @@ struct RunOptions {
 namespace run_options {
 
 inline bool parse_count(const std::string& text, int64_t* value) {
-  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos) return false;
+  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
+    return false;
   *value = std::strtoll(text.c_str(), nullptr, 10);
   return *value > 0;
 }
@@ -63,7 +64,8 @@ inline Status set_value(const std::string& name, const std::string& value, RunOp
 }  // namespace run_options
 
 // environment_isa: the value of BMX_ISA, or null.
-inline Result<RunOptions> parse_run_options(const std::vector<std::string>& arguments, const char* environment_isa) {
+inline Result<RunOptions> parse_run_options(const std::vector<std::string>& arguments,
+                                            const char* environment_isa) {
   RunOptions options;
   if (environment_isa && *environment_isa) options.isa = environment_isa;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -78,7 +80,9 @@ inline Result<RunOptions> parse_run_options(const std::vector<std::string>& argu
       const size_t equals = argument.find('=');
       const std::string name = argument.substr(0, equals);
       const bool separate = equals == std::string::npos && i + 1 < arguments.size();
-      const std::string value = separate ? arguments[++i] : equals == std::string::npos ? "" : argument.substr(equals + 1);
+      const std::string value = separate                      ? arguments[++i]
+                                : equals == std::string::npos ? ""
+                                                              : argument.substr(equals + 1);
       BMX_RETURN_IF_ERROR(run_options::set_value(name, value, &options));
     } else if (options.model.empty()) {
       options.model = argument;

@@ -58,7 +58,14 @@ class GraphBuilder:
     def node(self, op, source, dtype, shape, attrs=None, **tensors):
         """Appends a node that reads the value `source`; tensors are given by role."""
         name = f"{op}{len(self.graph['nodes'])}"
-        node = {"name": name, "op": op, "inputs": [source], "dtype": dtype, "shape": list(shape), "attrs": attrs or {}}
+        node = {
+            "name": name,
+            "op": op,
+            "inputs": [source],
+            "dtype": dtype,
+            "shape": list(shape),
+            "attrs": attrs or {},
+        }
         node["tensors"] = {role: f"{name}.{role}" for role in tensors}
         self.graph["nodes"].append(node)
         self.tensors.update({f"{name}.{role}": array for role, array in tensors.items()})
@@ -83,14 +90,27 @@ def lenet(rng, channels=64, hidden=1000):
     conv = {"strides": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": 1}
     pool = {"kernel": [2, 2], "strides": [2, 2], "padding": [0, 0], "ceil_mode": False}
     x = builder.node("transpose", "data", "f32", (28, 28, 1), {"perm": [1, 2, 0]})
-    x = builder.node("conv2d", x, "f32", (24, 24, channels), conv, weight=weights(channels, 5, 5, 1), bias=weights(channels))
+    x = builder.node(
+        "conv2d",
+        x,
+        "f32",
+        (24, 24, channels),
+        conv,
+        weight=weights(channels, 5, 5, 1),
+        bias=weights(channels),
+    )
     x = builder.node("tanh", x, "f32", (24, 24, channels))
     x = builder.node("max_pool2d", x, "f32", (12, 12, channels), pool)
     x = builder.node(
         "threshold", x, "bits", (12, 12, channels), threshold=weights(channels), flip=signs(channels)
     )
     x = builder.node(
-        "binary_conv2d", x, "i32", (8, 8, channels), {**conv, "pad_value": 0}, weight=signs(channels, 5, 5, channels)
+        "binary_conv2d",
+        x,
+        "i32",
+        (8, 8, channels),
+        {**conv, "pad_value": 0},
+        weight=signs(channels, 5, 5, channels),
     )
     integers = rng.integers(-40, 40, channels).astype("int32")
     x = builder.node("threshold", x, "bits", (8, 8, channels), threshold=integers, flip=signs(channels))
