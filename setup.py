@@ -41,6 +41,7 @@ def cmake_arguments(prefix):
         f"-DCMAKE_INSTALL_PREFIX={prefix}",
         f"-DPython_EXECUTABLE={sys.executable}",
         "-DBMX_BUILD_PYTHON=ON",
+        f"-DBMX_WERROR={'ON' if os.environ.get('BMX_WERROR') == '1' else 'OFF'}",
     ]
     json = package_dir("nlohmann_json")
     if json:
