@@ -79,4 +79,5 @@ class BinaryDistribution(Distribution):
         return True
 
 
-setup(cmdclass={"build_py": BuildWithCMake}, distclass=BinaryDistribution)
+# The licence stands here: setuptools for Python 3.8 and later ones want it differently in pyproject.toml.
+setup(cmdclass={"build_py": BuildWithCMake}, distclass=BinaryDistribution, license="Apache-2.0")

@@ -47,21 +47,31 @@ if ! [ -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
   "$python" -m venv .venv || fail "python's venv module does not work; install it, for example with: apt-get install python3-venv"
 fi
 
+# Runs pip; shows the steps of its work, keeps the rest in a log, and ends with the log's last lines if it fails.
+pip_install() {
+  local log=.venv/install.log
+  if ! .venv/bin/python -m pip install --disable-pip-version-check "$@" 2>&1 | tee "$log" |
+    sed -nu -e '/Collecting\|Building wheel\|still running\|Installing collected\|Successfully/s/^ */bmx:   /p' |
+    cut -c1-150; then
+    tail -n 40 "$log" >&2
+    fail "pip could not install bmx; $log holds its whole output."
+  fi
+}
+
 mark=.venv/bmx-$extra
 [ "$extra" = demo ] && [ -e .venv/bmx-test ] && mark=.venv/bmx-test  # [test] contains [demo]
 now=$(fingerprint .venv/bin/python)
-if [ "$(cat "$mark" 2>/dev/null)" != "$now" ]; then
-  if [ -e "$mark" ] && [ "$(cat .venv/bmx-requirements 2>/dev/null)" = "$(cksum < pyproject.toml)" ]; then
-    echo "bmx: [2/3] packages are installed already"
-    echo "bmx: [3/3] sources changed: compiling bmx again (about 2 minutes)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
-  else
-    echo "bmx: [2/3] downloading packages: MXNet, GluonCV, NumPy, ... (about 800 MB installed)"
-    echo "bmx: [3/3] compiling bmx (both together take 2 to 4 minutes)"
-    .venv/bin/python -m pip install --quiet --progress-bar on --disable-pip-version-check --upgrade pip
-    .venv/bin/python -m pip install --progress-bar on --disable-pip-version-check ".[$extra]" |
-      grep -E --line-buffered '^ *(Collecting|Building|Installing|Successfully built)|━|error|ERROR' | sed -u 's/^/bmx:   /'
-  fi
-  echo "$now" > "$mark"
-  cksum < pyproject.toml > .venv/bmx-requirements
+[ "$(cat "$mark" 2>/dev/null)" = "$now" ] && exit 0
+
+if [ -e "$mark" ] && [ "$(cat .venv/bmx-requirements 2>/dev/null)" = "$(cksum < pyproject.toml)" ]; then
+  echo "bmx: [2/3] the packages are installed already"
+  echo "bmx: [3/3] the sources have changed: compiling bmx again (about 2 minutes)"
+  pip_install --no-deps --force-reinstall .
+else
+  echo "bmx: [2/3] downloading packages: MXNet, GluonCV, NumPy, ... (about 800 MB installed)"
+  echo "bmx: [3/3] compiling bmx (both together take 2 to 4 minutes)"
+  pip_install --upgrade pip
+  pip_install ".[$extra]"
 fi
+echo "$now" > "$mark"
+cksum < pyproject.toml > .venv/bmx-requirements
