@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import Distribution, setup
-from setuptools.command.build_py import build_py
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
 
@@ -54,14 +54,14 @@ def cmake_arguments(prefix):
     return arguments
 
 
-class BuildWithCMake(build_py):
-    """Copies the Python files, then lets CMake put _core, lib/ and bin/ beside them."""
+class BuildWithCMake(build_ext):
+    """Lets CMake put _core, lib/ and bin/ into the package: the built one, or the sources of an editable install."""
 
     def run(self):
         """Build."""
-        super().run()
         find_compiler()
-        prefix = ROOT / "bmx" if self.editable_mode else Path(self.build_lib).resolve() / "bmx"
+        in_place = self.inplace or self.editable_mode
+        prefix = (ROOT if in_place else Path(self.build_lib).resolve()) / "bmx"
         build = ROOT / "build" / f"package-{sys.implementation.cache_tag}-{platform.machine()}"
         build.mkdir(parents=True, exist_ok=True)
         # A build folder outlives pip's throw-away environments, whose paths must not be remembered.
@@ -71,13 +71,9 @@ class BuildWithCMake(build_py):
         subprocess.run(["cmake", "--install", str(build), "--component", "package"], check=True)
 
 
-class BinaryDistribution(Distribution):
-    """The wheel holds machine code, so its tag must name the platform."""
-
-    def has_ext_modules(self):
-        """True: there are extension modules, although setuptools does not build them."""
-        return True
-
-
 # The licence stands here: setuptools for Python 3.8 and later ones want it differently in pyproject.toml.
-setup(cmdclass={"build_py": BuildWithCMake}, distclass=BinaryDistribution, license="Apache-2.0")
+setup(
+    cmdclass={"build_ext": BuildWithCMake},
+    ext_modules=[Extension("bmx._core", sources=[])],
+    license="Apache-2.0",
+)

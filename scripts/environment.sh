@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv with bmx and the packages of one extra: scripts/environment.sh demo|test. Does nothing if it is up to date.
+# Makes .venv with bmx (editable: Python files are used where they lie) and the packages of one extra:
+# scripts/environment.sh demo|test. Does nothing if it is up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 extra=$1
@@ -29,12 +30,11 @@ find_compiler() {
   fail "a C++17 compiler is needed; install one, for example with: apt-get install g++"
 }
 
-# What the installed package was built from: any change to it means a new install.
+# What the compiled parts were built from: any change to it means a new build.
 fingerprint() {
   {
     "$1" --version
-    find setup.py pyproject.toml CMakeLists.txt bmx src -type f ! -name '*.so' ! -path '*/__pycache__/*' ! -path 'bmx/bin/*' \
-      -print0 | sort -z | xargs -0 cksum
+    find setup.py pyproject.toml CMakeLists.txt src bmx/_core*.so bmx/lib bmx/bin -type f -print0 2>/dev/null | sort -z | xargs -0 cksum
   } | cksum
 }
 
@@ -60,18 +60,17 @@ pip_install() {
 
 mark=.venv/bmx-$extra
 [ "$extra" = demo ] && [ -e .venv/bmx-test ] && mark=.venv/bmx-test  # [test] contains [demo]
-now=$(fingerprint .venv/bin/python)
-[ "$(cat "$mark" 2>/dev/null)" = "$now" ] && exit 0
+[ "$(cat "$mark" 2>/dev/null)" = "$(fingerprint .venv/bin/python)" ] && exit 0
 
 if [ -e "$mark" ] && [ "$(cat .venv/bmx-requirements 2>/dev/null)" = "$(cksum < pyproject.toml)" ]; then
   echo "bmx: [2/3] the packages are installed already"
   echo "bmx: [3/3] the sources have changed: compiling bmx again (about 2 minutes)"
-  pip_install --no-deps --force-reinstall .
+  pip_install --no-deps --force-reinstall --editable .
 else
   echo "bmx: [2/3] downloading packages: MXNet, GluonCV, NumPy, ... (about 800 MB installed)"
   echo "bmx: [3/3] compiling bmx (both together take 2 to 4 minutes)"
   pip_install --upgrade pip
-  pip_install ".[$extra]"
+  pip_install --editable ".[$extra]"
 fi
-echo "$now" > "$mark"
+fingerprint .venv/bin/python > "$mark"
 cksum < pyproject.toml > .venv/bmx-requirements
