@@ -55,7 +55,7 @@ def cmake_arguments(prefix):
 
 
 class BuildWithCMake(build_ext):
-    """Lets CMake put _core, lib/ and bin/ into the package: the built one, or an editable install's sources."""
+    """Lets CMake put _core, lib/ and bin/ into the package, or into the sources of an editable install."""
 
     def run(self):
         """Build."""
