@@ -2,8 +2,6 @@
 # All tests: Python, C++ on this machine, C++ for aarch64 under qemu-user. Run scripts/environment.sh test first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PATH=$PWD/.venv/bin:$PATH
-json=$(python -c 'import nlohmann_json, pathlib; print(pathlib.Path(nlohmann_json.__path__[0]) / "include")')
 
 # CI must run everything; a user without the packages gets the rest and is told so.
 missing=$(scripts/system-packages.sh)
@@ -15,24 +13,16 @@ skip() {
   [ "${CI:-}" != true ] || exit 1
 }
 
-cxx_tests() { # preset
-  echo "bmx: C++ tests, $1"
-  cmake --preset "$1" -DBMX_JSON_INCLUDE="$json" > "build/configure-$1.log" || { cat "build/configure-$1.log"; exit 1; }
-  cmake --build --preset "$1"
-  ctest --preset "$1"
-}
-
-mkdir -p build
 if [[ $missing == *libgtest-dev* ]]; then
   skip "the C++ tests (GoogleTest is missing)"
 else
-  cxx_tests native
+  scripts/cxx_tests.sh native
   if [ -n "$missing" ]; then
     skip "the aarch64 tests (the cross compiler or qemu is missing)"
   else
-    cxx_tests aarch64
+    scripts/cxx_tests.sh aarch64
   fi
 fi
 
 echo "bmx: Python tests"
-python -m pytest -q
+.venv/bin/python -m pytest -q
