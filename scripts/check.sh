@@ -14,5 +14,6 @@ fi
 ruff format --check "${python_files[@]}"
 ruff check "${python_files[@]}"
 mypy
+mkdocs build --strict --quiet --site-dir build/site
 clang-format --dry-run --Werror "${cxx_files[@]}"
 echo "bmx: format, lint and types are clean"
