@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from bmx import runtime
 from bmx.exporter import export
+from bmx.files import write_atomically
 from bmx.gluon import model_zoo
 from bmx.gluon.data import Digits, load_mnist
 from bmx.training import Batches, fit, predict, random_shift, seed_everything
@@ -258,9 +259,7 @@ def _share(flags: np.ndarray) -> float:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, path)
+    write_atomically(str(path), (json.dumps(content, indent=2) + "\n").encode())
 
 
 def _require_matplotlib() -> None:

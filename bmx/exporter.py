@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-from typing import Any, Iterator, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
 from bmx import compiler, verification
 from bmx.compiler import fileformat
+from bmx.files import write_atomically
 
 
 def export(
@@ -47,53 +46,33 @@ def export(
         bmx.verification.VerificationError: the packed file differs from the net. No file is left.
     """
     graph = compiler.compile(net, input_shape, preprocessing=preprocessing, classes=classes)
+    content = fileformat.to_bytes(graph)
     report = None
-    with _atomic_file(os.fspath(path)) as temporary:
-        _write(temporary, fileformat.to_bytes(graph))
-        if verify:
-            report = _verify(net, temporary, input_shape, sample, tolerance)
-            _write(temporary, fileformat.to_bytes(graph, report=report.as_dict()))
+    if verify:
+        report = _verify(net, content, input_shape, sample, tolerance)
+        content = fileformat.to_bytes(graph, report=report.as_dict())
+    write_atomically(os.fspath(path), content)
     if report:
-        print(f"{path}: {os.path.getsize(path):,} bytes; {report}")
+        print(f"{path}: {len(content):,} bytes; {report}")
     return report
 
 
 def _verify(
-    net: Any, path: str, input_shape: Sequence[int], sample: np.ndarray | None, tolerance: float
+    net: Any, content: bytes, input_shape: Sequence[int], sample: np.ndarray | None, tolerance: float
 ) -> verification.Report:
     inputs = np.random.RandomState(0).standard_normal((32, *input_shape[1:])).astype(np.float32)
     if sample is not None:
-        inputs = np.concatenate([inputs, np.asarray(sample, dtype=np.float32)])
-    report = verification.verify(net, path, inputs, tolerance)
+        sample = np.asarray(sample, dtype=np.float32)
+        if sample.shape[1:] != inputs.shape[1:]:
+            raise ValueError(
+                f"bmx.export: sample should have shape (batch, {', '.join(map(str, inputs.shape[1:]))}), "
+                f"found {sample.shape}."
+            )
+        inputs = np.concatenate([inputs, sample])
+    report = verification.verify(net, content, inputs, tolerance)
     if not report.passed:
         raise verification.VerificationError(
             f"bmx.export: the packed file differs from the net, so no file was written ({report}); "
             "please report this net as a bug of bmx."
         )
     return report
-
-
-@contextlib.contextmanager
-def _atomic_file(path: str) -> Iterator[str]:
-    """A temporary file beside ``path`` that takes its name at the end, or disappears after an exception."""
-    directory = os.path.dirname(path) or "."
-    if not os.path.isdir(directory):
-        raise FileNotFoundError(f"bmx.export: the folder {directory!r} does not exist; create it first.")
-    handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.", suffix=".tmp")
-    os.close(handle)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _write(path: str, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -147,11 +147,14 @@ def test_wrong_calls_exit_with_2(inside: Path, arguments: list[str], pattern: st
         (["run", "net.bmx", "--input", "wrong_shape.npy"], "1, 8, 8"),
         (["run", "net.bmx", "--input", "float64.npy"], "float32"),
         (["run", "net.bmx", "--input", "x.npy", "--isa", "mmx"], "mmx"),
-        (["run", "net.bmx", "--input", "x.npy", "--output", "no/y.npy"], "folder no does not exist"),
+        (["run", "net.bmx", "--input", "x.npy", "--output", "no/y.npy"], "folder .*/no does not exist"),
         (["export", "cli_net:build_unsupported", "x.bmx", "--input-shape", "1,1,8,8"], "Deconvolution"),
         (["export", "cli_net:broken", "x.bmx", "--input-shape", "1,1,8,8"], "this net cannot be built"),
-        (["export", "cli_net:build", "no/x.bmx", "--input-shape", "1,1,8,8"], "folder 'no' does not exist"),
-        (["export", "lenet", "x.bmx", "--input-shape", "1,1,28,28", "--params", "x.npy"], "do not fit lenet"),
+        (["export", "cli_net:build", "no/x.bmx", "--input-shape", "1,1,8,8"], "folder .*/no does not exist"),
+        (
+            ["export", "lenet", "x.bmx", "--input-shape", "1,1,28,28", "--params", "x.npy"],
+            "no parameters of lenet",
+        ),
     ],
     ids=lambda value: " ".join(value[:4]) if isinstance(value, list) else None,
 )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import io
 
 import numpy as np
+
+from bmx.files import write_atomically
 
 
 def load_array(path: str) -> np.ndarray:
     """Reads a .npy file; pickled objects are refused."""
     try:
         array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        raise ValueError(f"{path}: not a .npy file of numbers; write it with numpy.save") from None
+    except (ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{path}: not a complete .npy file of numbers ({reason}); write it with numpy.save"
+        ) from None
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{path}: an archive of arrays; expected one array in a .npy file")
     return array
@@ -49,19 +53,15 @@ def load_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
             pixels = np.asarray(image.convert("L" if channels == 1 else "RGB").resize((width, height)))
     except UnidentifiedImageError:
         raise ValueError(f"{path}: neither a .npy file nor an image that Pillow can read") from None
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"{path}: the image cannot be read ({error.strerror or error})") from None
     return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))[None]
 
 
 def save_array(path: str, array: np.ndarray) -> None:
     """Writes a .npy file; it appears under its name only when it is complete."""
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{path}: the folder {target.parent} does not exist; create it first")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            np.save(stream, array)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink()
-        raise
+    content = io.BytesIO()
+    np.save(content, array)
+    write_atomically(path, content.getvalue())

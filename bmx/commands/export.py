@@ -74,6 +74,10 @@ def _read_labels(path: str) -> list[str]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise click.UsageError(f"--classes: {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise click.UsageError(
+            f"--classes: {path} is not UTF-8 text; expected a class label a line"
+        ) from None
     labels = [line.strip() for line in lines if line.strip()]
     if not labels:
         raise click.UsageError(f"--classes: {path} is empty; expected one class label on each line")
@@ -96,7 +100,6 @@ def _preprocessing(
 
 def _per_channel(option: str, numbers: list[float], channels: int) -> list[float]:
     if len(numbers) not in (1, channels):
-        raise click.UsageError(
-            f"{option} has {len(numbers)} numbers; expected 1 or {channels}, one per channel"
-        )
+        expected = "1" if channels == 1 else f"1 or {channels}, one per channel"
+        raise click.UsageError(f"{option} has {len(numbers)} numbers; expected {expected}")
     return numbers * channels if len(numbers) == 1 else numbers

@@ -57,7 +57,7 @@ def json_option(function: Callable) -> Callable:
 def isa_option(function: Callable) -> Callable:
     """Adds `--isa`."""
     text = "Instruction set to use, for example scalar or avx2; the best of this machine by default."
-    return click.option("--isa", metavar="NAME", help=text)(function)
+    return click.option("--isa", metavar="NAME", envvar="BMX_ISA", show_envvar=True, help=text)(function)
 
 
 def params_option(function: Callable) -> Callable:

@@ -17,9 +17,7 @@ from bmx.commands.options import example, isa_option, json_option
     )
 )
 @click.argument("file")
-@click.option(
-    "--input", "input_path", required=True, metavar="X", help="A .npy file (batch axis first) or an image."
-)
+@click.option("--input", "input_path", required=True, metavar="X", help="A .npy file or an image.")
 @click.option("--output", metavar="Y.npy", help="Write the whole output here.")
 @click.option(
     "--top", type=click.IntRange(min=1), default=5, show_default=True, help="How many classes to print."
@@ -38,6 +36,8 @@ def run(file: str, input_path: str, output: str | None, top: int, isa: str | Non
     model = runtime.Model(file, isa=isa)
     if input_path.endswith(".npy"):
         inputs = load_array(input_path)
+        if inputs.ndim == len(model.inputs[0].shape):
+            inputs = inputs[None]
     else:
         inputs = load_image(input_path, tuple(model.inputs[0].shape))
     result = model(inputs)

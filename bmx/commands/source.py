@@ -77,5 +77,11 @@ def _load_parameters(net: Any, source: str, params: str) -> None:
         ValueError,
     ) as error:  # what MXNet raises when names or shapes differ
         raise ValueError(
-            f"{params}: these parameters do not fit {source} ({str(error).splitlines()[0]})"
+            f"{params}: no parameters of {source} ({_reason(error)}); give a file that save_parameters wrote"
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """The line of MXNet's message that says something: the last one of a traceback, else the first one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1] if lines[0].startswith("Traceback") else lines[0]

@@ -44,6 +44,8 @@ def compile(
         ValueError: the input shape or the parameters cannot be used.
     """
     graph = trace_net(net, input_shape, preprocessing, name)
+    if isinstance(classes, str):
+        raise TypeError(f"bmx.export: classes should be a list of labels, found the string {classes!r}.")
     if classes is not None:
         graph.classes = [str(label) for label in classes]
     return run_passes(graph)

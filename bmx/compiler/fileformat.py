@@ -142,13 +142,16 @@ def _read_type(entry: dict[str, Any]) -> ValueType:
 
 def _read_node(entry: dict[str, Any], types: dict[str, ValueType], tensors: dict[str, np.ndarray]) -> Node:
     name, op, inputs = entry["name"], entry["op"], tuple(entry["inputs"])
+    unknown = sorted(set(entry) - {"name", "op", "inputs", "dtype", "shape", "attrs", "tensors"})
+    if unknown:
+        raise GraphError(f"node {name!r}: a node has no key {unknown[0]!r}.")
     if op not in OPERATORS or not OPERATORS[op].in_file:
         raise GraphError(f"node {name!r}: no operator is named {op!r}.")
     if len(inputs) != 1 or inputs[0] not in types:
         raise GraphError(f"node {name!r} should read one value that stands before it, found {list(inputs)}.")
-    node = Node(name, op, inputs, entry["attrs"])
+    node = Node(name, op, inputs, entry.get("attrs", {}))
     constants = {}
-    for role, tensor in entry["tensors"].items():
+    for role, tensor in entry.get("tensors", {}).items():
         if role not in OPERATORS[op].constants or tensor not in tensors:
             raise GraphError(f"node {name!r}: there is no constant {role!r}, or no tensor {tensor!r}.")
         constants[role] = _read_constant(node, role, tensors[tensor], types[inputs[0]])
@@ -181,6 +184,6 @@ def _row_length(node: Node, x: ValueType) -> int:
 
 
 def _check_all_used(nodes: list[dict[str, Any]], tensors: dict[str, np.ndarray]) -> None:
-    unused = set(tensors) - {name for entry in nodes for name in entry["tensors"].values()}
+    unused = set(tensors) - {name for entry in nodes for name in entry.get("tensors", {}).values()}
     if unused:
         raise GraphError(f"no node uses the tensor {min(unused)!r}.")

@@ -6,6 +6,7 @@ attributes, which works wherever the operator stands, and emitting nodes, which 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
@@ -188,7 +189,7 @@ def _pooling(attrs: Attributes) -> Emit:
 
 
 def _emit_flatten(build: Builder, name: str, x: str) -> str:
-    return build.add(name, "flatten", x)
+    return _flat(build, name, x, flatten=True)
 
 
 @_rule("Flatten", "flatten", becomes="`flatten`")
@@ -246,7 +247,6 @@ _SCALAR_OPERATORS: dict[str, Callable[[float], tuple[float, float]]] = {
     "_minus_scalar": lambda scalar: (1.0, -scalar),
     "_rminus_scalar": lambda scalar: (-1.0, scalar),
     "_mul_scalar": lambda scalar: (scalar, 0.0),
-    "_div_scalar": lambda scalar: (1.0 / scalar, 0.0),
 }
 
 
@@ -265,6 +265,20 @@ def _scalar_rule(coefficients: Callable[[float], tuple[float, float]]) -> Callab
 
 for _name, _coefficients in _SCALAR_OPERATORS.items():
     _rule(_name, becomes="`affine`")(_scalar_rule(_coefficients))
+
+
+@_rule("_div_scalar", becomes="`affine`", limits="by powers of two")
+def _div_scalar(attrs: Attributes) -> Emit:
+    attrs.ignore("is_int")
+    scalar = attrs.number("scalar", 1.0)
+    # Only then is the product with the reciprocal rounded as the quotient is.
+    if abs(math.frexp(scalar)[0]) != 0.5:
+        raise NotSupportedError(f"it divides by {scalar:g}; supported: powers of two, or multiply instead")
+
+    def emit(build: Builder, name: str, x: str) -> str:
+        return _affine(build, name, x, 1.0 / scalar, 0.0)
+
+    return emit
 
 
 def _affine(build: Builder, name: str, x: str, scale: float, shift: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from typing import Any, Sequence
 
 import numpy as np
@@ -33,11 +34,14 @@ def trace_net(
             finite.
         UnsupportedError: some operators cannot be compiled; all are listed.
     """
-    sample = tuple(int(size) for size in input_shape[1:])
+    try:
+        sample = tuple(operator.index(size) for size in input_shape[1:])
+    except TypeError:
+        sample = ()
     if len(sample) not in (1, 3) or min(sample) < 1:
         raise ValueError(
             "input_shape should be (batch, channels, height, width) or (batch, features), "
-            f"found {tuple(input_shape)}."
+            f"found {input_shape!r}."
         )
     symbol = _symbol(net)
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]

@@ -85,7 +85,8 @@ def _check_preprocessing(value: Input) -> None:
     """See docs/format.md: x = (u8 * scale - mean[c]) / std[c]."""
     if value.preprocessing is None:
         return
-    channels = value.type.shape[0]
+    # The first axis of an image; one set of numbers for all elements of a vector.
+    channels = value.type.shape[0] if len(value.type.shape) == 3 else 1
     try:
         fields = dict(value.preprocessing)
         numbers = [np.asarray(fields.pop(key), dtype=np.float64) for key in ("scale", "mean", "std")]
@@ -139,6 +140,8 @@ def _check_constants(node: Node, x: ValueType) -> None:
 def _check_outputs(graph: Graph, types: dict[str, ValueType]) -> None:
     if not graph.outputs:
         raise GraphError("a graph should have at least one output.")
+    if len(set(graph.outputs)) < len(graph.outputs):
+        raise GraphError(f"an output is named twice among {', '.join(graph.outputs)}; return it once.")
     for name in graph.outputs:
         if name not in types:
             raise GraphError(f"the output {name!r} is not a value of the graph.")

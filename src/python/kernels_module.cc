@@ -40,7 +40,7 @@ std::string text(const py::handle& value) { return py::str(value); }
 template <class T>
 Array<T> array_of(const py::array& values, const char* name, py::ssize_t rank = 0) {
   const py::dtype dtype = py::dtype::of<T>();
-  if (!values.dtype().is(dtype)) {
+  if (!py::isinstance<py::array_t<T>>(values)) {
     throw py::value_error(std::string(name) + " must have dtype " + text(dtype) + ", found " +
                           text(values.dtype()));
   }

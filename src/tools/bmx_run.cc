@@ -1,6 +1,7 @@
 // bmx-run: a packed model on a device without Python.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -61,7 +62,10 @@ std::vector<Candidate> top_of(const OutputArray& output, int64_t sample, int64_t
   const int64_t classes = output.shape[1];
   std::vector<Candidate> candidates;
   for (int64_t c = 0; c < classes; ++c) candidates.push_back({c, element(output, sample * classes + c)});
+  // Largest value first, NaN last, equal values by index: an order that sorting can rely on.
   const auto larger = [](const Candidate& a, const Candidate& b) {
+    const bool a_nan = std::isnan(a.value), b_nan = std::isnan(b.value);
+    if (a_nan || b_nan) return a_nan != b_nan ? b_nan : a.index < b.index;
     return a.value != b.value ? a.value > b.value : a.index < b.index;
   };
   const auto end = candidates.begin() + std::min(k, classes);

@@ -4,9 +4,11 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -122,8 +124,12 @@ inline std::string header_of(TensorType type, const Shape& shape) {
 }  // namespace npy
 
 inline Result<NpyArray> read_npy(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return Status(Code::kIo, path + ": this is a folder, a .npy file is expected");
+  errno = 0;
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) return Status(Code::kIo, path + ": cannot open the file");
+  if (!stream) return Status(Code::kIo, path + ": cannot open the file: " + std::strerror(errno));
   const std::vector<char> file((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   if (stream.bad()) return Status(Code::kIo, path + ": cannot read the file");
   Result<NpyArray> array = npy::parse(file);
@@ -131,19 +137,26 @@ inline Result<NpyArray> read_npy(const std::string& path) {
   return array;
 }
 
-// data: F32 or I32. The file appears whole or not at all.
+// data: F32 or I32. The file appears whole or not at all; a symbolic link stays one.
 inline Status write_npy(const std::string& path, const void* data, TensorType type, const Shape& shape) {
   int64_t bytes = size_of(type);
   for (int64_t dimension : shape) bytes *= dimension;
-  const std::string temporary = path + "." + std::to_string(getpid()) + ".tmp";
+  std::error_code error;
+  const std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
+  if (error) return {Code::kIo, path + ": cannot write the file: " + error.message()};
+  if (std::filesystem::exists(target, error) && !std::filesystem::is_regular_file(target, error))
+    return {Code::kIo, path + ": this is not a regular file; give another name"};
+  const std::string temporary = target.string() + "." + std::to_string(getpid()) + ".tmp";
+  errno = 0;
   std::ofstream stream(temporary, std::ios::binary);
   const std::string header = npy::header_of(type, shape);
   stream.write(header.data(), static_cast<std::streamsize>(header.size()));
   stream.write(static_cast<const char*>(data), bytes);
   stream.close();
-  if (!stream || std::rename(temporary.c_str(), path.c_str()) != 0) {
+  if (!stream || std::rename(temporary.c_str(), target.c_str()) != 0) {
+    const std::string reason = std::strerror(errno);
     std::remove(temporary.c_str());
-    return {Code::kIo, path + ": cannot write the file"};
+    return {Code::kIo, path + ": cannot write the file: " + reason};
   }
   return {};
 }

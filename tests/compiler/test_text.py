@@ -18,7 +18,6 @@ f0: bits[12] = flatten(t0)
 d0: i32[2] = binary_dense(f0) weight=bits[2, 12](seed 2)
 a0: f32[2] = affine(d0) scale=f32[2](0.5, -1e-07) shift=f32[2](inf, -0.0)
 output a0
-output a0
 """
 
 

@@ -21,7 +21,6 @@ def test_images_are_transposed_at_the_edges(check_pass: Callable) -> None:
         c = conv2d(x) weight=f32[3, 2, 3, 2](seed 1)
         r = relu(c)
         output r
-        output r
         output x
         """,
         """
@@ -32,7 +31,6 @@ def test_images_are_transposed_at_the_edges(check_pass: Callable) -> None:
         r: f32[2, 4, 3] = relu(c)
         r_transposed: f32[3, 2, 4] = transpose(r) {"perm": [2, 0, 1]}
         x_transposed: f32[2, 4, 5] = transpose(x_transposed_1) {"perm": [2, 0, 1]}
-        output r_transposed
         output r_transposed
         output x_transposed
         """,

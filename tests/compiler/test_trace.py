@@ -331,3 +331,17 @@ def test_classes_and_preprocessing_reach_the_file() -> None:
         compiler.compile(net, (1, 3, 4, 4), classes=("cat", "dog", "cow"))
     with pytest.raises(compiler.GraphError, match="preprocessing of 'data'"):
         compiler.compile(net, (1, 3, 4, 4), preprocessing={"scale": 1.0, "mean": [0.0], "std": [1.0]})
+
+
+def test_division_before_a_sign_is_exact_or_refused() -> None:
+    def scaled(divisor: float) -> nn.HybridBlock:
+        net = nn.HybridSequential()
+        net.add(QDense(3, use_bias=False), nn.HybridLambda(lambda _, x: x / divisor - 1), QDense(2))
+        net.initialize(mx.init.Normal(1))
+        net(mx.nd.zeros((1, 64)))
+        return net
+
+    compiler.compile(scaled(4.0), (1, 64))
+    for divisor in (41.0, 0.0):
+        with pytest.raises(UnsupportedError, match=r"divides by \d+; supported: powers of two"):
+            compiler.compile(scaled(divisor), (1, 64))

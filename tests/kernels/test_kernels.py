@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import threading
 
 import numpy as np
@@ -195,3 +196,9 @@ def test_bad_input_is_a_value_error(call, message):
 def test_an_isa_that_the_cpu_lacks_is_an_error(name):
     with pytest.raises(ValueError, match=f"ISA '{name}' is not supported by this CPU; it supports"):
         _core.pack(F, isa=name)
+
+
+def test_arrays_from_other_processes_are_accepted() -> None:
+    """Their dtype is equal to NumPy's own float32, but another object."""
+    x = np.random.RandomState(0).standard_normal((2, 9)).astype(np.float32)
+    np.testing.assert_array_equal(_core.pack(pickle.loads(pickle.dumps(x))), _core.pack(x))

@@ -85,6 +85,9 @@ class QConv2D(nn.Conv2D):  # type: ignore[misc]
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
+        for name, value in (("channels", channels), ("groups", groups)):
+            if value < 1:
+                raise ValueError(f"QConv2D: {name} should be at least 1, found {value}.")
         if layout != "NCHW":
             raise ValueError(f"QConv2D: layout {layout!r} is not supported; supported: 'NCHW'.")
         self._settings = Settings.resolve(

@@ -71,6 +71,8 @@ class QDense(nn.Dense):  # type: ignore[misc]
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
+        if units < 1:
+            raise ValueError(f"QDense: units should be at least 1, found {units}.")
         require_float32("QDense", dtype)
         self._settings = Settings.resolve(
             "QDense",
