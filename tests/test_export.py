@@ -94,13 +94,19 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def test_the_packed_file_answers_as_mxnet(exported: tuple) -> None:
+    net, shape, path, _report = exported
+    x = np.random.RandomState(5).standard_normal((20, *shape[1:])).astype(np.float32)
+    expected, actual = net(mx.nd.array(x)).asnumpy(), runtime.Model(path)(x)
+    close = np.abs(actual - expected).max(axis=1) <= 1e-4 * max(1, np.abs(expected).max())
+    # A real value within rounding of 0 may get the other sign; its sample then differs: one in 20 at most.
+    assert close.sum() >= 19
+    np.testing.assert_array_equal(actual[close].argmax(axis=1), expected[close].argmax(axis=1))
+
+
+def test_the_report_is_stored_in_the_file(exported: tuple) -> None:
     _net, _shape, path, report = exported
-    assert report.passed
-    assert report.samples == 32
-    assert (
-        report.max_abs_difference <= 1e-4 * 100
-    )  # relative to the largest output, which random weights make large
-    assert runtime.Model(path).info()["report"]["top1_agreement"] == report.top1_agreement
+    assert (report.passed, report.samples) == (True, 32)
+    assert runtime.Model(path).info()["report"] == report.as_dict()
 
 
 @pytest.mark.parametrize("isa", _core.isas())
