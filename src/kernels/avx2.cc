@@ -11,43 +11,49 @@ namespace bmx::avx2 {
 namespace {
 
 struct Words {
+  using Unit = uint32_t;
   using Vector = __m256i;
-  using Counter = __m256i;  // 32 bytes
-  using Sum = __m256i;      // 4 words
-  static constexpr int kLanes = 4;
-  static constexpr int kVectors = 2;
-  static constexpr int kRows =
-      4;  // 8 counters + 2 panel vectors + table, mask, row and temporaries of 16 registers
-  static constexpr int64_t kBlock = 31;  // a byte counts at most 8 a word
+  static constexpr int kLanes = 8;
+  static constexpr int kMaxVectors = 2;
+  static constexpr int tile_pixels(int) { return 4; }
 
-  static Vector broadcast(uint64_t word) { return _mm256_set1_epi64x(static_cast<int64_t>(word)); }
-  static Vector load(const uint64_t* words) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
+  static Vector zero() { return _mm256_setzero_si256(); }
+  static Vector broadcast(const char* unit) {
+    int32_t value;
+    std::memcpy(&value, unit, sizeof(value));
+    return _mm256_set1_epi32(value);
   }
-  static Counter zero() { return _mm256_setzero_si256(); }
-  static Counter count(Counter counter, Vector a, Vector b) {
+  static Vector load(const Unit* units) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(units)); }
+  static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
+  static Vector both(Vector a, Vector b) { return _mm256_and_si256(a, b); }
+  static Vector popcount(Vector x) {
     const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
                                            0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
     const __m256i mask = _mm256_set1_epi8(15);
-    const __m256i x = _mm256_xor_si256(a, b);
     const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, mask));
     const __m256i high = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), mask));
-    return _mm256_add_epi8(counter, _mm256_add_epi8(low, high));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_add_epi8(low, high), _mm256_set1_epi8(1)), _mm256_set1_epi16(1));
   }
-  static Sum widen(Counter counter) { return _mm256_sad_epu8(counter, _mm256_setzero_si256()); }
-  static Sum add(Sum a, Sum b) { return _mm256_add_epi64(a, b); }
-  static void store_dots(Sum sum, int32_t bits, int32_t* out) {
-    const __m256i dots = _mm256_sub_epi64(_mm256_set1_epi64x(bits), _mm256_slli_epi64(sum, 1));
-    const __m256i even = _mm256_permutevar8x32_epi32(dots, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(even));
-  }
+  static Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
+  static void store(int32_t* y, Vector sums) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), sums); }
 };
 
 struct Floats {
   using Vector = __m256;
+  using Integers = __m256i;
   static constexpr int kLanes = 8;
   static constexpr int kVectors = 2;
   static constexpr int kRows = 6;  // 12 sums + 2 panel vectors + 1 row of 16 registers
+
+  static Integers load_integers(const int32_t* x) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
+  }
+  static void store(int32_t* y, Integers value) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), value); }
+  static Integers broadcast(int32_t value) { return _mm256_set1_epi32(value); }
+  static Integers multiply_add(Integers base, Integers x, Integers factor) {
+    return _mm256_add_epi32(base, _mm256_mullo_epi32(x, factor));
+  }
+  static Vector to_float(Integers x) { return _mm256_cvtepi32_ps(x); }
 
   static Vector broadcast(float value) { return _mm256_set1_ps(value); }
   static Vector load(const float* x) { return _mm256_loadu_ps(x); }
@@ -64,6 +70,9 @@ struct Floats {
   static Vector max(Vector a, Vector b) { return _mm256_max_ps(a, b); }
   static Vector relu(Vector x) {
     return _mm256_and_ps(x, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NLE_UQ));
+  }
+  static Vector positive_or(Vector x, Vector other) {  // x > 0 or NaN ? x : other
+    return _mm256_blendv_ps(other, x, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NLE_UQ));
   }
   static Vector abs(Vector x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), x); }
   static Vector copy_sign(Vector magnitude, Vector sign) {
@@ -89,11 +98,10 @@ struct Floats {
   }
 
  private:
-  static __m256i load_integers(const int32_t* x) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
-  }
   static uint64_t mask_of(__m256 lanes) { return static_cast<uint64_t>(_mm256_movemask_ps(lanes)); }
 };
+
+#include "kernels/generic/word_tile.h"
 
 #include "kernels/generic/algorithms.h"
 

@@ -16,33 +16,44 @@ namespace bmx::avx512 {
 namespace {
 
 struct Words {
+  using Unit = uint32_t;
   using Vector = __m512i;
-  using Counter = __m512i;
-  using Sum = __m512i;
-  static constexpr int kLanes = 8;
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 5;  // 20 counters + 4 panel vectors + 1 row + temporaries of 32 registers
-  static constexpr int64_t kBlock = std::numeric_limits<int64_t>::max() / 2;
+  static constexpr int kLanes = 16;
+  static constexpr int kMaxVectors = 4;
+  // Counters, the panel's vectors, one unit and temporaries share 32 registers.
+  static constexpr int tile_pixels(int vectors) {
+    constexpr int kPixels[] = {14, 10, 7, 5};
+    return kPixels[vectors - 1];
+  }
 
-  static Vector broadcast(uint64_t word) { return _mm512_set1_epi64(static_cast<int64_t>(word)); }
-  static Vector load(const uint64_t* words) { return _mm512_loadu_si512(words); }
-  static Counter zero() { return _mm512_setzero_si512(); }
-  static Counter count(Counter counter, Vector a, Vector b) {
-    return _mm512_add_epi64(counter, _mm512_popcnt_epi64(_mm512_xor_si512(a, b)));
+  static Vector zero() { return _mm512_setzero_si512(); }
+  static Vector broadcast(const char* unit) {
+    int32_t value;
+    std::memcpy(&value, unit, sizeof(value));
+    return _mm512_set1_epi32(value);
   }
-  static Sum widen(Counter counter) { return counter; }
-  static Sum add(Sum a, Sum b) { return _mm512_add_epi64(a, b); }
-  static void store_dots(Sum sum, int32_t bits, int32_t* out) {
-    const __m512i dots = _mm512_sub_epi64(_mm512_set1_epi64(bits), _mm512_slli_epi64(sum, 1));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi64_epi32(dots));
-  }
+  static Vector load(const Unit* units) { return _mm512_loadu_si512(units); }
+  static Vector exclusive_or(Vector a, Vector b) { return _mm512_xor_si512(a, b); }
+  static Vector both(Vector a, Vector b) { return _mm512_and_si512(a, b); }
+  static Vector popcount(Vector x) { return _mm512_popcnt_epi32(x); }
+  static Vector add(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
+  static void store(int32_t* y, Vector sums) { _mm512_storeu_si512(y, sums); }
 };
 
 struct Floats {
   using Vector = __m512;
+  using Integers = __m512i;
   static constexpr int kLanes = 16;
   static constexpr int kVectors = 2;
   static constexpr int kRows = 12;  // 24 sums + 2 panel vectors + 1 row of 32 registers
+
+  static Integers load_integers(const int32_t* x) { return _mm512_loadu_si512(x); }
+  static void store(int32_t* y, Integers value) { _mm512_storeu_si512(y, value); }
+  static Integers broadcast(int32_t value) { return _mm512_set1_epi32(value); }
+  static Integers multiply_add(Integers base, Integers x, Integers factor) {
+    return _mm512_add_epi32(base, _mm512_mullo_epi32(x, factor));
+  }
+  static Vector to_float(Integers x) { return _mm512_cvtepi32_ps(x); }
 
   static Vector broadcast(float value) { return _mm512_set1_ps(value); }
   static Vector load(const float* x) { return _mm512_loadu_ps(x); }
@@ -59,6 +70,9 @@ struct Floats {
   static Vector max(Vector a, Vector b) { return _mm512_max_ps(a, b); }
   static Vector relu(Vector x) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLE_UQ), x);
+  }
+  static Vector positive_or(Vector x, Vector other) {  // x > 0 or NaN ? x : other
+    return _mm512_mask_mov_ps(other, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLE_UQ), x);
   }
   static Vector abs(Vector x) { return _mm512_abs_ps(x); }
   static Vector copy_sign(Vector magnitude, Vector sign) {
@@ -83,6 +97,8 @@ struct Floats {
     return _mm512_cmple_epi32_mask(_mm512_loadu_si512(x), _mm512_loadu_si512(threshold));
   }
 };
+
+#include "kernels/generic/word_tile.h"
 
 #include "kernels/generic/algorithms.h"
 

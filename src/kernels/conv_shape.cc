@@ -1,9 +1,10 @@
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
 
 #include "base/checked.h"
-#include "kernels/convolution.h"
+#include "kernels/conv_shape.h"
 
 namespace bmx {
 
@@ -78,6 +79,13 @@ Status ConvShape::validate() const {
                  std::to_string(out_channels) + " output channels");
   }
   return {};
+}
+
+TapRange taps_inside(int64_t first, int64_t dilation, int64_t taps, int64_t size) {
+  if (first >= 0 && first + (taps - 1) * dilation < size) return {0, taps};
+  const int64_t begin = first >= 0 ? 0 : std::min(taps, (-first + dilation - 1) / dilation);
+  const int64_t end = std::min(taps, (size - first + dilation - 1) / dilation);
+  return {begin, std::max(begin, end)};
 }
 
 }  // namespace bmx

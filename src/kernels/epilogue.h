@@ -1,19 +1,64 @@
-// Runs an Epilogue on the sums of a chunk of output pixels while they are in the cache.
+// What happens to the sums of a convolution before they leave the cache.
 #pragma once
 
-#include "kernels/convolution.h"
+#include <cstdint>
+
+#include "base/bits.h"
 
 namespace bmx {
 
-inline bool makes_bits(const Epilogue& epilogue) {
-  return epilogue.threshold_i32 != nullptr || epilogue.threshold_f32 != nullptr;
-}
+enum class Activation { kNone, kRelu, kPrelu, kClip, kTanh };
 
-// rows x channels values are overwritten step by step. The result stays there (float32 after the first float
-// step), or goes to `bits`, rows x words_for(channels), if the epilogue makes bits.
-void run_epilogue(const Epilogue& epilogue, const Kernels& kernels, int32_t* sums, int64_t rows,
-                  int64_t channels, uint64_t* bits);
-void run_epilogue(const Epilogue& epilogue, const Kernels& kernels, float* values, int64_t rows,
-                  int64_t channels, uint64_t* bits);
+// Steps in this order; a null pointer skips its step. All arrays have out_channels entries and must outlive the
+// call.
+struct Epilogue {
+  const float* scale = nullptr;  // affine: fma(float(x), scale, shift); both or neither
+  const float* shift = nullptr;
+  Activation activation = Activation::kNone;
+  const float* slope = nullptr;  // of kPrelu: x > 0 ? x : x * slope
+  float low = 0, high = 0;       // of kClip
+  // (Then the residual of the outputs is added.)
+  // Threshold to bits: not (x < t), or not (x > t) where flip is 1. Sums that stay integers (no step before) use
+  // threshold_i32, others threshold_f32.
+  const int32_t* threshold_i32 = nullptr;
+  const float* threshold_f32 = nullptr;
+  const uint64_t* flip = nullptr;  // words_for(out_channels)
+
+  bool makes_bits() const { return threshold_i32 != nullptr || threshold_f32 != nullptr; }
+  // Do integer sums become floats?
+  bool makes_floats(bool residual) const {
+    return scale != nullptr || activation != Activation::kNone || residual || threshold_f32 != nullptr;
+  }
+};
+
+// Where the results go; null where nobody wants them. NHWC.
+struct ConvOutputs {
+  int32_t* integers = nullptr;      // of integer sums only, before any step
+  float* floats = nullptr;          // after the residual
+  uint64_t* bits = nullptr;         // [pixels][words_for(out_channels)], needs a threshold
+  const float* residual = nullptr;  // added after the activation; may be the same array as floats
+};
+
+// One tile of sums, [pixels][lanes], and where it belongs.
+struct FinishTile {
+  const void* sums = nullptr;  // int32 or float
+  int64_t lanes = 0;           // of the panel
+  int64_t outputs = 0;         // of them used
+  int64_t pixels = 0;
+  // Integer sums only: x = bases[base_offsets[pixel] + lane] + multiplier * sum.
+  const int32_t* bases = nullptr;
+  const int64_t* base_offsets = nullptr;
+  int32_t multiplier = 1;
+  int64_t first_pixel = 0;    // in the output, counted through the batch
+  int64_t first_channel = 0;  // in the output
+  int64_t channels = 0;       // of the output
+};
+
+// The last words of bits of `pixels` pixels become 0 where panels will not fill them.
+inline void clear_bit_tails(uint64_t* bits, int64_t first_pixel, int64_t pixels, int64_t channels) {
+  if (bits == nullptr || channels % kWordBits == 0) return;
+  const int64_t words = words_for(channels);
+  for (int64_t p = first_pixel; p < first_pixel + pixels; ++p) bits[(p + 1) * words - 1] = 0;
+}
 
 }  // namespace bmx

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/bits.h"
-#include "kernels/convolution.h"
+#include "kernels/conv_shape.h"
 
 namespace bmx {
 
@@ -37,18 +37,6 @@ class PixelCursor {
   int64_t out_height_, out_width_;
   int64_t image_, out_row_, out_column_;
 };
-
-// Taps [begin, end) of one axis that lie inside the input.
-struct TapRange {
-  int64_t begin, end;
-};
-
-inline TapRange taps_inside(int64_t first, int64_t dilation, int64_t taps, int64_t size) {
-  if (first >= 0 && first + (taps - 1) * dilation < size) return {0, taps};
-  const int64_t begin = first >= 0 ? 0 : std::min(taps, (-first + dilation - 1) / dilation);
-  const int64_t end = std::min(taps, (size - first + dilation - 1) / dilation);
-  return {begin, std::max(begin, end)};
-}
 
 // Values of one group that are consecutive elements of a pixel: floats, or bits whose group starts at a word.
 template <class T>

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kernels/epilogue.h"
+#include "kernels/tiles.h"
 
 namespace bmx {
 
@@ -26,12 +28,10 @@ struct Kernels {
   void (*pack_i32)(const int32_t* x, int64_t rows, int64_t channels, const int32_t* threshold,
                    const uint64_t* flip, uint64_t* out);
 
-  // out[r * out_stride + o] = bits - 2 * popcount(a[r] ^ b[o]), r < rows, o < outputs.
-  // a: rows x words, contiguous. panels: b repacked by pack_panels(..., binary_panel).
-  int64_t binary_panel;  // outputs per panel
-  int64_t binary_rows;   // rows per tile: a multiple of it wastes nothing
-  void (*binary_gemm)(const uint64_t* a, int64_t rows, int64_t words, const uint64_t* panels, int64_t outputs,
-                      int32_t bits, int32_t* out, int64_t out_stride);
+  // Tiles of binary convolutions and products, and the epilogue of their sums (int32) and of float sums.
+  BinaryTiles binary;
+  void (*finish_i32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
+  void (*finish_f32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
 
   // out[r * out_stride + o] = init + sum over k of a[r * a_stride + k] * b[o][k], where init is bias[o] (0 if
   // bias is null).
@@ -47,9 +47,13 @@ struct Kernels {
                      float* y);
   void (*cast_i32)(const int32_t* x, int64_t count, float* y);  // y = float(x)
   void (*relu)(const float* x, int64_t count, float* y);        // x > 0 ? x : 0 for numbers; NaN stays NaN
+  void (*prelu)(const float* x, int64_t rows, int64_t channels, const float* slope,
+                float* y);  // x > 0 ? x : x * slope[c]
+  void (*clip)(const float* x, int64_t count, float low, float high, float* y);  // NaN stays NaN
   void (*tanh)(const float* x, int64_t count, float* y);        // tanh_f32 and exp_f32 of kernels/math.h
   void (*exp)(const float* x, int64_t count, float* y);
   void (*max_f32)(const float* x, int64_t count, float* y);  // y = x > y ? x : y
+  void (*add_f32)(const float* a, const float* b, int64_t count, float* y);
 };
 
 // Rows of `depth` values -> panels: [ceil(outputs / panel)][depth][panel], missing outputs are 0.

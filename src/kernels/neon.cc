@@ -9,33 +9,38 @@ namespace bmx::neon {
 namespace {
 
 struct Words {
-  using Vector = uint8x16_t;
-  using Counter = uint8x16_t;
-  using Sum = uint64x2_t;
-  static constexpr int kLanes = 2;
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 5;  // 20 counters + 4 panel vectors + 1 row + temporaries of 32 registers
-  static constexpr int64_t kBlock = 31;  // a byte counts at most 8 a word
+  using Unit = uint32_t;
+  using Vector = uint32x4_t;
+  static constexpr int kLanes = 4;
+  static constexpr int kMaxVectors = 4;
+  static constexpr int tile_pixels(int) { return 5; }
 
-  static Vector broadcast(uint64_t word) { return vreinterpretq_u8_u64(vdupq_n_u64(word)); }
-  static Vector load(const uint64_t* words) { return vreinterpretq_u8_u64(vld1q_u64(words)); }
-  static Counter zero() { return vdupq_n_u8(0); }
-  static Counter count(Counter counter, Vector a, Vector b) {
-    return vaddq_u8(counter, vcntq_u8(veorq_u8(a, b)));
+  static Vector zero() { return vdupq_n_u32(0); }
+  static Vector broadcast(const char* unit) {
+    uint32_t value;
+    std::memcpy(&value, unit, sizeof(value));
+    return vdupq_n_u32(value);
   }
-  static Sum widen(Counter counter) { return vpaddlq_u32(vpaddlq_u16(vpaddlq_u8(counter))); }
-  static Sum add(Sum a, Sum b) { return vaddq_u64(a, b); }
-  static void store_dots(Sum sum, int32_t bits, int32_t* out) {
-    const int32x2_t count = vreinterpret_s32_u32(vmovn_u64(sum));
-    vst1_s32(out, vsub_s32(vdup_n_s32(bits), vshl_n_s32(count, 1)));
-  }
+  static Vector load(const Unit* units) { return vld1q_u32(units); }
+  static Vector exclusive_or(Vector a, Vector b) { return veorq_u32(a, b); }
+  static Vector both(Vector a, Vector b) { return vandq_u32(a, b); }
+  static Vector popcount(Vector x) { return vpaddlq_u16(vpaddlq_u8(vcntq_u8(vreinterpretq_u8_u32(x)))); }
+  static Vector add(Vector a, Vector b) { return vaddq_u32(a, b); }
+  static void store(int32_t* y, Vector sums) { vst1q_s32(y, vreinterpretq_s32_u32(sums)); }
 };
 
 struct Floats {
   using Vector = float32x4_t;
+  using Integers = int32x4_t;
   static constexpr int kLanes = 4;
   static constexpr int kVectors = 4;
   static constexpr int kRows = 6;  // 24 sums + 4 panel vectors + 1 row of 32 registers
+
+  static Integers load_integers(const int32_t* x) { return vld1q_s32(x); }
+  static void store(int32_t* y, Integers value) { vst1q_s32(y, value); }
+  static Integers broadcast(int32_t value) { return vdupq_n_s32(value); }
+  static Integers multiply_add(Integers base, Integers x, Integers factor) { return vmlaq_s32(base, x, factor); }
+  static Vector to_float(Integers x) { return vcvtq_f32_s32(x); }
 
   static Vector broadcast(float value) { return vdupq_n_f32(value); }
   static Vector load(const float* x) { return vld1q_f32(x); }
@@ -53,6 +58,7 @@ struct Floats {
   static Vector relu(Vector x) {
     return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(x), vclezq_f32(x)));
   }
+  static Vector positive_or(Vector x, Vector other) { return vbslq_f32(vcleq_f32(x, vdupq_n_f32(0)), other, x); }
   static Vector abs(Vector x) { return vabsq_f32(x); }
   static Vector copy_sign(Vector magnitude, Vector sign) {
     return vbslq_f32(vdupq_n_u32(0x80000000), sign, magnitude);
@@ -81,6 +87,8 @@ struct Floats {
     return vaddvq_u32(vandq_u32(lanes, weights));
   }
 };
+
+#include "kernels/generic/word_tile.h"
 
 #include "kernels/generic/algorithms.h"
 

@@ -7,40 +7,45 @@ namespace bmx::scalar {
 namespace {
 
 struct Words {
+  using Unit = uint64_t;
   using Vector = uint64_t;
-  using Counter = uint64_t;
-  using Sum = uint64_t;
   static constexpr int kLanes = 1;
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 2;
-  static constexpr int64_t kBlock = std::numeric_limits<int64_t>::max() / 2;
+  static constexpr int kMaxVectors = 4;
+  static constexpr int tile_pixels(int) { return 2; }
 
-  static Vector broadcast(uint64_t word) { return word; }
-  static Vector load(const uint64_t* words) { return *words; }
-  static Counter zero() { return 0; }
-  static Sum widen(Counter counter) { return counter; }
-  static Sum add(Sum a, Sum b) { return a + b; }
-
+  static Vector zero() { return 0; }
+  static Vector broadcast(const char* unit) {
+    uint64_t value;
+    std::memcpy(&value, unit, sizeof(value));
+    return value;
+  }
+  static Vector load(const Unit* units) { return *units; }
+  static Vector exclusive_or(Vector a, Vector b) { return a ^ b; }
+  static Vector both(Vector a, Vector b) { return a & b; }
   // Bits are summed in pairs, fours and bytes; the multiplication adds the bytes into the highest one. The
   // x86 baseline has no popcount instruction, and the compiler's builtin would be a call.
-  static Counter count(Counter counter, Vector a, Vector b) {
-    uint64_t x = a ^ b;
+  static Vector popcount(Vector x) {
     x -= (x >> 1) & 0x5555555555555555;
     x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
     x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F;
-    return counter + ((x * 0x0101010101010101) >> 56);
+    return (x * 0x0101010101010101) >> 56;
   }
-
-  static void store_dots(Sum sum, int32_t bits, int32_t* out) {
-    *out = static_cast<int32_t>(bits - 2 * static_cast<int64_t>(sum));
-  }
+  static Vector add(Vector a, Vector b) { return a + b; }
+  static void store(int32_t* y, Vector sums) { *y = static_cast<int32_t>(sums); }
 };
 
 struct Floats {
   using Vector = float;
+  using Integers = int32_t;
   static constexpr int kLanes = 1;
   static constexpr int kVectors = 4;
   static constexpr int kRows = 2;
+
+  static Integers load_integers(const int32_t* x) { return *x; }
+  static void store(int32_t* y, Integers value) { *y = value; }
+  static Integers broadcast(int32_t value) { return value; }
+  static Integers multiply_add(Integers base, Integers x, Integers factor) { return base + x * factor; }
+  static Vector to_float(Integers x) { return static_cast<float>(x); }
 
   static Vector broadcast(float value) { return value; }
   static Vector load(const float* x) { return *x; }
@@ -61,6 +66,7 @@ struct Floats {
   static Vector min(Vector a, Vector b) { return a < b ? a : b; }
   static Vector max(Vector a, Vector b) { return a > b ? a : b; }
   static Vector relu(Vector x) { return x <= 0 ? 0 : x; }
+  static Vector positive_or(Vector x, Vector other) { return x <= 0 ? other : x; }  // x > 0 or NaN ? x : other
   static Vector abs(Vector x) { return std::fabs(x); }
   static Vector copy_sign(Vector magnitude, Vector sign) { return std::copysign(magnitude, sign); }
 
@@ -82,6 +88,8 @@ struct Floats {
     return !(*x > *threshold);
   }
 };
+
+#include "kernels/generic/word_tile.h"
 
 #include "kernels/generic/algorithms.h"
 

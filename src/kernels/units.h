@@ -13,6 +13,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/aligned.h"
 #include "base/bits.h"
 #include "cpu/features.h"
 #include "kernels/kernels.h"

@@ -31,7 +31,9 @@ Status forward_binary(const BinaryLayer& layer, const Kernels& kernels, const fl
   if (!convolution.ok()) return convolution.status();
   auto workspace = allocate<char>(convolution->workspace_bytes());
   auto dots = allocate<int32_t>(out_size(layer));
-  convolution->run(x_bits.data(), layer.batch, {}, dots.data(), workspace.data());
+  ConvOutputs outputs;
+  outputs.integers = dots.data();
+  convolution->run(x_bits.data(), layer.batch, {}, outputs, workspace.data());
   write_output(layer, dots.data(), bias, y);
   return {};
 }
@@ -51,7 +53,9 @@ Status forward_float(const BinaryLayer& layer, const Kernels& kernels, const flo
   if (!convolution.ok()) return convolution.status();
   auto workspace = allocate<char>(convolution->workspace_bytes());
   auto sums = allocate<float>(out_size(layer));
-  convolution->run(padded.data(), layer.batch, {}, sums.data(), workspace.data());
+  ConvOutputs outputs;
+  outputs.floats = sums.data();
+  convolution->run(padded.data(), layer.batch, {}, outputs, workspace.data());
   write_output(layer, sums.data(), bias, y);
   return {};
 }

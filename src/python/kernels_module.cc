@@ -131,15 +131,21 @@ Array<int32_t> binary_gemm(const py::array& a_values, const py::array& b_values,
     throw py::value_error("k must be between 1 and 2147483647, found " + std::to_string(k));
   expect_axis(a, "a", 1, bytes_for(k));
   expect_axis(b, "b", 1, bytes_for(k));
-  const int64_t rows = a.shape(0), outputs = b.shape(0), words = words_for(k);
+  const int64_t rows = a.shape(0), outputs = b.shape(0);
   Array<int32_t> out({rows, outputs});
   int32_t* dots = out.mutable_data();
   const py::gil_scoped_release release;
   const auto a_words = words_of(a, k), b_words = words_of(b, k);
-  auto panels = allocate<uint64_t>(panels_size(outputs, words, kernels.binary_panel));
-  pack_panels(b_words.data(), outputs, words, kernels.binary_panel, panels.data());
-  kernels.binary_gemm(a_words.data(), rows, words, panels.data(), outputs, static_cast<int32_t>(k), dots,
-                      outputs);
+  if (rows == 0 || outputs == 0) return out;
+  ConvShape shape;
+  shape.in_channels = k;
+  shape.out_channels = outputs;
+  auto product = BinaryConvolution::create(shape, 0, b_words.data(), kernels);
+  if (!product.ok()) throw std::bad_alloc();
+  auto workspace = allocate<uint8_t>(product->workspace_bytes());
+  ConvOutputs results;
+  results.integers = dots;
+  product->run(a_words.data(), rows, Epilogue(), results, workspace.data());
   return out;
 }
 
@@ -187,7 +193,9 @@ Array<int32_t> binary_conv2d(const py::array& x_values, const py::array& w_value
   raise_if_error(convolution.status());
   const py::gil_scoped_release release;
   auto workspace = allocate<uint8_t>(convolution->workspace_bytes());
-  convolution->run(x_words.data(), batch, Epilogue(), dots, workspace.data());
+  ConvOutputs outputs;
+  outputs.integers = dots;
+  convolution->run(x_words.data(), batch, Epilogue(), outputs, workspace.data());
   return out;
 }
 
@@ -210,7 +218,9 @@ Array<float> float_conv2d(const py::array& x_values, const py::array& w_values,
   raise_if_error(convolution.status());
   const py::gil_scoped_release release;
   auto workspace = allocate<uint8_t>(convolution->workspace_bytes());
-  convolution->run(x.data(), batch, Epilogue(), sums, workspace.data());
+  ConvOutputs outputs;
+  outputs.floats = sums;
+  convolution->run(x.data(), batch, Epilogue(), outputs, workspace.data());
   return out;
 }
 

@@ -81,7 +81,7 @@ class ConvTester {
     const bool integers = !steps_.affine && steps_.activation == Activation::kNone;
     if (integers) epilogue.threshold_f32 = nullptr;
     if (!integers) epilogue.threshold_i32 = nullptr;
-    const auto run = [&](void* out, void* workspace) {
+    const auto run = [&](const ConvOutputs& out, void* workspace) {
       convolution->run(x.data(), batch_, epilogue, out, workspace);
     };
     const int64_t workspace = convolution->workspace_bytes();
@@ -110,7 +110,7 @@ class ConvTester {
     draw_epilogue(random, std::vector<int32_t>(sums.begin(), sums.end()));
     Epilogue epilogue = with_thresholds();
     epilogue.threshold_i32 = nullptr;
-    expect_floats(sums, epilogue, convolution->workspace_bytes(), [&](void* out, void* workspace) {
+    expect_floats(sums, epilogue, convolution->workspace_bytes(), [&](const ConvOutputs& out, void* workspace) {
       convolution->run(x.data(), batch_, epilogue, out, workspace);
     });
   }
@@ -176,11 +176,15 @@ class ConvTester {
     }
   }
 
+  static ConvOutputs outputs_to(int32_t* out) { return {out, nullptr, nullptr, nullptr}; }
+  static ConvOutputs outputs_to(uint32_t* out) { return {nullptr, reinterpret_cast<float*>(out), nullptr, nullptr}; }
+  static ConvOutputs outputs_to(uint64_t* out) { return {nullptr, nullptr, out, nullptr}; }
+
   template <class T, class Run>
   void expect_out(const std::vector<T>& expected, int64_t workspace_bytes, Run run) {
     Guarded<T> out(static_cast<int64_t>(expected.size()));
     Guarded<uint8_t> workspace(workspace_bytes);
-    run(out.data(), workspace.data());
+    run(outputs_to(out.data()), workspace.data());
     EXPECT_EQ(out.values(), expected);
     EXPECT_TRUE(out.intact()) << "wrote outside the output";
     EXPECT_TRUE(workspace.intact()) << "wrote outside the workspace";

@@ -1,3 +1,4 @@
+#include "kernels/convolution.h"
 #include "kernels/kernels.h"
 
 #include <gtest/gtest.h>
@@ -119,56 +120,65 @@ TEST_P(Pack, IntegerThresholdsWithAndWithoutFlip) {
 
 BMX_TEST_ALL_ISAS(Pack);
 
-class BinaryGemm : public testing::IsaTest {
+class BinaryDense : public testing::IsaTest {
  protected:
   void check(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b, int64_t rows, int64_t outputs,
              int64_t depth) {
-    const int64_t words = words_for(depth), stride = outputs + 3;
-    std::vector<uint64_t> panels(static_cast<size_t>(panels_size(outputs, words, kernels().binary_panel)));
-    pack_panels(b.data(), outputs, words, kernels().binary_panel, panels.data());
-    Guarded<int32_t> out(std::vector<int32_t>(static_cast<size_t>(rows * stride), 77));
-    kernels().binary_gemm(a.data(), rows, words, panels.data(), outputs, static_cast<int32_t>(depth),
-                          out.data(), stride);
-    std::vector<int32_t> expected(static_cast<size_t>(rows * stride), 77);
+    const int64_t words = words_for(depth);
+    ConvShape shape;
+    shape.in_channels = depth;
+    shape.out_channels = outputs;
+    auto dense = BinaryConvolution::create(shape, 0, b.data(), kernels());
+    ASSERT_TRUE(dense.ok()) << dense.status().message();
+    Guarded<int32_t> out(rows * outputs);
+    Guarded<uint8_t> workspace(dense->workspace_bytes());
+    ConvOutputs outputs_of_run;
+    outputs_of_run.integers = out.data();
+    dense->run(a.data(), rows, {}, outputs_of_run, workspace.data());
+    std::vector<int32_t> expected(static_cast<size_t>(rows * outputs));
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t o = 0; o < outputs; ++o) {
         int32_t dot = 0;
         for (int64_t k = 0; k < depth; ++k) {
           dot += get_bit(a.data() + r * words, k) == get_bit(b.data() + o * words, k) ? 1 : -1;
         }
-        expected[static_cast<size_t>(r * stride + o)] = dot;
+        expected[static_cast<size_t>(r * outputs + o)] = dot;
       }
     }
     EXPECT_EQ(out.values(), expected) << rows << " x " << depth << " x " << outputs;
     EXPECT_TRUE(out.intact());
+    EXPECT_TRUE(workspace.intact());
   }
 };
 
-TEST_P(BinaryGemm, RowsAndOutputsAroundTheTile) {
+TEST_P(BinaryDense, RowsAndOutputsAroundTheTile) {
   Random random(4);
-  for (int64_t rows = 1; rows <= 2 * kernels().binary_rows + 1; ++rows) {
-    for (int64_t outputs : {int64_t{1}, kernels().binary_panel - 1, kernels().binary_panel,
-                            kernels().binary_panel + 1, 2 * kernels().binary_panel + 3}) {
-      check(random.bits(rows, 70), random.bits(outputs, 70), rows, outputs, 70);
+  const BinaryTiles& tiles = kernels().binary;
+  for (int vectors = 1; vectors <= tiles.max_vectors; ++vectors) {
+    const int64_t panel = vectors * tiles.lanes, pixels = tiles.pixels[vectors - 1];
+    for (int64_t rows = 1; rows <= pixels + 1; ++rows) {
+      for (int64_t outputs : {panel - 1, panel, panel + 1}) {
+        if (outputs > 0) check(random.bits(rows, 70), random.bits(outputs, 70), rows, outputs, 70);
+      }
     }
   }
 }
 
-TEST_P(BinaryGemm, EveryDepth) {
+TEST_P(BinaryDense, EveryDepth) {
   Random random(5);
   for (int64_t depth : kChannels) check(random.bits(3, depth), random.bits(5, depth), 3, 5, depth);
 }
 
-// Counters of bytes must be widened in time: every bit differs.
-TEST_P(BinaryGemm, LongRowsThatDifferInEveryBit) {
-  for (int64_t words : {30, 31, 32, 33, 62, 63, 100}) {
+// Where narrow counters would overflow if they were not widened in time.
+TEST_P(BinaryDense, LongRowsThatDifferInEveryBit) {
+  for (int64_t words : {7, 8, 15, 16, 30, 31, 32, 33, 62, 63, 100, 1100}) {
     const std::vector<uint64_t> ones(static_cast<size_t>(6 * words), ~uint64_t{0});
     const std::vector<uint64_t> zeros(static_cast<size_t>(9 * words), 0);
     check(ones, zeros, 6, 9, words * kWordBits);
   }
 }
 
-BMX_TEST_ALL_ISAS(BinaryGemm);
+BMX_TEST_ALL_ISAS(BinaryDense);
 
 class F32Gemm : public testing::IsaTest {};
 

@@ -9,6 +9,12 @@ inline Floats::Vector load_some(const T* x, int64_t count) {
   return Floats::load(buffer);
 }
 
+inline Floats::Integers load_some_integers(const int32_t* x, int64_t count) {
+  int32_t buffer[Floats::kLanes] = {};
+  std::memcpy(buffer, x, static_cast<size_t>(count) * sizeof(int32_t));
+  return Floats::load_integers(buffer);
+}
+
 inline void store_some(float* y, int64_t count, Floats::Vector value) {
   float buffer[Floats::kLanes];
   Floats::store(buffer, value);
@@ -41,6 +47,42 @@ void max_f32(const float* x, int64_t count, float* y) {
   }
   if (i < count) {
     store_some(y + i, count - i, Floats::max(load_some(x + i, count - i), load_some(y + i, count - i)));
+  }
+}
+
+void clip(const float* x, int64_t count, float low, float high, float* y) {
+  // A NaN stays NaN: min and max return their second operand then.
+  const Floats::Vector least = Floats::broadcast(low), most = Floats::broadcast(high);
+  int64_t i = 0;
+  for (; i + Floats::kLanes <= count; i += Floats::kLanes) {
+    Floats::store(y + i, Floats::max(least, Floats::min(most, Floats::load(x + i))));
+  }
+  if (i < count) store_some(y + i, count - i, Floats::max(least, Floats::min(most, load_some(x + i, count - i))));
+}
+
+void add_f32(const float* a, const float* b, int64_t count, float* y) {
+  int64_t i = 0;
+  for (; i + Floats::kLanes <= count; i += Floats::kLanes) {
+    Floats::store(y + i, Floats::add(Floats::load(a + i), Floats::load(b + i)));
+  }
+  if (i < count) store_some(y + i, count - i, Floats::add(load_some(a + i, count - i), load_some(b + i, count - i)));
+}
+
+// x > 0 ? x : x * slope[c]
+inline Floats::Vector prelu_vector(Floats::Vector x, Floats::Vector slope) {
+  return Floats::positive_or(x, Floats::mul(x, slope));
+}
+
+void prelu(const float* x, int64_t rows, int64_t channels, const float* slope, float* y) {
+  for (int64_t r = 0; r < rows; ++r, x += channels, y += channels) {
+    int64_t c = 0;
+    for (; c + Floats::kLanes <= channels; c += Floats::kLanes) {
+      Floats::store(y + c, prelu_vector(Floats::load(x + c), Floats::load(slope + c)));
+    }
+    if (c < channels) {
+      const int64_t rest = channels - c;
+      store_some(y + c, rest, prelu_vector(load_some(x + c, rest), load_some(slope + c, rest)));
+    }
   }
 }
 

@@ -1,14 +1,49 @@
 // The Kernels of an ISA unit. Included last inside its namespace.
 
+template <BitProduct kProduct, int kVectors, int kPixels>
+constexpr void fill_binary_tiles(BinaryTiles& tiles) {
+  if constexpr (kPixels > 0) {
+    tiles.tile[static_cast<int>(kProduct)][kVectors - 1][kPixels - 1] = binary_tile<kProduct, kPixels, kVectors>;
+    fill_binary_tiles<kProduct, kVectors, kPixels - 1>(tiles);
+  }
+}
+
+template <int kVectors>
+constexpr void fill_binary_panels(BinaryTiles& tiles) {
+  if constexpr (kVectors > 0) {
+    constexpr int kPixels = BinaryFormat::pixels(kVectors);
+    static_assert(kPixels <= kMaxTilePixels && kVectors <= kMaxPanelVectors);
+    tiles.pixels[kVectors - 1] = kPixels;
+    fill_binary_tiles<BitProduct::kXor, kVectors, kPixels>(tiles);
+    fill_binary_tiles<BitProduct::kAnd, kVectors, kPixels>(tiles);
+    fill_binary_panels<kVectors - 1>(tiles);
+  }
+}
+
+constexpr BinaryTiles make_binary_tiles() {
+  static_assert(BinaryFormat::lanes * BinaryFormat::max_vectors <= kMaxPanelLanes);
+  BinaryTiles tiles{};
+  tiles.unit_bits = BinaryFormat::unit_bits;
+  tiles.unit_bytes = BinaryFormat::unit_bytes;
+  tiles.weight_bytes = BinaryFormat::weight_bytes;
+  tiles.lanes = BinaryFormat::lanes;
+  tiles.max_vectors = BinaryFormat::max_vectors;
+  tiles.narrow_units = BinaryFormat::narrow_units;
+  tiles.wide_units = BinaryFormat::wide_units;
+  tiles.expand = expand_units;
+  fill_binary_panels<BinaryFormat::max_vectors>(tiles);
+  return tiles;
+}
+
 constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   Kernels kernels{};
   kernels.name = name;
   kernels.supported = supported;
   kernels.pack_f32 = pack<float>;
   kernels.pack_i32 = pack<int32_t>;
-  kernels.binary_panel = kWordPanel;
-  kernels.binary_rows = Words::kRows;
-  kernels.binary_gemm = binary_gemm;
+  kernels.binary = make_binary_tiles();
+  kernels.finish_i32 = finish_i32;
+  kernels.finish_f32 = finish_f32;
   kernels.f32_panel = kFloatPanel;
   kernels.f32_rows = Floats::kRows;
   kernels.f32_gemm = f32_gemm;
@@ -16,8 +51,11 @@ constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   kernels.affine_f32 = affine<float>;
   kernels.cast_i32 = cast_i32;
   kernels.relu = relu;
+  kernels.prelu = prelu;
+  kernels.clip = clip;
   kernels.tanh = tanh;
   kernels.exp = exp;
   kernels.max_f32 = max_f32;
+  kernels.add_f32 = add_f32;
   return kernels;
 }

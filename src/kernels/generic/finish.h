@@ -1,0 +1,193 @@
+// The epilogue of a tile while it lies in the first-level cache, once for all ISAs: sums -> integers, floats, bits.
+// Included inside the namespace of an ISA unit, after elementwise.h, exponential.h and pack.h.
+
+// base + multiplier * sum of one row, by a Function of (index, integers) that stores them.
+template <class Store>
+inline void for_each_dots(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+                          Store store) {
+  const Floats::Integers m = Floats::broadcast(multiplier);
+  int64_t c = 0;
+  for (; c + Floats::kLanes <= count; c += Floats::kLanes) {
+    store(c, Floats::kLanes, Floats::multiply_add(Floats::load_integers(base + c), Floats::load_integers(sums + c), m));
+  }
+  if (c < count) {
+    const int64_t rest = count - c;
+    store(c, rest, Floats::multiply_add(load_some_integers(base + c, rest), load_some_integers(sums + c, rest), m));
+  }
+}
+
+inline void dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count, int32_t* y) {
+  for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
+    if (lanes == Floats::kLanes) return Floats::store(y + c, dots);
+    int32_t buffer[Floats::kLanes];
+    Floats::store(buffer, dots);
+    std::memcpy(y + c, buffer, static_cast<size_t>(lanes) * sizeof(int32_t));
+  });
+}
+
+inline void affine_dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+                            const float* scale, const float* shift, float* y) {
+  for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
+    const Floats::Vector x = Floats::to_float(dots);
+    if (lanes == Floats::kLanes) {
+      return Floats::store(y + c, Floats::fma(x, Floats::load(scale + c), Floats::load(shift + c)));
+    }
+    store_some(y + c, lanes, Floats::fma(x, load_some(scale + c, lanes), load_some(shift + c, lanes)));
+  });
+}
+
+inline void cast_dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count, float* y) {
+  for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
+    const Floats::Vector x = Floats::to_float(dots);
+    if (lanes == Floats::kLanes) return Floats::store(y + c, x);
+    store_some(y + c, lanes, x);
+  });
+}
+
+// Bits [first, first + count) of a row of bits, whose words may hold bits of other panels.
+inline void store_bits(uint64_t* row, int64_t first, int64_t count, uint64_t bits) {
+  if (first % 8 == 0 && count % 8 == 0) {
+    std::memcpy(reinterpret_cast<uint8_t*>(row) + first / 8, &bits, static_cast<size_t>(count / 8));
+    return;
+  }
+  for (int64_t done = 0; done < count;) {
+    const int64_t at = (first + done) % kWordBits, size = std::min(kWordBits - at, count - done);
+    const uint64_t mask = tail_mask(size) << at;
+    uint64_t& word = row[(first + done) / kWordBits];
+    word = (word & ~mask) | ((bits >> done << at) & mask);
+    done += size;
+  }
+}
+
+// Up to 64 bits of `flip` from bit `first` on.
+inline uint64_t flip_bits(const uint64_t* flip, int64_t first, int64_t count) {
+  if (flip == nullptr) return 0;
+  const int64_t word = first / kWordBits, at = first % kWordBits;
+  uint64_t bits = flip[word] >> at;
+  if (at != 0 && at + count > kWordBits) bits |= flip[word + 1] << (kWordBits - at);
+  return bits & tail_mask(count);
+}
+
+template <class T>
+inline void threshold_row(const T* x, int64_t count, const T* threshold, const uint64_t* flip, int64_t first_channel,
+                          uint64_t* row) {
+  for (int64_t c = 0; c < count; c += kWordBits) {
+    const int64_t size = std::min(kWordBits, count - c);
+    const uint64_t flipped = flip_bits(flip, first_channel + c, size);
+    uint64_t word = compare_word<false>(x + c, threshold + c, size);
+    if (flipped != 0) word = (word & ~flipped) | (compare_word<true>(x + c, threshold + c, size) & flipped);
+    store_bits(row, first_channel + c, size, word);
+  }
+}
+
+inline void activate_row(const Epilogue& e, int64_t first_channel, int64_t count, float* y) {
+  switch (e.activation) {
+    case Activation::kNone:
+      return;
+    case Activation::kRelu:
+      return relu(y, count, y);
+    case Activation::kPrelu:
+      return prelu(y, 1, count, e.slope + first_channel, y);
+    case Activation::kClip:
+      return clip(y, count, e.low, e.high, y);
+    case Activation::kTanh:
+      return tanh(y, count, y);
+  }
+}
+
+// The steps after the affine one.
+inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const FinishTile& t, int64_t pixel, float* y) {
+  activate_row(e, t.first_channel, t.outputs, y);
+  if (out.residual != nullptr) {
+    add_f32(y, out.residual + pixel * t.channels + t.first_channel, t.outputs, y);
+  }
+  if (out.floats != nullptr && y != out.floats + pixel * t.channels + t.first_channel) {
+    std::memcpy(out.floats + pixel * t.channels + t.first_channel, y, static_cast<size_t>(t.outputs) * sizeof(float));
+  }
+  if (e.threshold_f32 != nullptr) {
+    threshold_row(y, t.outputs, e.threshold_f32 + t.first_channel, e.flip, t.first_channel,
+                  out.bits + pixel * words_for(t.channels));
+  }
+}
+
+// Where a row of floats is made: in the output, unless the residual is read from there.
+inline float* float_row(const ConvOutputs& out, const FinishTile& t, int64_t pixel, float* buffer) {
+  return out.floats == nullptr || out.residual == out.floats ? buffer : out.floats + pixel * t.channels + t.first_channel;
+}
+
+// The most frequent epilogue, scale and shift to floats, on the whole vectors of a tile: a vector of channels at a time,
+// so that its scale and shift stay in registers. Returns the channels done.
+inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, float* out) {
+  const Floats::Integers m = Floats::broadcast(t.multiplier);
+  const int32_t* sums = static_cast<const int32_t*>(t.sums);
+  int64_t c = 0;
+  for (; c + Floats::kLanes <= t.outputs; c += Floats::kLanes) {
+    const Floats::Vector scale = Floats::load(e.scale + t.first_channel + c);
+    const Floats::Vector shift = Floats::load(e.shift + t.first_channel + c);
+    float* y = out + t.first_pixel * t.channels + t.first_channel + c;
+    for (int64_t p = 0; p < t.pixels; ++p, y += t.channels) {
+      const Floats::Integers dots = Floats::multiply_add(Floats::load_integers(t.bases + t.base_offsets[p] + c),
+                                                         Floats::load_integers(sums + p * t.lanes + c), m);
+      Floats::store(y, Floats::fma(Floats::to_float(dots), scale, shift));
+    }
+  }
+  return c;
+}
+
+void finish_i32(const FinishTile& tile, const Epilogue& e, const ConvOutputs& out) {
+  const bool floats = e.makes_floats(out.residual != nullptr);
+  const bool plain = e.scale != nullptr && e.activation == Activation::kNone && out.residual == nullptr &&
+                     e.threshold_f32 == nullptr && out.integers == nullptr;
+  FinishTile t = tile;
+  if (plain) {
+    const int64_t done = affine_tile(t, e, out.floats);
+    if (done == t.outputs) return;
+    t.sums = static_cast<const int32_t*>(t.sums) + done;
+    t.bases += done;
+    t.outputs -= done;
+    t.first_channel += done;
+  }
+  const int32_t* sums = static_cast<const int32_t*>(t.sums);
+  for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
+    const int64_t pixel = t.first_pixel + p, at = pixel * t.channels + t.first_channel;
+    const int32_t* base = t.bases + t.base_offsets[p];
+    if (plain) {
+      affine_dots_row(sums, base, t.multiplier, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel,
+                      out.floats + at);
+      continue;
+    }
+    alignas(kAlignment) int32_t integers[kMaxPanelLanes];
+    if (out.integers != nullptr || e.threshold_i32 != nullptr) {
+      int32_t* dots = out.integers != nullptr ? out.integers + at : integers;
+      dots_row(sums, base, t.multiplier, t.outputs, dots);
+      if (e.threshold_i32 != nullptr) {
+        threshold_row(dots, t.outputs, e.threshold_i32 + t.first_channel, e.flip, t.first_channel,
+                      out.bits + pixel * words_for(t.channels));
+      }
+    }
+    if (!floats) continue;
+    alignas(kAlignment) float buffer[kMaxPanelLanes];
+    float* y = float_row(out, t, pixel, buffer);
+    if (e.scale != nullptr) {
+      affine_dots_row(sums, base, t.multiplier, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel, y);
+    } else {
+      cast_dots_row(sums, base, t.multiplier, t.outputs, y);
+    }
+    float_steps_row(e, out, t, pixel, y);
+  }
+}
+
+void finish_f32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
+  const float* sums = static_cast<const float*>(t.sums);
+  for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
+    const int64_t pixel = t.first_pixel + p;
+    alignas(kAlignment) float buffer[kMaxPanelLanes];
+    float* y = float_row(out, t, pixel, buffer);
+    if (e.scale != nullptr) {
+      affine(sums, 1, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel, y);
+    } else {
+      std::memcpy(y, sums, static_cast<size_t>(t.outputs) * sizeof(float));
+    }
+    float_steps_row(e, out, t, pixel, y);
+  }
+}
