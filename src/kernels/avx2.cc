@@ -17,6 +17,7 @@ struct Words {
   static constexpr int kMaxVectors = 2;
   static constexpr int tile_pixels(int) { return 4; }
 
+  static void keep(Vector& x) { asm volatile("" : "+x"(x)); }
   static Vector zero() { return _mm256_setzero_si256(); }
   static Vector broadcast(const char* unit) {
     int32_t value;

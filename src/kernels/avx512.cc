@@ -8,6 +8,7 @@
 #if defined(__GNUC__) && !defined(__clang__)
 // GCC's own _mm512_undefined_ps() and its like trip this warning (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 BMX_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")
@@ -22,10 +23,11 @@ struct Words {
   static constexpr int kMaxVectors = 4;
   // Counters, the panel's vectors, one unit and temporaries share 32 registers.
   static constexpr int tile_pixels(int vectors) {
-    constexpr int kPixels[] = {14, 10, 7, 5};
+    constexpr int kPixels[] = {14, 11, 8, 6};
     return kPixels[vectors - 1];
   }
 
+  static void keep(Vector& x) { asm volatile("" : "+v"(x)); }
   static Vector zero() { return _mm512_setzero_si512(); }
   static Vector broadcast(const char* unit) {
     int32_t value;

@@ -11,6 +11,9 @@
 namespace bmx {
 namespace {
 
+// Counts of a strip of tiles, which one epilogue finishes: enough that calling it costs little.
+constexpr int64_t kStripCounts = kMaxTilePixels * kMaxPanelLanes;
+
 // A slab shares the first-level cache with the panel that is being multiplied.
 constexpr int64_t kSlabBytes = 32 * 1024;
 
@@ -426,47 +429,53 @@ void BinaryConvolution::run_block(const Work& work, const Block& block, char* sc
 void BinaryConvolution::run_panel(const Work& work, const Block& block, int64_t group, int64_t panel,
                                   const void** pixels, const int64_t* bases) const {
   const int64_t width = pointwise_ ? 1 : shape_.out_width(), count = (block.rows.end - block.rows.begin) * width;
-  const int64_t vectors = panel_vectors(panel), tile_pixels = kernels_->binary.pixels[vectors - 1];
+  const int64_t vectors = panel_vectors(panel);
   const char* weights = reinterpret_cast<const char*>(panels_.data()) + (group * panels() + panel) * panel_bytes();
-  alignas(kAlignment) int32_t counts[kMaxTilePixels * kMaxPanelLanes], sums[kMaxTilePixels * kMaxPanelLanes];
-  FinishTile tile;
-  tile.lanes = vectors * kernels_->binary.lanes;
-  tile.outputs = std::min(panel_lanes(), shape_.group_outputs() - panel * panel_lanes());
-  tile.bases = bases_.data() + (group * panels() + panel) * panel_lanes();
-  tile.multiplier = multiplier_;
-  tile.first_channel = group * shape_.group_outputs() + panel * panel_lanes();
-  tile.channels = shape_.out_channels;
+  const BinaryTiles& tiles = kernels_->binary;
+  const BinaryTile* by_pixels = tiles.tile[static_cast<int>(product_)][vectors - 1];
+  FinishTile strip;
+  strip.lanes = vectors * tiles.lanes;
+  strip.outputs = std::min(panel_lanes(), shape_.group_outputs() - panel * panel_lanes());
+  strip.bases = bases_.data() + (group * panels() + panel) * panel_lanes();
+  strip.multiplier = multiplier_;
+  strip.first_channel = group * shape_.group_outputs() + panel * panel_lanes();
+  strip.channels = shape_.out_channels;
+  alignas(kAlignment) int32_t counts[kStripCounts];
+  strip.sums = counts;
   const int64_t first_pixel = (block.image * work.out_rows + block.rows.begin) * width;
-  for (int64_t p = 0; p < count; p += tile_pixels) {
-    tile.pixels = std::min(tile_pixels, count - p);
-    tile.first_pixel = first_pixel + p;
-    tile.base_offsets = bases + p;
-    tile.sums = count_tile(pixels + p, tile.pixels, vectors, weights, counts, sums);
-    kernels_->finish_i32(tile, work.epilogue, work.out);
+  const Part& part = parts_[0];
+  const Run* runs = runs_.data() + part.first_run;
+  // Tiles of nearly the same size: a last one of a single pixel would be slow.
+  const int64_t tile_pixels = tiles.pixels[vectors - 1], tile_count = ceil_div(count, tile_pixels);
+  const int64_t strip_tiles = kStripCounts / (tile_pixels * strip.lanes);
+  for (int64_t tile = 0, p = 0; tile < tile_count;) {
+    const int64_t end = std::min(tile + strip_tiles, tile_count), begin = p;
+    for (int32_t* to = counts; tile < end; ++tile) {
+      const int64_t next = part_range(count, tile_count, tile).end;
+      const BinaryTile count_tile = by_pixels[next - p - 1];
+      count_tile(pixels + p, runs, part.run_count, weights, to);
+      if (parts_.size() > 1) add_parts(count_tile, pixels + p, weights, strip.lanes, (next - p) * strip.lanes, to);
+      to += (next - p) * strip.lanes;
+      p = next;
+    }
+    strip.pixels = p - begin;
+    strip.first_pixel = first_pixel + begin;
+    strip.base_offsets = bases + begin;
+    kernels_->finish_i32(strip, work.epilogue, work.out);
   }
 }
 
-// The weighted counts of one tile: in `counts` if there is one part, else added up in `sums`.
-const int32_t* BinaryConvolution::count_tile(const void* const* pixels, int64_t count, int64_t vectors,
-                                             const char* panel, int32_t* counts, int32_t* sums) const {
-  const BinaryTiles& tiles = kernels_->binary;
-  const BinaryTile tile = tiles.tile[static_cast<int>(product_)][vectors - 1][count - 1];
-  const auto count_part = [&](const Part& part) {
+// Adds the counts of the parts after the first, each with its weight.
+void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes,
+                                  int64_t size, int32_t* sums) const {
+  alignas(kAlignment) int32_t counts[kMaxTilePixels * kMaxPanelLanes];
+  for (size_t i = 1; i < parts_.size(); ++i) {
+    const Part& part = parts_[i];
     const int64_t unit = part.weight_plane * window_units() + part.first_unit;
-    tile(pixels, runs_.data() + part.first_run, part.run_count,
-         panel + unit * vectors * tiles.lanes * tiles.weight_bytes, counts);
-  };
-  if (parts_.size() == 1) {
-    count_part(parts_[0]);
-    return counts;
+    count_tile(pixels, runs_.data() + part.first_run, part.run_count,
+               weights + unit * lanes * kernels_->binary.weight_bytes, counts);
+    for (int64_t j = 0; j < size; ++j) sums[j] += counts[j] << part.shift;
   }
-  const int64_t size = count * vectors * tiles.lanes;
-  std::fill_n(sums, size, 0);
-  for (const Part& part : parts_) {
-    count_part(part);
-    for (int64_t i = 0; i < size; ++i) sums[i] += counts[i] << part.shift;
-  }
-  return sums;
 }
 
 }  // namespace bmx

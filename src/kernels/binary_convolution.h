@@ -80,8 +80,8 @@ class BinaryConvolution {
   void run_block(const Work& work, const Block& block, char* scratch) const;
   void run_panel(const Work& work, const Block& block, int64_t group, int64_t panel, const void** pixels,
                  const int64_t* bases) const;
-  const int32_t* count_tile(const void* const* pixels, int64_t count, int64_t vectors, const char* panel,
-                            int32_t* counts, int32_t* sums) const;
+  void add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes, int64_t size,
+                 int32_t* sums) const;
 
   ConvShape shape_;
   Planes inputs_, weight_planes_;

@@ -11,6 +11,8 @@ enum class Activation { kNone, kRelu, kPrelu, kClip, kTanh };
 
 // Steps in this order; a null pointer skips its step. All arrays have out_channels entries and must outlive the
 // call.
+struct ConvOutputs;
+
 struct Epilogue {
   const float* scale = nullptr;  // affine: fma(float(x), scale, shift); both or neither
   const float* shift = nullptr;
@@ -25,6 +27,8 @@ struct Epilogue {
   const uint64_t* flip = nullptr;  // words_for(out_channels)
 
   bool makes_bits() const { return threshold_i32 != nullptr || threshold_f32 != nullptr; }
+  // Scale and shift, and nothing else?
+  bool only_affine(const ConvOutputs& out) const;
   // Do integer sums become floats?
   bool makes_floats(bool residual) const {
     return scale != nullptr || activation != Activation::kNone || residual || threshold_f32 != nullptr;
@@ -39,7 +43,12 @@ struct ConvOutputs {
   const float* residual = nullptr;  // added after the activation; may be the same array as floats
 };
 
-// One tile of sums, [pixels][lanes], and where it belongs.
+inline bool Epilogue::only_affine(const ConvOutputs& out) const {
+  return scale != nullptr && activation == Activation::kNone && out.residual == nullptr && !makes_bits() &&
+         out.integers == nullptr;
+}
+
+// A strip of sums, [pixels][lanes], and where it belongs.
 struct FinishTile {
   const void* sums = nullptr;  // int32 or float
   int64_t lanes = 0;           // of the panel

@@ -15,6 +15,7 @@ struct Words {
   static constexpr int kMaxVectors = 4;
   static constexpr int tile_pixels(int) { return 5; }
 
+  static void keep(Vector& x) { asm volatile("" : "+w"(x)); }
   static Vector zero() { return vdupq_n_u32(0); }
   static Vector broadcast(const char* unit) {
     uint32_t value;

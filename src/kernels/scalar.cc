@@ -13,6 +13,7 @@ struct Words {
   static constexpr int kMaxVectors = 4;
   static constexpr int tile_pixels(int) { return 2; }
 
+  static void keep(Vector& x) { asm volatile("" : "+r"(x)); }
   static Vector zero() { return 0; }
   static Vector broadcast(const char* unit) {
     uint64_t value;

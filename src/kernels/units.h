@@ -18,6 +18,7 @@
 #include "cpu/features.h"
 #include "kernels/kernels.h"
 
+#define BMX_NOINLINE __attribute__((noinline))
 #define BMX_STRING_(text) #text
 #if defined(__clang__)
 #define BMX_TARGET_BEGIN(isa) \

@@ -115,47 +115,53 @@ inline float* float_row(const ConvOutputs& out, const FinishTile& t, int64_t pix
   return out.floats == nullptr || out.residual == out.floats ? buffer : out.floats + pixel * t.channels + t.first_channel;
 }
 
-// The most frequent epilogue, scale and shift to floats, on the whole vectors of a tile: a vector of channels at a time,
-// so that its scale and shift stay in registers. Returns the channels done.
-inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, float* out) {
+// The most frequent epilogue, scale and shift to floats, on kVectors whole vectors of channels from channel c of the tile
+// on; their scales and shifts stay in registers.
+template <int kVectors>
+inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, float* out) {
+  Floats::Vector scale[kVectors], shift[kVectors];
+  BMX_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    scale[v] = Floats::load(e.scale + t.first_channel + c + v * Floats::kLanes);
+    shift[v] = Floats::load(e.shift + t.first_channel + c + v * Floats::kLanes);
+  }
   const Floats::Integers m = Floats::broadcast(t.multiplier);
-  const int32_t* sums = static_cast<const int32_t*>(t.sums);
-  int64_t c = 0;
-  for (; c + Floats::kLanes <= t.outputs; c += Floats::kLanes) {
-    const Floats::Vector scale = Floats::load(e.scale + t.first_channel + c);
-    const Floats::Vector shift = Floats::load(e.shift + t.first_channel + c);
-    float* y = out + t.first_pixel * t.channels + t.first_channel + c;
-    for (int64_t p = 0; p < t.pixels; ++p, y += t.channels) {
-      const Floats::Integers dots = Floats::multiply_add(Floats::load_integers(t.bases + t.base_offsets[p] + c),
-                                                         Floats::load_integers(sums + p * t.lanes + c), m);
-      Floats::store(y, Floats::fma(Floats::to_float(dots), scale, shift));
+  const int64_t pixels = t.pixels, lanes = t.lanes, channels = t.channels;
+  const int32_t* sums = static_cast<const int32_t*>(t.sums) + c;
+  const int32_t* bases = t.bases + c;
+  const int64_t* offsets = t.base_offsets;
+  float* y = out + t.first_pixel * channels + t.first_channel + c;
+  for (int64_t p = 0; p < pixels; ++p, sums += lanes, y += channels) {
+    const int32_t* base = bases + offsets[p];
+    BMX_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const Floats::Integers dots =
+          Floats::multiply_add(Floats::load_integers(base + v * Floats::kLanes),
+                               Floats::load_integers(sums + v * Floats::kLanes), m);
+      Floats::store(y + v * Floats::kLanes, Floats::fma(Floats::to_float(dots), scale[v], shift[v]));
     }
   }
+}
+
+// Returns the channels done: all whole vectors.
+inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, float* out) {
+  int64_t c = 0;
+  for (; c + 4 * Floats::kLanes <= t.outputs; c += 4 * Floats::kLanes) affine_columns<4>(t, e, c, out);
+  for (; c + Floats::kLanes <= t.outputs; c += Floats::kLanes) affine_columns<1>(t, e, c, out);
   return c;
 }
 
-void finish_i32(const FinishTile& tile, const Epilogue& e, const ConvOutputs& out) {
+// Any epilogue on the channels from `begin` of the tile on.
+BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const Epilogue& e, const ConvOutputs& out) {
+  FinishTile t = whole;
+  t.bases += begin;
+  t.outputs -= begin;
+  t.first_channel += begin;
   const bool floats = e.makes_floats(out.residual != nullptr);
-  const bool plain = e.scale != nullptr && e.activation == Activation::kNone && out.residual == nullptr &&
-                     e.threshold_f32 == nullptr && out.integers == nullptr;
-  FinishTile t = tile;
-  if (plain) {
-    const int64_t done = affine_tile(t, e, out.floats);
-    if (done == t.outputs) return;
-    t.sums = static_cast<const int32_t*>(t.sums) + done;
-    t.bases += done;
-    t.outputs -= done;
-    t.first_channel += done;
-  }
-  const int32_t* sums = static_cast<const int32_t*>(t.sums);
+  const int32_t* sums = static_cast<const int32_t*>(t.sums) + begin;
   for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
     const int64_t pixel = t.first_pixel + p, at = pixel * t.channels + t.first_channel;
     const int32_t* base = t.bases + t.base_offsets[p];
-    if (plain) {
-      affine_dots_row(sums, base, t.multiplier, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel,
-                      out.floats + at);
-      continue;
-    }
     alignas(kAlignment) int32_t integers[kMaxPanelLanes];
     if (out.integers != nullptr || e.threshold_i32 != nullptr) {
       int32_t* dots = out.integers != nullptr ? out.integers + at : integers;
@@ -175,6 +181,11 @@ void finish_i32(const FinishTile& tile, const Epilogue& e, const ConvOutputs& ou
     }
     float_steps_row(e, out, t, pixel, y);
   }
+}
+
+void finish_i32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
+  const int64_t done = e.only_affine(out) ? affine_tile(t, e, out.floats) : 0;
+  if (done < t.outputs) finish_rows_i32(t, done, e, out);
 }
 
 void finish_f32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {

@@ -1,10 +1,11 @@
-// Binary tiles for instruction sets without a bit count: four channels at a time, a byte shuffle looks up how many
-// of them count for every output of a vector. Included inside the namespace of an ISA unit, after `Bytes`.
+// Binary tiles for instruction sets without a bit count: four channels at a time, a byte shuffle looks up how
+// many of them count for every output of a vector. Included inside the namespace of an ISA unit, after
+// `Bytes`.
 //
-// One lookup serves two pixels: the table that their two nibbles select holds the count of the first pixel in the
-// low half of every byte and that of the second in the high half. A half holds the counts of three units; a group of
-// three is then added to bytes of its own. Those are `total`, first + 16 * second modulo 256, and `second`, from
-// which `first` follows; at the next widening they are added to the 16-bit sums.
+// One lookup serves two pixels: the table that their two nibbles select holds the count of the first pixel in
+// the low half of every byte and that of the second in the high half. A half holds the counts of three units;
+// a group of three is then added to bytes of its own. Those are `total`, first + 16 * second modulo 256, and
+// `second`, from which `first` follows; at the next widening they are added to the 16-bit sums.
 
 inline constexpr int64_t kGroupUnits = 3;    // 4 a unit in 4 bits
 inline constexpr int64_t kNarrowUnits = 63;  // 4 a unit in 8 bits
@@ -40,13 +41,12 @@ constexpr PairTable make_pair_table(BitProduct product) {
 template <BitProduct kProduct>
 inline constexpr PairTable kPairTable = make_pair_table(kProduct);
 
-// For each unit up to the next widening, where the table of a pair of pixels starts. Vectors of units are stored
-// whole.
+// Where the table of a pair of pixels starts, for units that await counting.
 template <int kPairs>
 using PairOffsets = uint16_t[kPairs][kNarrowUnits + 1];
 
-// Units hold their nibble in the high half: the first pixel selects one of 16 tables of 16 bytes, the second one of
-// 16 rows of tables.
+// Units hold their nibble in the high half: the first pixel selects one of 16 tables of 16 bytes, the second
+// one of 16 rows of tables.
 inline void pair_units(const uint8_t* first, const uint8_t* second, int64_t count, uint16_t* offsets) {
   constexpr int64_t kStep = Bytes::kPairedUnits;
   if (count < kStep) {
@@ -68,28 +68,44 @@ template <BitProduct kProduct, int kUnits, int kPairs, int kVectors>
 inline void count_group(const PairOffsets<kPairs>& offsets, int64_t first_unit, const uint8_t* weights,
                         NarrowCounts<kPairs, kVectors>& counts) {
   const uint8_t* table = &kPairTable<kProduct>.entry[0][0][0];
-  Bytes::Vector group[kPairs][kVectors];
-  BMX_UNROLL
-  for (int u = 0; u < kUnits; ++u) {
-    Bytes::Vector w[kVectors];
-    BMX_UNROLL
-    for (int v = 0; v < kVectors; ++v) w[v] = Bytes::load(weights + (u * kVectors + v) * Bytes::kLanes);
-    BMX_UNROLL
-    for (int p = 0; p < kPairs; ++p) {
-      const Bytes::Vector entries = Bytes::load_table(table + offsets[p][first_unit + u]);
-      BMX_UNROLL
-      for (int v = 0; v < kVectors; ++v) {
-        const Bytes::Vector found = Bytes::look_up(entries, w[v]);
-        group[p][v] = u == 0 ? found : Bytes::add(group[p][v], found);
-      }
-    }
-  }
   BMX_UNROLL
   for (int p = 0; p < kPairs; ++p) {
+    Bytes::Vector entries[kUnits];
+    BMX_UNROLL
+    for (int u = 0; u < kUnits; ++u) entries[u] = Bytes::load_table(table + offsets[p][first_unit + u]);
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      counts.total[p][v] = Bytes::add(counts.total[p][v], group[p][v]);
-      counts.second[p][v] = Bytes::add(counts.second[p][v], Bytes::high_nibbles(group[p][v]));
+      const uint8_t* w = weights + v * Bytes::kLanes;
+      Bytes::Vector group = Bytes::look_up(entries[0], Bytes::load(w));
+      BMX_UNROLL
+      for (int u = 1; u < kUnits; ++u)
+        group = Bytes::add(group, Bytes::look_up(entries[u], Bytes::load(w + u * kVectors * Bytes::kLanes)));
+      counts.total[p][v] = Bytes::add(counts.total[p][v], group);
+      counts.second[p][v] = Bytes::add(counts.second[p][v], Bytes::high_nibbles(group));
+    }
+  }
+}
+
+// 16-bit sums of a vector of bytes: first the low halves of all its 16-byte parts, then the high halves, as
+// unpacking leaves them.
+inline void widen(Bytes::Vector x, bool add, uint16_t* sums) {
+  uint16_t* high_sums = sums + Bytes::kLanes / 2;
+  Bytes::Vector low = Bytes::widen_low(x), high = Bytes::widen_high(x);
+  if (add) {
+    low = Bytes::add_16(low, Bytes::load(sums));
+    high = Bytes::add_16(high, Bytes::load(high_sums));
+  }
+  Bytes::store(sums, low);
+  Bytes::store(high_sums, high);
+}
+
+// The sums in the order of the outputs.
+inline void store_counts(const uint16_t* sums, int64_t count, int32_t* counts) {
+  for (int64_t i = 0; i < count; i += Bytes::kLanes) {
+    BMX_UNROLL
+    for (int part = 0; part < Bytes::kLanes / 16; ++part) {
+      Bytes::store_counts(sums + i + part * 8, counts + i + part * 16);
+      Bytes::store_counts(sums + i + Bytes::kLanes / 2 + part * 8, counts + i + part * 16 + 8);
     }
   }
 }
@@ -116,37 +132,68 @@ inline void count_units(const PairOffsets<kPairs>& offsets, int64_t units, const
       const Bytes::Vector second = counts.second[p][v];
       const Bytes::Vector first = Bytes::subtract_16_times(counts.total[p][v], second);
       uint16_t* to = sums + 2 * p * kLanes + v * Bytes::kLanes;
-      Bytes::widen(first, add, to);
-      Bytes::widen(second, add, to + kLanes);
+      widen(first, add, to);
+      widen(second, add, to + kLanes);
     }
   }
 }
 
+// Takes the units of a tile, run by run, and counts them whenever as many wait as bytes can count.
+template <BitProduct kProduct, int kPixels, int kVectors>
+class PairTile {
+ public:
+  static constexpr int64_t kLanes = kVectors * Bytes::kLanes;
+
+  PairTile(const void* const* pixels, const void* panel)
+      : pixels_(pixels), weights_(static_cast<const uint8_t*>(panel)) {}
+
+  void take(const Run& run) {
+    int64_t offset = run.offset;
+    for (int64_t left = run.units; left > 0;) {
+      const int64_t units = std::min(left, kNarrowUnits - waiting_);
+      pair(offset, units);
+      offset += units;
+      left -= units;
+      if (waiting_ == kNarrowUnits) count();
+    }
+  }
+  void finish(int32_t* counts) {
+    if (waiting_ > 0) count();
+    store_counts(sums_, kPixels * kLanes, counts);
+  }
+
+ private:
+  static constexpr int kPairs = (kPixels + 1) / 2;  // an odd last pixel is paired with itself
+
+  void pair(int64_t offset, int64_t units) {
+    for (int p = 0; p < kPairs; ++p) {
+      const int first = 2 * p, second = std::min(2 * p + 1, kPixels - 1);
+      pair_units(static_cast<const uint8_t*>(pixels_[first]) + offset,
+                 static_cast<const uint8_t*>(pixels_[second]) + offset, units, offsets_[p] + waiting_);
+    }
+    waiting_ += units;
+  }
+  void count() {
+    count_units<kProduct, kPairs, kVectors>(offsets_, waiting_, weights_, summed_, sums_);
+    weights_ += waiting_ * kLanes;
+    waiting_ = 0;
+    summed_ = true;
+  }
+
+  const void* const* pixels_;
+  const uint8_t* weights_;
+  int64_t waiting_ = 0;
+  bool summed_ = false;
+  PairOffsets<kPairs> offsets_;
+  alignas(64) uint16_t sums_[2 * kPairs * kLanes];
+};
+
 template <BitProduct kProduct, int kPixels, int kVectors>
 void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
                  int32_t* counts) {
-  constexpr int kPairs = (kPixels + 1) / 2;  // an odd last pixel is paired with itself
-  constexpr int64_t kLanes = kVectors * Bytes::kLanes;
-  const uint8_t* weights = static_cast<const uint8_t*>(panel);
-  PairOffsets<kPairs> offsets;
-  alignas(64) uint16_t sums[2 * kPairs * kLanes];
-  int64_t units = 0;
-  bool add = false;
-  for (int64_t r = 0; r < run_count; ++r) {
-    for (int p = 0; p < kPairs; ++p) {
-      const int second = 2 * p + 1 < kPixels ? 2 * p + 1 : 2 * p;
-      pair_units(static_cast<const uint8_t*>(pixels[2 * p]) + runs[r].offset,
-                 static_cast<const uint8_t*>(pixels[second]) + runs[r].offset, runs[r].units,
-                 offsets[p] + units);
-    }
-    units += runs[r].units;
-    if (runs[r].widen == 0 && r + 1 < run_count) continue;
-    count_units<kProduct, kPairs, kVectors>(offsets, units, weights, add, sums);
-    weights += units * kLanes;
-    units = 0;
-    add = true;
-  }
-  Bytes::store_counts(sums, kPixels * kLanes, counts);
+  PairTile<kProduct, kPixels, kVectors> tile(pixels, panel);
+  for (int64_t r = 0; r < run_count; ++r) tile.take(runs[r]);
+  tile.finish(counts);
 }
 
 struct BinaryFormat {
@@ -154,7 +201,7 @@ struct BinaryFormat {
   static constexpr int64_t unit_bytes = 1;
   static constexpr int64_t weight_bytes = 1;
   static constexpr int64_t lanes = Bytes::kLanes;
-  static constexpr int64_t narrow_units = kNarrowUnits;
+  static constexpr int64_t narrow_units = 0;  // a tile widens by itself
   static constexpr int64_t wide_units = kWideUnits;
   static constexpr int max_vectors = Bytes::kMaxVectors;
   static constexpr int pixels(int vectors) { return Bytes::tile_pixels(vectors); }

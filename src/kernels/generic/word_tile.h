@@ -6,36 +6,65 @@ inline Words::Vector combine(Words::Vector a, Words::Vector b) {
   return kProduct == BitProduct::kXor ? Words::exclusive_or(a, b) : Words::both(a, b);
 }
 
-template <BitProduct kProduct, int kPixels, int kVectors>
-void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
-                 int32_t* counts) {
-  using Unit = Words::Unit;
-  Words::Vector sums[kPixels][kVectors];
+// Counts of one unit: added to the sums, or their first values.
+template <BitProduct kProduct, bool kFirst, int kPixels, int kVectors>
+inline void count_unit(const char* const (&a)[kPixels], int64_t at, const Words::Unit* weights,
+                       Words::Vector (&sums)[kPixels][kVectors]) {
+  Words::Vector w[kVectors];
+  BMX_UNROLL
+  for (int v = 0; v < kVectors; ++v) w[v] = Words::load(weights + v * Words::kLanes);
+  BMX_UNROLL
+  for (int p = 0; p < kPixels; ++p) {
+    const Words::Vector unit = Words::broadcast(a[p] + at);
+    BMX_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const Words::Vector count = Words::popcount(combine<kProduct>(unit, w[v]));
+      sums[p][v] = kFirst ? count : Words::add(sums[p][v], count);
+    }
+  }
+}
+
+// The compiler may not move the work on a tile across this point, where it would run out of registers.
+template <int kPixels, int kVectors>
+inline void keep_in_registers(Words::Vector (&sums)[kPixels][kVectors]) {
   BMX_UNROLL
   for (int p = 0; p < kPixels; ++p) {
     BMX_UNROLL
-    for (int v = 0; v < kVectors; ++v) sums[p][v] = Words::zero();
+    for (int v = 0; v < kVectors; ++v) Words::keep(sums[p][v]);
   }
-  const Unit* weights = static_cast<const Unit*>(panel);
-  for (int64_t r = 0; r < run_count; ++r) {
-    const char* a[kPixels];
+}
+
+// The sums of a tile in registers.
+template <BitProduct kProduct, int kPixels, int kVectors>
+inline void sum_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+                     Words::Vector (&sums)[kPixels][kVectors]) {
+  constexpr int64_t kUnit = sizeof(Words::Unit);
+  const Words::Unit* weights = static_cast<const Words::Unit*>(panel);
+  const char* a[kPixels];
+  const auto enter = [&](const Run& run) {
     BMX_UNROLL
-    for (int p = 0; p < kPixels; ++p) a[p] = static_cast<const char*>(pixels[p]) + runs[r].offset;
-    const int64_t bytes = runs[r].units * static_cast<int64_t>(sizeof(Unit));
-    for (int64_t u = 0; u < bytes; u += static_cast<int64_t>(sizeof(Unit)), weights += kVectors * Words::kLanes) {
-      Words::Vector w[kVectors];
-      BMX_UNROLL
-      for (int v = 0; v < kVectors; ++v) w[v] = Words::load(weights + v * Words::kLanes);
-      BMX_UNROLL
-      for (int p = 0; p < kPixels; ++p) {
-        const Words::Vector unit = Words::broadcast(a[p] + u);
-        BMX_UNROLL
-        for (int v = 0; v < kVectors; ++v) {
-          sums[p][v] = Words::add(sums[p][v], Words::popcount(combine<kProduct>(unit, w[v])));
-        }
-      }
+    for (int p = 0; p < kPixels; ++p) a[p] = static_cast<const char*>(pixels[p]) + run.offset;
+  };
+  enter(runs[0]);
+  count_unit<kProduct, true>(a, 0, weights, sums);
+  keep_in_registers(sums);
+  weights += kVectors * Words::kLanes;
+  int64_t at = kUnit;
+  for (int64_t r = 0;;) {
+    for (const int64_t end = runs[r].units * kUnit; at < end; at += kUnit, weights += kVectors * Words::kLanes) {
+      count_unit<kProduct, false>(a, at, weights, sums);
     }
+    if (++r == run_count) return keep_in_registers(sums);
+    enter(runs[r]);
+    at = 0;
   }
+}
+
+template <BitProduct kProduct, int kPixels, int kVectors>
+void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+                 int32_t* counts) {
+  Words::Vector sums[kPixels][kVectors];
+  sum_tile<kProduct>(pixels, runs, run_count, panel, sums);
   BMX_UNROLL
   for (int p = 0; p < kPixels; ++p) {
     BMX_UNROLL
