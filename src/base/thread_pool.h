@@ -16,7 +16,8 @@ namespace bmx {
 
 class ThreadPool {
  public:
-  // threads includes the caller of run(): 1 means no workers. Fewer if the system gives no more; see threads().
+  // threads includes the caller of run(): 1 means no workers. Fewer if the system gives no more; see
+  // threads().
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -24,16 +25,17 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls task(context, item, thread) for every item in [0, items), thread in [0, threads()), and returns when all are
-  // done. If another thread is running work on this pool, the caller does its own alone, as thread 0 of a piece of
-  // its own, so nobody waits and no core is shared.
+  // Calls task(context, item, thread) for every item in [0, items), thread in [0, threads()), and returns
+  // when all are done. If another thread is running work on this pool, the caller does its own alone, as
+  // thread 0 of a piece of its own, so nobody waits and no core is shared.
   using Task = void (*)(void* context, int64_t item, int thread);
   void run(int64_t items, Task task, void* context);
 
   template <class Function>
   void run(int64_t items, Function& function) {
     run(
-        items, [](void* context, int64_t item, int thread) { (*static_cast<Function*>(context))(item, thread); },
+        items,
+        [](void* context, int64_t item, int thread) { (*static_cast<Function*>(context))(item, thread); },
         &function);
   }
 

@@ -24,7 +24,9 @@ struct Words {
     std::memcpy(&value, unit, sizeof(value));
     return _mm256_set1_epi32(value);
   }
-  static Vector load(const Unit* units) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(units)); }
+  static Vector load(const Unit* units) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(units));
+  }
   static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
   static Vector both(Vector a, Vector b) { return _mm256_and_si256(a, b); }
   static Vector popcount(Vector x) {
@@ -33,7 +35,8 @@ struct Words {
     const __m256i mask = _mm256_set1_epi8(15);
     const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, mask));
     const __m256i high = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), mask));
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_add_epi8(low, high), _mm256_set1_epi8(1)), _mm256_set1_epi16(1));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_add_epi8(low, high), _mm256_set1_epi8(1)),
+                             _mm256_set1_epi16(1));
   }
   static Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
   static void store(int32_t* y, Vector sums) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), sums); }

@@ -41,19 +41,21 @@ int64_t popcount(const uint64_t* words, int64_t count) {
 }
 
 bool is_pointwise(const ConvShape& s) {
-  return s.taps() == 1 && s.stride_height == 1 && s.stride_width == 1 && s.pad_height == 0 && s.pad_width == 0;
+  return s.taps() == 1 && s.stride_height == 1 && s.stride_width == 1 && s.pad_height == 0 &&
+         s.pad_width == 0;
 }
 
 int64_t largest(Planes planes) { return (int64_t{1} << planes.count) - 1; }
 
 // The different ranges of taps that lie inside the image, and which one each output position has.
-std::vector<TapRange> kinds_of(const SlabAxis& axis, int64_t taps, int64_t dilation, int64_t outputs, bool one_kind,
-                               std::vector<int64_t>* kind) {
+std::vector<TapRange> kinds_of(const SlabAxis& axis, int64_t taps, int64_t dilation, int64_t outputs,
+                               bool one_kind, std::vector<int64_t>* kind) {
   std::vector<TapRange> kinds;
   std::map<std::pair<int64_t, int64_t>, int64_t> known;
   for (int64_t o = 0; o < outputs; ++o) {
     const TapRange inside =
-        one_kind ? TapRange{0, taps} : taps_inside(o * axis.stride * axis.step - axis.pad, dilation, taps, axis.in);
+        one_kind ? TapRange{0, taps}
+                 : taps_inside(o * axis.stride * axis.step - axis.pad, dilation, taps, axis.in);
     const auto found = known.try_emplace({inside.begin, inside.end}, static_cast<int64_t>(kinds.size()));
     if (found.second) kinds.push_back(inside);
     kind->push_back(found.first->second);
@@ -77,8 +79,9 @@ struct BinaryConvolution::Block {
   PartRange rows, panels;
 };
 
-Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int pad_value, const uint64_t* weights,
-                                                    const Kernels& kernels, Planes inputs, Planes weight_planes) {
+Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int pad_value,
+                                                    const uint64_t* weights, const Kernels& kernels,
+                                                    Planes inputs, Planes weight_planes) {
   BMX_RETURN_IF_ERROR(shape.validate());
   BinaryConvolution c;
   c.shape_ = shape;
@@ -86,7 +89,8 @@ Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int 
   BMX_RETURN_IF_ERROR(c.check_planes(pad_value, inputs, weight_planes));
   c.inputs_ = inputs;
   c.weight_planes_ = weight_planes;
-  const bool signs = inputs.values == BitValues::kSigns, weight_signs = weight_planes.values == BitValues::kSigns;
+  const bool signs = inputs.values == BitValues::kSigns,
+             weight_signs = weight_planes.values == BitValues::kSigns;
   c.product_ = weight_signs ? BitProduct::kXor : BitProduct::kAnd;
   c.multiplier_ = (weight_signs ? -1 : 1) * (signs ? 2 : 1);
   c.choose_layout();
@@ -107,7 +111,8 @@ Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int 
 
 Status BinaryConvolution::check_planes(int pad_value, Planes inputs, Planes weight_planes) const {
   const auto error = [](const std::string& message) { return invalid_argument("convolution: " + message); };
-  if (pad_value < -1 || pad_value > 1) return error("pad_value must be 0, 1 or -1, found " + std::to_string(pad_value));
+  if (pad_value < -1 || pad_value > 1)
+    return error("pad_value must be 0, 1 or -1, found " + std::to_string(pad_value));
   for (const Planes& planes : {inputs, weight_planes}) {
     if (planes.count < 1 || planes.count > 8) {
       return error("the number of bit planes must be between 1 and 8, found " + std::to_string(planes.count));
@@ -118,8 +123,9 @@ Status BinaryConvolution::check_planes(int pad_value, Planes inputs, Planes weig
                  std::to_string(pad_value));
   }
   if (shape_.depth() > INT32_MAX / (largest(inputs) * largest(weight_planes))) {
-    return error("sums must stay below 2147483648, found " + std::to_string(shape_.depth()) + " products of " +
-                 std::to_string(inputs.count) + " and " + std::to_string(weight_planes.count) + " bits");
+    return error("sums must stay below 2147483648, found " + std::to_string(shape_.depth()) +
+                 " products of " + std::to_string(inputs.count) + " and " +
+                 std::to_string(weight_planes.count) + " bits");
   }
   return {};
 }
@@ -131,13 +137,16 @@ void BinaryConvolution::choose_layout() {
   const ConvShape& s = shape_;
   tap_units_ = ceil_div(s.group_inputs(), tiles.unit_bits);
   pointwise_ = is_pointwise(s);
-  layout_.rows = SlabAxis(s.in_height, s.kernel_height, s.stride_height, s.pad_height, s.dilation_height, s.out_height());
-  layout_.columns = SlabAxis(s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, s.out_width());
+  layout_.rows = SlabAxis(s.in_height, s.kernel_height, s.stride_height, s.pad_height, s.dilation_height,
+                          s.out_height());
+  layout_.columns =
+      SlabAxis(s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, s.out_width());
   layout_.pixel_bytes = s.groups * tap_units_ * tiles.unit_bytes;
   layout_.row_bytes = layout_.columns.positions(s.out_width()) * layout_.pixel_bytes;
-  const bool units_are_bits = tiles.expand == nullptr && (s.groups == 1 || s.group_inputs() % tiles.unit_bits == 0);
-  if (units_are_bits && inputs_.count == 1 && s.pad_height == 0 && s.pad_width == 0 && layout_.rows.step == 1 &&
-      layout_.columns.step == 1) {
+  const bool units_are_bits =
+      tiles.expand == nullptr && (s.groups == 1 || s.group_inputs() % tiles.unit_bits == 0);
+  if (units_are_bits && inputs_.count == 1 && s.pad_height == 0 && s.pad_width == 0 &&
+      layout_.rows.step == 1 && layout_.columns.step == 1) {
     layout_.is_input = true;
     layout_.pixel_bytes = words_for(s.in_channels) * kWordBits / 8;
     layout_.row_bytes = s.in_width * layout_.pixel_bytes;
@@ -150,7 +159,8 @@ void BinaryConvolution::choose_layout() {
   const int64_t most = pointwise_ ? INT64_MAX : s.out_height();
   max_block_rows_ = 1;
   const auto fits = [&](int64_t rows) { return layout_.bytes(rows) * inputs_.count <= kSlabBytes; };
-  while (max_block_rows_ < most && fits(max_block_rows_ + 1) && max_block_rows_ * out_width < kSlabBytes / 16) {
+  while (max_block_rows_ < most && fits(max_block_rows_ + 1) &&
+         max_block_rows_ * out_width < kSlabBytes / 16) {
     ++max_block_rows_;
   }
   // Whole tiles.
@@ -160,7 +170,8 @@ void BinaryConvolution::choose_layout() {
 
 void BinaryConvolution::make_parts() {
   const BinaryTiles& tiles = kernels_->binary;
-  const std::vector<Run> window = window_runs(shape_, layout_, tap_units_, tiles.unit_bytes, tiles.narrow_units);
+  const std::vector<Run> window =
+      window_runs(shape_, layout_, tap_units_, tiles.unit_bytes, tiles.narrow_units);
   for (int i = 0; i < inputs_.count; ++i) {
     for (Run run : window) {
       run.offset += i * plane_bytes_;
@@ -211,7 +222,8 @@ void BinaryConvolution::pack_weights(const uint64_t* weights) {
   const int64_t bytes = tiles.weight_bytes, bits = tiles.unit_bits, per_word = kWordBits / bits;
   const uint64_t mask = tail_mask(bits % kWordBits);
   for (int64_t o = 0; o < shape_.out_channels; ++o) {
-    const int64_t group = o / outputs, panel = o % outputs / panel_lanes(), lane = o % outputs % panel_lanes();
+    const int64_t group = o / outputs, panel = o % outputs / panel_lanes(),
+                  lane = o % outputs % panel_lanes();
     const int64_t lanes = panel_vectors(panel) * tiles.lanes;
     uint8_t* to = panels_.data() + (group * panels() + panel) * panel_bytes() + lane * bytes;
     for (int64_t j = 0; j < weight_planes_.count; ++j) {
@@ -229,7 +241,8 @@ void BinaryConvolution::pack_weights(const uint64_t* weights) {
 
 void BinaryConvolution::pack_pad(int pad_value) {
   if (layout_.is_input) return;
-  std::vector<uint64_t> pixel(static_cast<size_t>(words_for(shape_.in_channels)), pad_value == 1 ? ~uint64_t{0} : 0);
+  std::vector<uint64_t> pixel(static_cast<size_t>(words_for(shape_.in_channels)),
+                              pad_value == 1 ? ~uint64_t{0} : 0);
   pixel.back() &= tail_mask(shape_.in_channels);
   expand_pixels(pixel.data(), 1, 1, 0, reinterpret_cast<char*>(pad_.data()));
 }
@@ -239,11 +252,11 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
   const bool exact = pad_value == 0 && inputs_.values == BitValues::kSigns;
   const int64_t rows = pointwise_ ? 1 : s.out_height(), columns = pointwise_ ? 1 : s.out_width();
   const auto row_kinds =
-      kinds_of({s.in_height, s.kernel_height, s.stride_height, s.pad_height, s.dilation_height, rows}, s.kernel_height,
-               s.dilation_height, rows, !exact || s.pad_height == 0, &row_base_);
+      kinds_of({s.in_height, s.kernel_height, s.stride_height, s.pad_height, s.dilation_height, rows},
+               s.kernel_height, s.dilation_height, rows, !exact || s.pad_height == 0, &row_base_);
   const auto column_kinds =
-      kinds_of({s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, columns}, s.kernel_width,
-               s.dilation_width, columns, !exact || s.pad_width == 0, &column_base_);
+      kinds_of({s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, columns},
+               s.kernel_width, s.dilation_width, columns, !exact || s.pad_width == 0, &column_base_);
   const int64_t lanes = panels() * panel_lanes(), row = s.groups * lanes;
   for (int64_t& base : column_base_) base *= row;
   for (int64_t& base : row_base_) base *= row * static_cast<int64_t>(column_kinds.size());
@@ -251,7 +264,8 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
   if (bases_.data() == nullptr) return;
 
   const int64_t words = tap_words(), n = s.group_inputs(), inputs = largest(inputs_);
-  const bool input_signs = inputs_.values == BitValues::kSigns, signs = weight_planes_.values == BitValues::kSigns;
+  const bool input_signs = inputs_.values == BitValues::kSigns,
+             signs = weight_planes_.values == BitValues::kSigns;
   std::vector<int64_t> tap_sums(static_cast<size_t>(s.taps()));
   for (int64_t o = 0; o < s.out_channels; ++o) {
     // The sum of each tap's weights, and the base of a window that lies inside.
@@ -259,8 +273,7 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
     std::fill(tap_sums.begin(), tap_sums.end(), 0);
     for (int64_t j = 0; j < weight_planes_.count; ++j) {
       for (int64_t tap = 0; tap < s.taps(); ++tap) {
-        const int64_t ones =
-            popcount(weights + ((j * s.out_channels + o) * s.taps() + tap) * words, words);
+        const int64_t ones = popcount(weights + ((j * s.out_channels + o) * s.taps() + tap) * words, words);
         tap_sums[static_cast<size_t>(tap)] += (signs ? 2 * ones - n : ones) << j;
         base += (signs ? (input_signs ? n : ones) : (input_signs ? -ones : 0)) << j;
       }
@@ -286,8 +299,8 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
 
 int64_t BinaryConvolution::thread_bytes() const {
   const int64_t pixels = max_block_rows_ * (pointwise_ ? 1 : shape_.out_width());
-  return (layout_.is_input ? 0 : inputs_.count * plane_bytes_) + aligned_bytes(pixels * int64_t{sizeof(void*)}) +
-         aligned_bytes(pixels * int64_t{sizeof(int64_t)});
+  return (layout_.is_input ? 0 : inputs_.count * plane_bytes_) +
+         aligned_bytes(pixels * int64_t{sizeof(void*)}) + aligned_bytes(pixels * int64_t{sizeof(int64_t)});
 }
 
 int64_t BinaryConvolution::workspace_bytes(int threads) const { return threads * thread_bytes(); }
@@ -299,15 +312,17 @@ int64_t BinaryConvolution::packed_bytes() const {
 // Parts begin at whole words of bits, so that threads never write to the same word.
 int64_t BinaryConvolution::max_panel_parts() const {
   if (shape_.groups > 1) return 1;
-  return std::max<int64_t>(1, words_for(shape_.out_channels) * kWordBits / std::max(panel_lanes(), kWordBits));
+  return std::max<int64_t>(1,
+                           words_for(shape_.out_channels) * kWordBits / std::max(panel_lanes(), kWordBits));
 }
 
-void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
-                            void* workspace, ThreadPool* pool) const {
+void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& epilogue,
+                            const ConvOutputs& out, void* workspace, ThreadPool* pool) const {
   const int64_t out_rows = pointwise_ ? batch * shape_.in_height * shape_.in_width : shape_.out_height();
   const Work work{x, pointwise_ ? 1 : batch, out_rows, epilogue, out};
   if (batch == 0) return;
-  const WorkSplit split = split_work(work.images, out_rows, max_block_rows_, max_panel_parts(), thread_count(pool));
+  const WorkSplit split =
+      split_work(work.images, out_rows, max_block_rows_, max_panel_parts(), thread_count(pool));
   const int64_t step = std::max<int64_t>(1, kWordBits / panel_lanes());  // panels of a word of bits
   parallel_for(pool, split.items(work.images), [&](int64_t item, int thread) {
     const int64_t part = item % split.panel_parts, block = item / split.panel_parts;
@@ -322,7 +337,8 @@ void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& ep
 }
 
 // Pixels `step` apart in the input, in the units that tiles read.
-void BinaryConvolution::expand_pixels(const uint64_t* x, int64_t step, int64_t count, int64_t plane, char* out) const {
+void BinaryConvolution::expand_pixels(const uint64_t* x, int64_t step, int64_t count, int64_t plane,
+                                      char* out) const {
   const BinaryTiles& tiles = kernels_->binary;
   const int64_t words = words_for(shape_.in_channels), pixel_words = words * inputs_.count;
   x += plane * words;
@@ -375,7 +391,8 @@ void BinaryConvolution::fill_row(const uint64_t* row, int64_t plane, char* slab)
 
 // Returns where slab row 0 lies.
 const void* BinaryConvolution::fill_slab(const Work& work, const Block& block, char* slab) const {
-  const int64_t row_words = (pointwise_ ? 1 : shape_.in_width) * words_for(shape_.in_channels) * inputs_.count;
+  const int64_t row_words =
+      (pointwise_ ? 1 : shape_.in_width) * words_for(shape_.in_channels) * inputs_.count;
   const uint64_t* image = work.x + block.image * shape_.in_height * row_words;
   const int64_t count = layout_.rows.positions(block.rows.end - block.rows.begin);
   const int64_t first = block.rows.begin * layout_.rows.stride;
@@ -396,7 +413,8 @@ const void* BinaryConvolution::fill_slab(const Work& work, const Block& block, c
 }
 
 void BinaryConvolution::run_block(const Work& work, const Block& block, char* scratch) const {
-  const int64_t width = pointwise_ ? 1 : shape_.out_width(), count = (block.rows.end - block.rows.begin) * width;
+  const int64_t width = pointwise_ ? 1 : shape_.out_width(),
+                count = (block.rows.end - block.rows.begin) * width;
   const int64_t most = max_block_rows_ * width;
   auto** pixels = reinterpret_cast<const void**>(scratch);
   auto* bases = reinterpret_cast<int64_t*>(scratch + aligned_bytes(most * int64_t{sizeof(void*)}));
@@ -407,7 +425,8 @@ void BinaryConvolution::run_block(const Work& work, const Block& block, char* sc
   for (int64_t row = block.rows.begin; row < block.rows.end; ++row) {
     const int64_t row_base = row_base_[static_cast<size_t>(pointwise_ ? 0 : row)];
     const char* address = slab + (row - block.rows.begin) * layout_.rows.stride * layout_.row_bytes;
-    for (int64_t column = 0; column < width; ++column, ++p, address += layout_.columns.stride * layout_.pixel_bytes) {
+    for (int64_t column = 0; column < width;
+         ++column, ++p, address += layout_.columns.stride * layout_.pixel_bytes) {
       pixels[p] = address;
       bases[p] = row_base + column_base_[static_cast<size_t>(column)];
     }
@@ -428,9 +447,11 @@ void BinaryConvolution::run_block(const Work& work, const Block& block, char* sc
 
 void BinaryConvolution::run_panel(const Work& work, const Block& block, int64_t group, int64_t panel,
                                   const void** pixels, const int64_t* bases) const {
-  const int64_t width = pointwise_ ? 1 : shape_.out_width(), count = (block.rows.end - block.rows.begin) * width;
+  const int64_t width = pointwise_ ? 1 : shape_.out_width(),
+                count = (block.rows.end - block.rows.begin) * width;
   const int64_t vectors = panel_vectors(panel);
-  const char* weights = reinterpret_cast<const char*>(panels_.data()) + (group * panels() + panel) * panel_bytes();
+  const char* weights =
+      reinterpret_cast<const char*>(panels_.data()) + (group * panels() + panel) * panel_bytes();
   const BinaryTiles& tiles = kernels_->binary;
   const BinaryTile* by_pixels = tiles.tile[static_cast<int>(product_)][vectors - 1];
   FinishTile strip;
@@ -454,7 +475,8 @@ void BinaryConvolution::run_panel(const Work& work, const Block& block, int64_t 
       const int64_t next = part_range(count, tile_count, tile).end;
       const BinaryTile count_tile = by_pixels[next - p - 1];
       count_tile(pixels + p, runs, part.run_count, weights, to);
-      if (parts_.size() > 1) add_parts(count_tile, pixels + p, weights, strip.lanes, (next - p) * strip.lanes, to);
+      if (parts_.size() > 1)
+        add_parts(count_tile, pixels + p, weights, strip.lanes, (next - p) * strip.lanes, to);
       to += (next - p) * strip.lanes;
       p = next;
     }
@@ -466,8 +488,8 @@ void BinaryConvolution::run_panel(const Work& work, const Block& block, int64_t 
 }
 
 // Adds the counts of the parts after the first, each with its weight.
-void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes,
-                                  int64_t size, int32_t* sums) const {
+void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights,
+                                  int64_t lanes, int64_t size, int32_t* sums) const {
   alignas(kAlignment) int32_t counts[kMaxTilePixels * kMaxPanelLanes];
   for (size_t i = 1; i < parts_.size(); ++i) {
     const Part& part = parts_[i];

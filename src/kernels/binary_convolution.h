@@ -1,13 +1,15 @@
-// Convolution and dense layers on packed bits, directly on a padded slab of the input: no patches are gathered.
+// Convolution and dense layers on packed bits, directly on a padded slab of the input: no patches are
+// gathered.
 //
 //   dot = sum over planes i, j and the window of 2^(i+j) * x_i * w_j
 //
-// where x_i and w_j are bit planes whose bits mean -1/+1 or 0/1. With p = popcount(x xor w) or popcount(x and w), S =
-// popcount(w) and n the window's size, one pair of planes contributes
-//   x -1/+1, w -1/+1:   n - 2 p(xor)        x 0/1, w -1/+1:   S - p(xor)      because x * w = (w bit) - (x xor w)
-//   x -1/+1, w 0/1:   2 p(and) - S          x 0/1, w 0/1:     p(and)
-// so one table of bases for each output, and one multiplier, turn the counts into dots. Padding with zeros between
-// -1/+1 values is exact: what the window lacks at the border is in the bases, one row of them for each kind of border.
+// where x_i and w_j are bit planes whose bits mean -1/+1 or 0/1. With p = popcount(x xor w) or popcount(x and
+// w), S = popcount(w) and n the window's size, one pair of planes contributes
+//   x -1/+1, w -1/+1:   n - 2 p(xor)        x 0/1, w -1/+1:   S - p(xor)      because x * w = (w bit) - (x
+//   xor w) x -1/+1, w 0/1:   2 p(and) - S          x 0/1, w 0/1:     p(and)
+// so one table of bases for each output, and one multiplier, turn the counts into dots. Padding with zeros
+// between -1/+1 values is exact: what the window lacks at the border is in the bases, one row of them for
+// each kind of border.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +35,12 @@ struct Planes {
 
 class BinaryConvolution {
  public:
-  // weights: [planes][O][KH][KW][words_for(I / groups)]. pad_value: what taps outside the image count as; 0, +1 or -1,
-  // but only 0 for inputs of several planes or of 0/1.
-  // Weights are repacked once into the order of `kernels`.
+  // weights: [planes][O][KH][KW][words_for(I / groups)]. pad_value: what taps outside the image count as; 0,
+  // +1 or -1, but only 0 for inputs of several planes or of 0/1. Weights are repacked once into the order of
+  // `kernels`.
   static Result<BinaryConvolution> create(const ConvShape& shape, int pad_value, const uint64_t* weights,
-                                          const Kernels& kernels, Planes inputs = {}, Planes weight_planes = {});
+                                          const Kernels& kernels, Planes inputs = {},
+                                          Planes weight_planes = {});
   const ConvShape& shape() const { return shape_; }
 
   // Scratch memory of run() with a pool of so many threads, for any batch.
@@ -45,9 +48,10 @@ class BinaryConvolution {
   // Bytes of the repacked weights and tables.
   int64_t packed_bytes() const;
 
-  // May be called from several threads at once, each with its own workspace (kAlignment-aligned). Does not allocate.
-  void run(const uint64_t* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out, void* workspace,
-           ThreadPool* pool = nullptr) const;
+  // May be called from several threads at once, each with its own workspace (kAlignment-aligned). Does not
+  // allocate.
+  void run(const uint64_t* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
+           void* workspace, ThreadPool* pool = nullptr) const;
 
  private:
   // Counts of one stretch of the reduction: planes i and j, and a part of the window that wide sums can hold.
@@ -80,8 +84,8 @@ class BinaryConvolution {
   void run_block(const Work& work, const Block& block, char* scratch) const;
   void run_panel(const Work& work, const Block& block, int64_t group, int64_t panel, const void** pixels,
                  const int64_t* bases) const;
-  void add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes, int64_t size,
-                 int32_t* sums) const;
+  void add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes,
+                 int64_t size, int32_t* sums) const;
 
   ConvShape shape_;
   Planes inputs_, weight_planes_;
@@ -100,7 +104,8 @@ class BinaryConvolution {
   AlignedArray<uint8_t> panels_;  // [group][panel][weight plane][unit][lanes]
   AlignedArray<uint8_t> pad_;     // one pixel outside the image, as tiles read it
   AlignedArray<int32_t> bases_;   // [kinds of rows][kinds of columns][group][panel lanes]
-  std::vector<int64_t> row_base_, column_base_;  // by row and column of the output: their sum leads into bases_
+  std::vector<int64_t> row_base_,
+      column_base_;  // by row and column of the output: their sum leads into bases_
 };
 
 }  // namespace bmx

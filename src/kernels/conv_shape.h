@@ -1,5 +1,5 @@
-// The geometry of a convolution. Layouts: float and int32 activations are NHWC; bits are [N][H][W][words_for(C)].
-// A dense layer is the case in_height = in_width = kernel = 1.
+// The geometry of a convolution. Layouts: float and int32 activations are NHWC; bits are
+// [N][H][W][words_for(C)]. A dense layer is the case in_height = in_width = kernel = 1.
 #pragma once
 
 #include <cstdint>

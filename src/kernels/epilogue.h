@@ -9,8 +9,8 @@ namespace bmx {
 
 enum class Activation { kNone, kRelu, kPrelu, kClip, kTanh };
 
-// Steps in this order; a null pointer skips its step. All arrays have out_channels entries and must outlive the
-// call.
+// Steps in this order; a null pointer skips its step. All arrays have out_channels entries and must outlive
+// the call.
 struct ConvOutputs;
 
 struct Epilogue {
@@ -20,8 +20,8 @@ struct Epilogue {
   const float* slope = nullptr;  // of kPrelu: x > 0 ? x : x * slope
   float low = 0, high = 0;       // of kClip
   // (Then the residual of the outputs is added.)
-  // Threshold to bits: not (x < t), or not (x > t) where flip is 1. Sums that stay integers (no step before) use
-  // threshold_i32, others threshold_f32.
+  // Threshold to bits: not (x < t), or not (x > t) where flip is 1. Sums that stay integers (no step before)
+  // use threshold_i32, others threshold_f32.
   const int32_t* threshold_i32 = nullptr;
   const float* threshold_f32 = nullptr;
   const uint64_t* flip = nullptr;  // words_for(out_channels)

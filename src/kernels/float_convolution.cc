@@ -82,12 +82,12 @@ int64_t FloatConvolution::patch_bytes() const {
   return is_pointwise(shape_) ? 0 : aligned_bytes(rows_per_chunk() * patch_size() * int64_t{sizeof(float)});
 }
 
-int64_t FloatConvolution::workspace_bytes() const {
+int64_t FloatConvolution::workspace_bytes(int) const {
   return patch_bytes() + aligned_bytes(rows_per_chunk() * shape_.out_channels * int64_t{sizeof(float)});
 }
 
 void FloatConvolution::run(const float* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
-                           void* workspace) const {
+                           void* workspace, ThreadPool*) const {
   const int64_t channels = shape_.out_channels;
   const int64_t pixels = batch * shape_.out_height() * shape_.out_width();
   const int64_t rows = rows_per_chunk();

@@ -5,6 +5,7 @@
 
 #include "base/aligned.h"
 #include "base/status.h"
+#include "base/thread_pool.h"
 #include "kernels/conv_shape.h"
 #include "kernels/kernels.h"
 
@@ -16,8 +17,9 @@ class FloatConvolution {
   static Result<FloatConvolution> create(const ConvShape& shape, const float* weights, const float* bias,
                                          const Kernels& kernels);
   const ConvShape& shape() const { return shape_; }
-  int64_t workspace_bytes() const;
-  void run(const float* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out, void* workspace) const;
+  int64_t workspace_bytes(int threads = 1) const;
+  void run(const float* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out, void* workspace,
+           ThreadPool* pool = nullptr) const;
 
  private:
   struct Chunk;

@@ -48,9 +48,9 @@ struct Kernels {
   void (*cast_i32)(const int32_t* x, int64_t count, float* y);  // y = float(x)
   void (*relu)(const float* x, int64_t count, float* y);        // x > 0 ? x : 0 for numbers; NaN stays NaN
   void (*prelu)(const float* x, int64_t rows, int64_t channels, const float* slope,
-                float* y);  // x > 0 ? x : x * slope[c]
+                float* y);                                                       // x > 0 ? x : x * slope[c]
   void (*clip)(const float* x, int64_t count, float low, float high, float* y);  // NaN stays NaN
-  void (*tanh)(const float* x, int64_t count, float* y);        // tanh_f32 and exp_f32 of kernels/math.h
+  void (*tanh)(const float* x, int64_t count, float* y);  // tanh_f32 and exp_f32 of kernels/math.h
   void (*exp)(const float* x, int64_t count, float* y);
   void (*max_f32)(const float* x, int64_t count, float* y);  // y = x > y ? x : y
   void (*add_f32)(const float* a, const float* b, int64_t count, float* y);

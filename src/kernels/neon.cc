@@ -40,7 +40,9 @@ struct Floats {
   static Integers load_integers(const int32_t* x) { return vld1q_s32(x); }
   static void store(int32_t* y, Integers value) { vst1q_s32(y, value); }
   static Integers broadcast(int32_t value) { return vdupq_n_s32(value); }
-  static Integers multiply_add(Integers base, Integers x, Integers factor) { return vmlaq_s32(base, x, factor); }
+  static Integers multiply_add(Integers base, Integers x, Integers factor) {
+    return vmlaq_s32(base, x, factor);
+  }
   static Vector to_float(Integers x) { return vcvtq_f32_s32(x); }
 
   static Vector broadcast(float value) { return vdupq_n_f32(value); }
@@ -59,7 +61,9 @@ struct Floats {
   static Vector relu(Vector x) {
     return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(x), vclezq_f32(x)));
   }
-  static Vector positive_or(Vector x, Vector other) { return vbslq_f32(vcleq_f32(x, vdupq_n_f32(0)), other, x); }
+  static Vector positive_or(Vector x, Vector other) {
+    return vbslq_f32(vcleq_f32(x, vdupq_n_f32(0)), other, x);
+  }
   static Vector abs(Vector x) { return vabsq_f32(x); }
   static Vector copy_sign(Vector magnitude, Vector sign) {
     return vbslq_f32(vdupq_n_u32(0x80000000), sign, magnitude);

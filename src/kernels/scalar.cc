@@ -67,7 +67,9 @@ struct Floats {
   static Vector min(Vector a, Vector b) { return a < b ? a : b; }
   static Vector max(Vector a, Vector b) { return a > b ? a : b; }
   static Vector relu(Vector x) { return x <= 0 ? 0 : x; }
-  static Vector positive_or(Vector x, Vector other) { return x <= 0 ? other : x; }  // x > 0 or NaN ? x : other
+  static Vector positive_or(Vector x, Vector other) {
+    return x <= 0 ? other : x;
+  }  // x > 0 or NaN ? x : other
   static Vector abs(Vector x) { return std::fabs(x); }
   static Vector copy_sign(Vector magnitude, Vector sign) { return std::copysign(magnitude, sign); }
 

@@ -15,7 +15,8 @@ SlabAxis::SlabAxis(int64_t in_size, int64_t kernel, int64_t window_stride, int64
 namespace {
 
 // Runs that follow each other without a gap are one.
-std::vector<Run> merged_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units, int64_t unit_bytes) {
+std::vector<Run> merged_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
+                             int64_t unit_bytes) {
   std::vector<Run> runs;
   for (int64_t kh = 0; kh < shape.kernel_height; ++kh) {
     for (int64_t kw = 0; kw < shape.kernel_width; ++kw) {
@@ -33,8 +34,8 @@ std::vector<Run> merged_runs(const ConvShape& shape, const SlabLayout& layout, i
 
 }  // namespace
 
-std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units, int64_t unit_bytes,
-                             int64_t narrow_units) {
+std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
+                             int64_t unit_bytes, int64_t narrow_units) {
   std::vector<Run> merged = merged_runs(shape, layout, tap_units, unit_bytes);
   if (narrow_units == 0) return merged;
   std::vector<Run> runs;
@@ -55,11 +56,13 @@ std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, i
   return runs;
 }
 
-WorkSplit split_work(int64_t images, int64_t out_rows, int64_t max_block_rows, int64_t max_panel_parts, int threads) {
+WorkSplit split_work(int64_t images, int64_t out_rows, int64_t max_block_rows, int64_t max_panel_parts,
+                     int threads) {
   WorkSplit split;
   split.blocks_per_image = (out_rows + max_block_rows - 1) / max_block_rows;
   if (threads > 1) {
-    // As many equal blocks as threads, or a multiple; where rows are too few or do not divide, panels are split.
+    // As many equal blocks as threads, or a multiple; where rows are too few or do not divide, panels are
+    // split.
     const int64_t blocks = (images * split.blocks_per_image + threads - 1) / threads * threads;
     const int64_t wanted = (blocks + images - 1) / images;
     if (wanted <= out_rows && (out_rows % wanted == 0 || out_rows >= 8 * wanted)) {

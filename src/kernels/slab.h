@@ -1,8 +1,8 @@
-// A slab: the input rows that a block of output rows needs, with padding around them, in the units that the tiles
-// read. The tiles of all panels run over one slab while it is in the cache.
+// A slab: the input rows that a block of output rows needs, with padding around them, in the units that the
+// tiles read. The tiles of all panels run over one slab while it is in the cache.
 //
-// Slab pixels are [rows][columns], `pixel_bytes` each. If nothing has to be padded, skipped or expanded, the slab is
-// the input itself.
+// Slab pixels are [rows][columns], `pixel_bytes` each. If nothing has to be padded, skipped or expanded, the
+// slab is the input itself.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace bmx {
 
-// One axis of a convolution as the slab sees it. An axis with a single tap has stride 1 there: the positions between
-// are not copied.
+// One axis of a convolution as the slab sees it. An axis with a single tap has stride 1 there: the positions
+// between are not copied.
 struct SlabAxis {
   SlabAxis() = default;
   SlabAxis(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation, int64_t out);
@@ -38,20 +38,21 @@ struct SlabLayout {
   }
 };
 
-// The window of `tap_units` units per tap at the given offsets, as few runs as possible. No run, and no stretch of
-// runs between two widenings, is longer than narrow_units (0: no limit).
-std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units, int64_t unit_bytes,
-                             int64_t narrow_units);
+// The window of `tap_units` units per tap at the given offsets, as few runs as possible. No run, and no
+// stretch of runs between two widenings, is longer than narrow_units (0: no limit).
+std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
+                             int64_t unit_bytes, int64_t narrow_units);
 
-// How the output rows of a batch are cut into blocks, and the panels of a block into parts, so that every thread of
-// the pool finds the same amount of work.
+// How the output rows of a batch are cut into blocks, and the panels of a block into parts, so that every
+// thread of the pool finds the same amount of work.
 struct WorkSplit {
   int64_t blocks_per_image = 1, block_rows = 1;
   int64_t panel_parts = 1;
 
   int64_t items(int64_t images) const { return images * blocks_per_image * panel_parts; }
 };
-WorkSplit split_work(int64_t images, int64_t out_rows, int64_t max_block_rows, int64_t max_panel_parts, int threads);
+WorkSplit split_work(int64_t images, int64_t out_rows, int64_t max_block_rows, int64_t max_panel_parts,
+                     int threads);
 
 // [begin, end) of `total` things for part `index` of `parts`.
 struct PartRange {

@@ -16,7 +16,8 @@ class BinaryLayer final : public Operator {
   Epilogue* epilogue() override { return &epilogue_; }
 
   void run(const void* x, int64_t batch, void* out, void* workspace) const override {
-    convolution_.run(static_cast<const uint64_t*>(x), batch, epilogue_, outputs_of(epilogue_, true, out), workspace);
+    convolution_.run(static_cast<const uint64_t*>(x), batch, epilogue_, outputs_of(epilogue_, true, out),
+                     workspace);
   }
 
  private:

@@ -16,7 +16,8 @@ class FloatLayer final : public Operator {
   Epilogue* epilogue() override { return &epilogue_; }
 
   void run(const void* x, int64_t batch, void* out, void* workspace) const override {
-    convolution_.run(static_cast<const float*>(x), batch, epilogue_, outputs_of(epilogue_, false, out), workspace);
+    convolution_.run(static_cast<const float*>(x), batch, epilogue_, outputs_of(epilogue_, false, out),
+                     workspace);
   }
 
  private:

@@ -20,12 +20,14 @@ struct BenchCase {
 };
 
 // conv<kernel>[s<stride>]_<height>x<width>x<channels>, f32... for float, _to<outputs> where they differ.
-inline BenchCase bench_case(bool binary, int64_t kernel, int64_t stride, int64_t size, int64_t in, int64_t out) {
+inline BenchCase bench_case(bool binary, int64_t kernel, int64_t stride, int64_t size, int64_t in,
+                            int64_t out) {
   BenchCase c;
   c.binary = binary;
   const std::string k = std::to_string(kernel), s = std::to_string(size);
-  c.name = (binary ? "conv" : "f32conv") + k + "x" + k + (stride == 1 ? "" : "s" + std::to_string(stride)) + "_" + s + "x" +
-           s + "x" + std::to_string(in) + (in == out || in == 3 ? "" : "_to" + std::to_string(out));
+  c.name = (binary ? "conv" : "f32conv") + k + "x" + k + (stride == 1 ? "" : "s" + std::to_string(stride)) +
+           "_" + s + "x" + s + "x" + std::to_string(in) +
+           (in == out || in == 3 ? "" : "_to" + std::to_string(out));
   c.shape.in_height = c.shape.in_width = size;
   c.shape.in_channels = in;
   c.shape.out_channels = out;
@@ -45,7 +47,8 @@ inline std::vector<BenchCase> bench_cases() {
     cases.push_back(bench_case(true, 3, 2, size, channels, 2 * channels));
   }
   cases.push_back(bench_case(true, 3, 1, 7, 64, 64));
-  for (const int64_t channels : {96, 160, 224, 544}) cases.push_back(bench_case(true, 3, 1, 13, channels, channels));
+  for (const int64_t channels : {96, 160, 224, 544})
+    cases.push_back(bench_case(true, 3, 1, 13, channels, channels));
   cases.push_back(bench_case(false, 7, 2, 224, 3, 64));
   cases.push_back(bench_case(false, 3, 2, 224, 3, 32));
   for (const auto& [size, channels] : {std::pair<int64_t, int64_t>{56, 64}, {28, 128}, {14, 256}, {7, 512}}) {

@@ -32,11 +32,13 @@ struct BenchOptions {
   bool json = false, help = false;
 };
 
-inline Status set_bench_number(const std::string& name, const std::string& text, int64_t most, int64_t* value) {
+inline Status set_bench_number(const std::string& name, const std::string& text, int64_t most,
+                               int64_t* value) {
   char* end = nullptr;
   *value = std::strtoll(text.c_str(), &end, 10);
   if (!text.empty() && *end == '\0' && *value >= 1 && *value <= most) return {};
-  return invalid_argument(name + " needs a number from 1 to " + std::to_string(most) + ", found '" + text + "'");
+  return invalid_argument(name + " needs a number from 1 to " + std::to_string(most) + ", found '" + text +
+                          "'");
 }
 
 inline Result<BenchOptions> parse_bench_options(const std::vector<std::string>& arguments) {
@@ -57,8 +59,10 @@ inline Result<BenchOptions> parse_bench_options(const std::vector<std::string>& 
       if (++i == arguments.size()) return invalid_argument(name + " needs a value");
       if (name == "--isa") options.isa = arguments[i];
       if (name == "--only") options.only = arguments[i];
-      if (name == "--threads") BMX_RETURN_IF_ERROR(set_bench_number(name, arguments[i], 256, &options.threads));
-      if (name == "--repeat") BMX_RETURN_IF_ERROR(set_bench_number(name, arguments[i], 1000000, &options.repeat));
+      if (name == "--threads")
+        BMX_RETURN_IF_ERROR(set_bench_number(name, arguments[i], 256, &options.threads));
+      if (name == "--repeat")
+        BMX_RETURN_IF_ERROR(set_bench_number(name, arguments[i], 1000000, &options.repeat));
     } else {
       return invalid_argument("unknown argument '" + name + "'; see bmx-bench --help");
     }

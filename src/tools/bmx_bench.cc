@@ -44,15 +44,17 @@ class BenchLayer {
     if (bench.binary) {
       bits_ = random_bits(pixels, s.in_channels);
       const auto w = random_bits(weights, s.group_inputs());
-      binary_ = std::make_unique<BinaryConvolution>(std::move(*BinaryConvolution::create(s, 0, w.data(), kernels)));
+      binary_ =
+          std::make_unique<BinaryConvolution>(std::move(*BinaryConvolution::create(s, 0, w.data(), kernels)));
     } else {
       floats_ = random_floats(pixels * s.in_channels);
       const auto w = random_floats(weights * s.group_inputs());
-      float_ = std::make_unique<FloatConvolution>(std::move(*FloatConvolution::create(s, w.data(), nullptr, kernels)));
+      float_ = std::make_unique<FloatConvolution>(
+          std::move(*FloatConvolution::create(s, w.data(), nullptr, kernels)));
     }
     const int threads = thread_count(pool);
-    workspace_ =
-        AlignedArray<uint8_t>(static_cast<size_t>(binary_ ? binary_->workspace_bytes(threads) : float_->workspace_bytes()));
+    workspace_ = AlignedArray<uint8_t>(
+        static_cast<size_t>(binary_ ? binary_->workspace_bytes(threads) : float_->workspace_bytes()));
   }
 
   void run() {
@@ -133,8 +135,9 @@ struct Line {
 
 void print_json(const char* isa, int threads, const std::vector<std::pair<std::string, Peaks>>& peaks,
                 const Peaks& own, const std::vector<Line>& lines) {
-  std::printf("{\"isa\": \"%s\", \"threads\": %d, \"peak_gmacs\": %.1f, \"peak_f32_gmacs\": %.1f, \"peaks\": {", isa, threads,
-              own.binary() / 1e9, own.floats / 1e9);
+  std::printf(
+      "{\"isa\": \"%s\", \"threads\": %d, \"peak_gmacs\": %.1f, \"peak_f32_gmacs\": %.1f, \"peaks\": {", isa,
+      threads, own.binary() / 1e9, own.floats / 1e9);
   for (size_t i = 0; i < peaks.size(); ++i) {
     std::printf("%s\"%s\": {\"popcount\": %.1f, \"lookup\": %.1f, \"f32\": %.1f}", i == 0 ? "" : ", ",
                 peaks[i].first.c_str(), peaks[i].second.popcount / 1e9, peaks[i].second.lookup / 1e9,
@@ -157,7 +160,8 @@ void print_table(const char* isa, int threads, const std::vector<std::pair<std::
     if (peak.lookup > 0) std::printf(" lookup+add %.0f", peak.lookup / 1e9);
     std::printf(" float32 fma %.0f\n", peak.floats / 1e9);
   }
-  std::printf("\n%s, %d thread%s%22s %9s %10s\n", isa, threads, threads == 1 ? "" : "s", "ms", "G MAC/s", "of peak");
+  std::printf("\n%s, %d thread%s%22s %9s %10s\n", isa, threads, threads == 1 ? "" : "s", "ms", "G MAC/s",
+              "of peak");
   for (const Line& line : lines) {
     std::printf("%-28s %9.4f %9.1f %9.1f%%\n", line.name.c_str(), line.ms, line.gmacs, 100 * line.fraction);
   }
@@ -173,7 +177,8 @@ Status run_kernels(const BenchOptions& options) {
       layers.push_back(std::make_unique<BenchLayer>(bench, **kernels, &pool));
     }
   }
-  if (layers.empty()) return invalid_argument("no case is named '" + options.only + "'; run without --only to see all");
+  if (layers.empty())
+    return invalid_argument("no case is named '" + options.only + "'; run without --only to see all");
   if (options.repeat > 0) {
     for (int64_t i = 0; i < options.repeat; ++i) {
       for (auto& layer : layers) layer->run();
@@ -182,7 +187,8 @@ Status run_kernels(const BenchOptions& options) {
   }
   std::vector<std::pair<std::string, Peaks>> peaks;
   for (const Kernels* other : all_kernels()) {
-    if (other->supported() && run_peak(other->name, PeakKind::kFloat, 1) > 0) peaks.emplace_back(other->name, Peaks());
+    if (other->supported() && run_peak(other->name, PeakKind::kFloat, 1) > 0)
+      peaks.emplace_back(other->name, Peaks());
   }
   std::vector<double> best(layers.size(), 1e9);
   for (int turn = 0; turn < kTurns; ++turn) {
@@ -196,7 +202,8 @@ Status run_kernels(const BenchOptions& options) {
   std::vector<Line> lines;
   for (size_t i = 0; i < layers.size(); ++i) {
     const BenchCase& bench = layers[i]->bench();
-    const double speed = bench.macs() / best[i], peak = (bench.binary ? own.binary() : own.floats) * pool.threads();
+    const double speed = bench.macs() / best[i],
+                 peak = (bench.binary ? own.binary() : own.floats) * pool.threads();
     lines.push_back({bench.name, best[i] * 1e3, speed / 1e9, peak > 0 ? speed / peak : 0});
   }
   if (options.json) {

@@ -1,8 +1,9 @@
 #include "tools/peak.h"
 
-// Chains are written in assembly, so that no compiler can shorten them: eight independent ones, enough to hide every
-// latency. Registers 0 to 7 are sums, 8 to 15 temporaries; what they hold does not matter.
-#define BMX_EIGHT(step) step(0, 8) step(1, 9) step(2, 10) step(3, 11) step(4, 12) step(5, 13) step(6, 14) step(7, 15)
+// Chains are written in assembly, so that no compiler can shorten them: eight independent ones, enough to
+// hide every latency. Registers 0 to 7 are sums, 8 to 15 temporaries; what they hold does not matter.
+#define BMX_EIGHT(step) \
+  step(0, 8) step(1, 9) step(2, 10) step(3, 11) step(4, 12) step(5, 13) step(6, 14) step(7, 15)
 
 namespace bmx {
 namespace {
@@ -11,29 +12,30 @@ constexpr int kChains = 8;
 
 #if defined(__x86_64__)
 
-#define BMX_AVX512_CLOBBERS                                                                                            \
-  "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11", "zmm12", "zmm13", \
-      "zmm14", "zmm15", "zmm16", "zmm17"
-#define BMX_AVX2_CLOBBERS                                                                                             \
-  "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm6", "ymm7", "ymm8", "ymm9", "ymm10", "ymm11", "ymm12", "ymm13", \
-      "ymm14", "ymm15"
+#define BMX_AVX512_CLOBBERS                                                                                  \
+  "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11", "zmm12", \
+      "zmm13", "zmm14", "zmm15", "zmm16", "zmm17"
+#define BMX_AVX2_CLOBBERS                                                                                    \
+  "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm6", "ymm7", "ymm8", "ymm9", "ymm10", "ymm11", "ymm12", \
+      "ymm13", "ymm14", "ymm15"
 
-#define BMX_STEP(s, t)                           \
-  "vpxord %%zmm16, %%zmm17, %%zmm" #t            \
-  "\n\tvpopcntd %%zmm" #t ", %%zmm" #t           \
-  "\n\tvpaddd %%zmm" #t ", %%zmm" #s ", %%zmm" #s "\n\t"
+#define BMX_STEP(s, t)                                                                           \
+  "vpxord %%zmm16, %%zmm17, %%zmm" #t "\n\tvpopcntd %%zmm" #t ", %%zmm" #t "\n\tvpaddd %%zmm" #t \
+  ", %%zmm" #s ", %%zmm" #s "\n\t"
 __attribute__((target("avx512f,avx512vpopcntdq"))) void avx512_popcount(int64_t rounds) {
   for (int64_t i = 0; i < rounds; ++i) asm volatile(BMX_EIGHT(BMX_STEP)::: BMX_AVX512_CLOBBERS);
 }
 #undef BMX_STEP
 
-#define BMX_STEP(s, t) "vpshufb %%zmm16, %%zmm17, %%zmm" #t "\n\tvpaddb %%zmm" #t ", %%zmm" #s ", %%zmm" #s "\n\t"
+#define BMX_STEP(s, t) \
+  "vpshufb %%zmm16, %%zmm17, %%zmm" #t "\n\tvpaddb %%zmm" #t ", %%zmm" #s ", %%zmm" #s "\n\t"
 __attribute__((target("avx512f,avx512bw"))) void avx512_lookup(int64_t rounds) {
   for (int64_t i = 0; i < rounds; ++i) asm volatile(BMX_EIGHT(BMX_STEP)::: BMX_AVX512_CLOBBERS);
 }
 #undef BMX_STEP
 
-#define BMX_STEP(s, t) "vfmadd231ps %%zmm16, %%zmm17, %%zmm" #s "\n\tvfmadd231ps %%zmm16, %%zmm17, %%zmm" #t "\n\t"
+#define BMX_STEP(s, t) \
+  "vfmadd231ps %%zmm16, %%zmm17, %%zmm" #s "\n\tvfmadd231ps %%zmm16, %%zmm17, %%zmm" #t "\n\t"
 __attribute__((target("avx512f"))) void avx512_float(int64_t rounds) {
   asm volatile("vpxord %%zmm16, %%zmm16, %%zmm16\n\tvpxord %%zmm17, %%zmm17, %%zmm17" ::: "zmm16", "zmm17");
   for (int64_t i = 0; i < rounds; ++i) asm volatile(BMX_EIGHT(BMX_STEP)::: BMX_AVX512_CLOBBERS);
@@ -41,21 +43,22 @@ __attribute__((target("avx512f"))) void avx512_float(int64_t rounds) {
 #undef BMX_STEP
 
 // The nibbles of x = a xor b index a table of their bit counts.
-#define BMX_STEP(s, t)                                \
-  "vpxor %%ymm8, %%ymm9, %%ymm12"                     \
-  "\n\tvpand %%ymm12, %%ymm10, %%ymm13"               \
-  "\n\tvpsrlw $4, %%ymm12, %%ymm14"                   \
-  "\n\tvpand %%ymm14, %%ymm10, %%ymm14"               \
-  "\n\tvpshufb %%ymm13, %%ymm11, %%ymm13"             \
-  "\n\tvpshufb %%ymm14, %%ymm11, %%ymm14"             \
-  "\n\tvpaddb %%ymm13, %%ymm14, %%ymm14"              \
+#define BMX_STEP(s, t)                    \
+  "vpxor %%ymm8, %%ymm9, %%ymm12"         \
+  "\n\tvpand %%ymm12, %%ymm10, %%ymm13"   \
+  "\n\tvpsrlw $4, %%ymm12, %%ymm14"       \
+  "\n\tvpand %%ymm14, %%ymm10, %%ymm14"   \
+  "\n\tvpshufb %%ymm13, %%ymm11, %%ymm13" \
+  "\n\tvpshufb %%ymm14, %%ymm11, %%ymm14" \
+  "\n\tvpaddb %%ymm13, %%ymm14, %%ymm14"  \
   "\n\tvpaddb %%ymm14, %%ymm" #s ", %%ymm" #s "\n\t"
 __attribute__((target("avx2"))) void avx2_popcount(int64_t rounds) {
   for (int64_t i = 0; i < rounds; ++i) asm volatile(BMX_EIGHT(BMX_STEP)::: BMX_AVX2_CLOBBERS);
 }
 #undef BMX_STEP
 
-#define BMX_STEP(s, t) "vpshufb %%ymm8, %%ymm9, %%ymm" #t "\n\tvpaddb %%ymm" #t ", %%ymm" #s ", %%ymm" #s "\n\t"
+#define BMX_STEP(s, t) \
+  "vpshufb %%ymm8, %%ymm9, %%ymm" #t "\n\tvpaddb %%ymm" #t ", %%ymm" #s ", %%ymm" #s "\n\t"
 #define BMX_EIGHT_AVX2(step) \
   step(0, 10) step(1, 11) step(2, 12) step(3, 13) step(4, 14) step(5, 15) step(6, 10) step(7, 11)
 __attribute__((target("avx2"))) void avx2_lookup(int64_t rounds) {
@@ -75,10 +78,12 @@ __attribute__((target("avx2,fma"))) void avx2_float(int64_t rounds) {
 
 #elif defined(__aarch64__)
 
-#define BMX_NEON_CLOBBERS                                                                                         \
-  "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17"
-#define BMX_STEP(s, t)                          \
-  "eor v" #t ".16b, v16.16b, v17.16b\n\tcnt v" #t ".16b, v" #t ".16b\n\tadd v" #s ".16b, v" #s ".16b, v" #t ".16b\n\t"
+#define BMX_NEON_CLOBBERS                                                                               \
+  "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", \
+      "v16", "v17"
+#define BMX_STEP(s, t)                                                                                      \
+  "eor v" #t ".16b, v16.16b, v17.16b\n\tcnt v" #t ".16b, v" #t ".16b\n\tadd v" #s ".16b, v" #s ".16b, v" #t \
+  ".16b\n\t"
 void neon_popcount(int64_t rounds) {
   for (int64_t i = 0; i < rounds; ++i) asm volatile(BMX_EIGHT(BMX_STEP)::: BMX_NEON_CLOBBERS);
 }

@@ -1,4 +1,5 @@
-// The speed limit of an instruction set: its arithmetic on registers only, without loads, stores or loop overhead.
+// The speed limit of an instruction set: its arithmetic on registers only, without loads, stores or loop
+// overhead.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@ enum class PeakKind {
   kFloat,     // fused multiply-add on float32
 };
 
-// Does `rounds` rounds on the named ISA and returns the multiply-accumulates they stand for; 0 if it has none of them.
+// Does `rounds` rounds on the named ISA and returns the multiply-accumulates they stand for; 0 if it has none
+// of them.
 double run_peak(std::string_view isa, PeakKind kind, int64_t rounds);
 
 }  // namespace bmx

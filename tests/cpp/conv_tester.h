@@ -110,9 +110,10 @@ class ConvTester {
     draw_epilogue(random, std::vector<int32_t>(sums.begin(), sums.end()));
     Epilogue epilogue = with_thresholds();
     epilogue.threshold_i32 = nullptr;
-    expect_floats(sums, epilogue, convolution->workspace_bytes(), [&](const ConvOutputs& out, void* workspace) {
-      convolution->run(x.data(), batch_, epilogue, out, workspace);
-    });
+    expect_floats(sums, epilogue, convolution->workspace_bytes(),
+                  [&](const ConvOutputs& out, void* workspace) {
+                    convolution->run(x.data(), batch_, epilogue, out, workspace);
+                  });
   }
 
  private:
@@ -177,7 +178,9 @@ class ConvTester {
   }
 
   static ConvOutputs outputs_to(int32_t* out) { return {out, nullptr, nullptr, nullptr}; }
-  static ConvOutputs outputs_to(uint32_t* out) { return {nullptr, reinterpret_cast<float*>(out), nullptr, nullptr}; }
+  static ConvOutputs outputs_to(uint32_t* out) {
+    return {nullptr, reinterpret_cast<float*>(out), nullptr, nullptr};
+  }
   static ConvOutputs outputs_to(uint64_t* out) { return {nullptr, nullptr, out, nullptr}; }
 
   template <class T, class Run>

@@ -1,5 +1,5 @@
-#include "kernels/convolution.h"
 #include "kernels/kernels.h"
+#include "kernels/convolution.h"
 
 #include <gtest/gtest.h>
 

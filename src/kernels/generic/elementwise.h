@@ -57,7 +57,8 @@ void clip(const float* x, int64_t count, float low, float high, float* y) {
   for (; i + Floats::kLanes <= count; i += Floats::kLanes) {
     Floats::store(y + i, Floats::max(least, Floats::min(most, Floats::load(x + i))));
   }
-  if (i < count) store_some(y + i, count - i, Floats::max(least, Floats::min(most, load_some(x + i, count - i))));
+  if (i < count)
+    store_some(y + i, count - i, Floats::max(least, Floats::min(most, load_some(x + i, count - i))));
 }
 
 void add_f32(const float* a, const float* b, int64_t count, float* y) {
@@ -65,7 +66,8 @@ void add_f32(const float* a, const float* b, int64_t count, float* y) {
   for (; i + Floats::kLanes <= count; i += Floats::kLanes) {
     Floats::store(y + i, Floats::add(Floats::load(a + i), Floats::load(b + i)));
   }
-  if (i < count) store_some(y + i, count - i, Floats::add(load_some(a + i, count - i), load_some(b + i, count - i)));
+  if (i < count)
+    store_some(y + i, count - i, Floats::add(load_some(a + i, count - i), load_some(b + i, count - i)));
 }
 
 // x > 0 ? x : x * slope[c]

@@ -1,5 +1,5 @@
-// The epilogue of a tile while it lies in the first-level cache, once for all ISAs: sums -> integers, floats, bits.
-// Included inside the namespace of an ISA unit, after elementwise.h, exponential.h and pack.h.
+// The epilogue of a tile while it lies in the first-level cache, once for all ISAs: sums -> integers, floats,
+// bits. Included inside the namespace of an ISA unit, after elementwise.h, exponential.h and pack.h.
 
 // base + multiplier * sum of one row, by a Function of (index, integers) that stores them.
 template <class Store>
@@ -8,15 +8,18 @@ inline void for_each_dots(const int32_t* sums, const int32_t* base, int32_t mult
   const Floats::Integers m = Floats::broadcast(multiplier);
   int64_t c = 0;
   for (; c + Floats::kLanes <= count; c += Floats::kLanes) {
-    store(c, Floats::kLanes, Floats::multiply_add(Floats::load_integers(base + c), Floats::load_integers(sums + c), m));
+    store(c, Floats::kLanes,
+          Floats::multiply_add(Floats::load_integers(base + c), Floats::load_integers(sums + c), m));
   }
   if (c < count) {
     const int64_t rest = count - c;
-    store(c, rest, Floats::multiply_add(load_some_integers(base + c, rest), load_some_integers(sums + c, rest), m));
+    store(c, rest,
+          Floats::multiply_add(load_some_integers(base + c, rest), load_some_integers(sums + c, rest), m));
   }
 }
 
-inline void dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count, int32_t* y) {
+inline void dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+                     int32_t* y) {
   for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
     if (lanes == Floats::kLanes) return Floats::store(y + c, dots);
     int32_t buffer[Floats::kLanes];
@@ -36,7 +39,8 @@ inline void affine_dots_row(const int32_t* sums, const int32_t* base, int32_t mu
   });
 }
 
-inline void cast_dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count, float* y) {
+inline void cast_dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+                          float* y) {
   for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
     const Floats::Vector x = Floats::to_float(dots);
     if (lanes == Floats::kLanes) return Floats::store(y + c, x);
@@ -69,8 +73,8 @@ inline uint64_t flip_bits(const uint64_t* flip, int64_t first, int64_t count) {
 }
 
 template <class T>
-inline void threshold_row(const T* x, int64_t count, const T* threshold, const uint64_t* flip, int64_t first_channel,
-                          uint64_t* row) {
+inline void threshold_row(const T* x, int64_t count, const T* threshold, const uint64_t* flip,
+                          int64_t first_channel, uint64_t* row) {
   for (int64_t c = 0; c < count; c += kWordBits) {
     const int64_t size = std::min(kWordBits, count - c);
     const uint64_t flipped = flip_bits(flip, first_channel + c, size);
@@ -96,13 +100,15 @@ inline void activate_row(const Epilogue& e, int64_t first_channel, int64_t count
 }
 
 // The steps after the affine one.
-inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const FinishTile& t, int64_t pixel, float* y) {
+inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const FinishTile& t, int64_t pixel,
+                            float* y) {
   activate_row(e, t.first_channel, t.outputs, y);
   if (out.residual != nullptr) {
     add_f32(y, out.residual + pixel * t.channels + t.first_channel, t.outputs, y);
   }
   if (out.floats != nullptr && y != out.floats + pixel * t.channels + t.first_channel) {
-    std::memcpy(out.floats + pixel * t.channels + t.first_channel, y, static_cast<size_t>(t.outputs) * sizeof(float));
+    std::memcpy(out.floats + pixel * t.channels + t.first_channel, y,
+                static_cast<size_t>(t.outputs) * sizeof(float));
   }
   if (e.threshold_f32 != nullptr) {
     threshold_row(y, t.outputs, e.threshold_f32 + t.first_channel, e.flip, t.first_channel,
@@ -112,11 +118,13 @@ inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const Fin
 
 // Where a row of floats is made: in the output, unless the residual is read from there.
 inline float* float_row(const ConvOutputs& out, const FinishTile& t, int64_t pixel, float* buffer) {
-  return out.floats == nullptr || out.residual == out.floats ? buffer : out.floats + pixel * t.channels + t.first_channel;
+  return out.floats == nullptr || out.residual == out.floats
+             ? buffer
+             : out.floats + pixel * t.channels + t.first_channel;
 }
 
-// The most frequent epilogue, scale and shift to floats, on kVectors whole vectors of channels from channel c of the tile
-// on; their scales and shifts stay in registers.
+// The most frequent epilogue, scale and shift to floats, on kVectors whole vectors of channels from channel c
+// of the tile on; their scales and shifts stay in registers.
 template <int kVectors>
 inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, float* out) {
   Floats::Vector scale[kVectors], shift[kVectors];
@@ -135,9 +143,8 @@ inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, fl
     const int32_t* base = bases + offsets[p];
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      const Floats::Integers dots =
-          Floats::multiply_add(Floats::load_integers(base + v * Floats::kLanes),
-                               Floats::load_integers(sums + v * Floats::kLanes), m);
+      const Floats::Integers dots = Floats::multiply_add(Floats::load_integers(base + v * Floats::kLanes),
+                                                         Floats::load_integers(sums + v * Floats::kLanes), m);
       Floats::store(y + v * Floats::kLanes, Floats::fma(Floats::to_float(dots), scale[v], shift[v]));
     }
   }
@@ -152,7 +159,8 @@ inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, float* out) {
 }
 
 // Any epilogue on the channels from `begin` of the tile on.
-BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const Epilogue& e, const ConvOutputs& out) {
+BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const Epilogue& e,
+                                  const ConvOutputs& out) {
   FinishTile t = whole;
   t.bases += begin;
   t.outputs -= begin;
@@ -175,7 +183,8 @@ BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const 
     alignas(kAlignment) float buffer[kMaxPanelLanes];
     float* y = float_row(out, t, pixel, buffer);
     if (e.scale != nullptr) {
-      affine_dots_row(sums, base, t.multiplier, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel, y);
+      affine_dots_row(sums, base, t.multiplier, t.outputs, e.scale + t.first_channel,
+                      e.shift + t.first_channel, y);
     } else {
       cast_dots_row(sums, base, t.multiplier, t.outputs, y);
     }

@@ -122,9 +122,9 @@ inline void count_units(const PairOffsets<kPairs>& offsets, int64_t units, const
     for (int v = 0; v < kVectors; ++v) counts.total[p][v] = counts.second[p][v] = Bytes::zero();
   }
   int64_t u = 0;
-  for (; u + kGroupUnits <= units; u += kGroupUnits)
-    count_group<kProduct, kGroupUnits>(offsets, u, weights + u * kLanes, counts);
-  for (; u < units; ++u) count_group<kProduct, 1>(offsets, u, weights + u * kLanes, counts);
+  for (; u + kGroupUnits <= units; u += kGroupUnits, weights += kGroupUnits * kLanes)
+    count_group<kProduct, kGroupUnits>(offsets, u, weights, counts);
+  for (; u < units; ++u, weights += kLanes) count_group<kProduct, 1>(offsets, u, weights, counts);
   BMX_UNROLL
   for (int p = 0; p < kPairs; ++p) {
     BMX_UNROLL

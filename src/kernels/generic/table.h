@@ -3,7 +3,8 @@
 template <BitProduct kProduct, int kVectors, int kPixels>
 constexpr void fill_binary_tiles(BinaryTiles& tiles) {
   if constexpr (kPixels > 0) {
-    tiles.tile[static_cast<int>(kProduct)][kVectors - 1][kPixels - 1] = binary_tile<kProduct, kPixels, kVectors>;
+    tiles.tile[static_cast<int>(kProduct)][kVectors - 1][kPixels - 1] =
+        binary_tile<kProduct, kPixels, kVectors>;
     fill_binary_tiles<kProduct, kVectors, kPixels - 1>(tiles);
   }
 }

@@ -1,5 +1,6 @@
-// Binary tiles for instruction sets that count bits within lanes: xor (or and) a broadcast unit of activations with
-// the units of kVectors vectors of outputs, count, add. Included inside the namespace of an ISA unit, after `Words`.
+// Binary tiles for instruction sets that count bits within lanes: xor (or and) a broadcast unit of
+// activations with the units of kVectors vectors of outputs, count, add. Included inside the namespace of an
+// ISA unit, after `Words`.
 
 template <BitProduct kProduct>
 inline Words::Vector combine(Words::Vector a, Words::Vector b) {
@@ -51,7 +52,8 @@ inline void sum_tile(const void* const* pixels, const Run* runs, int64_t run_cou
   weights += kVectors * Words::kLanes;
   int64_t at = kUnit;
   for (int64_t r = 0;;) {
-    for (const int64_t end = runs[r].units * kUnit; at < end; at += kUnit, weights += kVectors * Words::kLanes) {
+    for (const int64_t end = runs[r].units * kUnit; at < end;
+         at += kUnit, weights += kVectors * Words::kLanes) {
       count_unit<kProduct, false>(a, at, weights, sums);
     }
     if (++r == run_count) return keep_in_registers(sums);
