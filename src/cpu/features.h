@@ -3,8 +3,9 @@
 
 namespace bmx {
 
-bool cpu_has_avx2();    // with FMA
-bool cpu_has_avx512();  // F, BW, VL, DQ and VPOPCNTDQ
-bool cpu_has_neon();    // part of the aarch64 baseline
+bool cpu_has_avx2();      // with FMA
+bool cpu_has_avx512bw();  // F, BW, VL and DQ
+bool cpu_has_avx512();    // these and VPOPCNTDQ
+bool cpu_has_neon();      // part of the aarch64 baseline
 
 }  // namespace bmx

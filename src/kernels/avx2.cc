@@ -1,4 +1,4 @@
-// AVX2 with FMA: bits are counted by looking up the halves of every byte.
+// AVX2 with FMA: bits are counted by looking them up, four at a time.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -10,36 +10,61 @@ BMX_TARGET_BEGIN("avx2,fma")
 namespace bmx::avx2 {
 namespace {
 
-struct Words {
-  using Unit = uint32_t;
+struct Bytes {
   using Vector = __m256i;
-  static constexpr int kLanes = 8;
-  static constexpr int kMaxVectors = 2;
-  static constexpr int tile_pixels(int) { return 4; }
+  static constexpr int kLanes = 32;
+  static constexpr int kMaxVectors = 4;
+  // Two counters for every pair of pixels and vector, a group's counts, weights and tables share 16
+  // registers.
+  static constexpr int tile_pixels(int vectors) {
+    constexpr int kPixels[] = {6, 4, 2, 2};
+    return kPixels[vectors - 1];
+  }
 
-  static void keep(Vector& x) { asm volatile("" : "+x"(x)); }
   static Vector zero() { return _mm256_setzero_si256(); }
-  static Vector broadcast(const char* unit) {
-    int32_t value;
-    std::memcpy(&value, unit, sizeof(value));
-    return _mm256_set1_epi32(value);
+  static Vector load(const uint8_t* x) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)); }
+  static Vector load_table(const uint8_t* entries) {
+    return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(entries)));
   }
-  static Vector load(const Unit* units) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(units));
+  static Vector look_up(Vector table, Vector nibbles) { return _mm256_shuffle_epi8(table, nibbles); }
+  static Vector add(Vector a, Vector b) { return _mm256_add_epi8(a, b); }
+  static Vector high_nibbles(Vector x) {
+    return _mm256_and_si256(_mm256_srli_epi16(x, 4), _mm256_set1_epi8(15));
   }
-  static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
-  static Vector both(Vector a, Vector b) { return _mm256_and_si256(a, b); }
-  static Vector popcount(Vector x) {
-    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
-                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-    const __m256i mask = _mm256_set1_epi8(15);
-    const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(x, mask));
-    const __m256i high = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), mask));
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_add_epi8(low, high), _mm256_set1_epi8(1)),
-                             _mm256_set1_epi16(1));
+  static Vector subtract_16_times(Vector a, Vector b) {
+    return _mm256_sub_epi8(a, _mm256_and_si256(_mm256_slli_epi16(b, 4), _mm256_set1_epi8(-16)));
   }
-  static Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
-  static void store(int32_t* y, Vector sums) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), sums); }
+  // The low and the high eight bytes of every 16 bytes.
+  static Vector widen_low(Vector x) { return _mm256_unpacklo_epi8(x, zero()); }
+  static Vector widen_high(Vector x) { return _mm256_unpackhi_epi8(x, zero()); }
+  static Vector add_16(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
+  static Vector load(const uint16_t* x) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(x)); }
+  static void store(uint16_t* y, Vector x) { _mm256_store_si256(reinterpret_cast<__m256i*>(y), x); }
+  static void store_counts(const uint16_t* sums, int32_t* counts) {
+    const __m128i x = _mm_load_si128(reinterpret_cast<const __m128i*>(sums));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(counts), _mm256_cvtepu16_epi32(x));
+  }
+
+  // offsets[u] = first[u] + 16 * second[u]
+  template <int64_t kUnits>
+  static void pair_units(const uint8_t* first, const uint8_t* second, uint16_t* offsets) {
+    if constexpr (kUnits == 8) {
+      const __m128i a = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(first)));
+      const __m128i b = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(second)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(offsets), _mm_or_si128(a, _mm_slli_epi16(b, 4)));
+    } else {
+      static_assert(kUnits == 16);
+      const __m256i a = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first)));
+      const __m256i b = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(second)));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(offsets), _mm256_or_si256(a, _mm256_slli_epi16(b, 4)));
+    }
+  }
+  static void expand_word(uint64_t word, uint8_t* units) {
+    const __m128i x = _mm_cvtsi64_si128(static_cast<int64_t>(word));
+    const __m128i mask = _mm_set1_epi8(-16);
+    const __m128i even = _mm_and_si128(_mm_slli_epi16(x, 4), mask);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(units), _mm_unpacklo_epi8(even, _mm_and_si128(x, mask)));
+  }
 };
 
 struct Floats {
@@ -105,7 +130,7 @@ struct Floats {
   static uint64_t mask_of(__m256 lanes) { return static_cast<uint64_t>(_mm256_movemask_ps(lanes)); }
 };
 
-#include "kernels/generic/word_tile.h"
+#include "kernels/generic/lookup_tile.h"
 
 #include "kernels/generic/algorithms.h"
 

@@ -171,7 +171,7 @@ void BinaryConvolution::choose_layout() {
 void BinaryConvolution::make_parts() {
   const BinaryTiles& tiles = kernels_->binary;
   const std::vector<Run> window =
-      window_runs(shape_, layout_, tap_units_, tiles.unit_bytes, tiles.narrow_units);
+      window_runs(shape_, layout_, tap_units_, {tiles.unit_bytes, tiles.narrow_units, tiles.wide_units});
   for (int i = 0; i < inputs_.count; ++i) {
     for (Run run : window) {
       run.offset += i * plane_bytes_;

@@ -22,6 +22,7 @@ const std::vector<const Kernels*>& all_kernels() {
   static const std::vector<const Kernels*> list = {
 #if defined(__x86_64__)
       &avx512_kernels,
+      &avx512bw_kernels,
       &avx2_kernels,
 #elif defined(__aarch64__)
       &neon_kernels,

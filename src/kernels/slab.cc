@@ -35,21 +35,22 @@ std::vector<Run> merged_runs(const ConvShape& shape, const SlabLayout& layout, i
 }  // namespace
 
 std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
-                             int64_t unit_bytes, int64_t narrow_units) {
-  std::vector<Run> merged = merged_runs(shape, layout, tap_units, unit_bytes);
-  if (narrow_units == 0) return merged;
+                             const UnitLimits& limits) {
+  const std::vector<Run> merged = merged_runs(shape, layout, tap_units, limits.unit_bytes);
+  const int64_t longest = limits.narrow_units != 0 ? limits.narrow_units : limits.wide_units;
+  if (longest == 0) return merged;
   std::vector<Run> runs;
   int64_t counted = 0;  // since the last widening
   for (const Run& run : merged) {
-    const int64_t pieces = (run.units + narrow_units - 1) / narrow_units;
+    const int64_t pieces = (run.units + longest - 1) / longest;
     for (int64_t i = 0; i < pieces; ++i) {
       const PartRange part = part_range(run.units, pieces, i);
       const int64_t units = part.end - part.begin;
-      if (counted + units > narrow_units) {
+      if (limits.narrow_units != 0 && counted + units > longest) {
         runs.back().widen = 1;
         counted = 0;
       }
-      runs.push_back({run.offset + part.begin * unit_bytes, static_cast<int32_t>(units), 0});
+      runs.push_back({run.offset + part.begin * limits.unit_bytes, static_cast<int32_t>(units), 0});
       counted += units;
     }
   }

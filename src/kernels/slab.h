@@ -38,10 +38,15 @@ struct SlabLayout {
   }
 };
 
-// The window of `tap_units` units per tap at the given offsets, as few runs as possible. No run, and no
-// stretch of runs between two widenings, is longer than narrow_units (0: no limit).
+struct UnitLimits {
+  int64_t unit_bytes = 0;
+  int64_t narrow_units = 0, wide_units = 0;  // as in BinaryTiles
+};
+
+// The window of `tap_units` units per tap, as few runs as possible. No stretch of runs between two widenings is longer
+// than narrow_units, no run longer than wide_units.
 std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
-                             int64_t unit_bytes, int64_t narrow_units);
+                             const UnitLimits& limits);
 
 // How the output rows of a batch are cut into blocks, and the panels of a block into parts, so that every
 // thread of the pool finds the same amount of work.

@@ -35,6 +35,7 @@ namespace bmx {
 
 #if defined(__x86_64__)
 extern const Kernels avx512_kernels;
+extern const Kernels avx512bw_kernels;
 extern const Kernels avx2_kernels;
 #elif defined(__aarch64__)
 extern const Kernels neon_kernels;

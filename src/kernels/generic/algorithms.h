@@ -1,8 +1,10 @@
-// Every algorithm, in the namespace of the ISA unit that includes this after its primitives and its binary
-// tile.
+// Every algorithm, in the namespace of the ISA unit that includes this after its primitives and its binary tile. Later
+// ones use earlier ones.
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/exponential.h"
 #include "kernels/generic/f32_gemm.h"
-#include "kernels/generic/finish.h"
 #include "kernels/generic/pack.h"
+
+#include "kernels/generic/finish.h"
+
 #include "kernels/generic/table.h"

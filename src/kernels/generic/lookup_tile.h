@@ -7,8 +7,8 @@
 // a group of three is then added to bytes of its own. Those are `total`, first + 16 * second modulo 256, and
 // `second`, from which `first` follows; at the next widening they are added to the 16-bit sums.
 
-inline constexpr int64_t kGroupUnits = 3;    // 4 a unit in 4 bits
-inline constexpr int64_t kNarrowUnits = 63;  // 4 a unit in 8 bits
+inline constexpr int32_t kGroupUnits = 3;    // 4 a unit in 4 bits
+inline constexpr int32_t kNarrowUnits = 63;  // 4 a unit in 8 bits
 inline constexpr int64_t kWideUnits = 65535 / 4;
 
 // [nibble of the second pixel][nibble of the first][nibble of the weights]
@@ -41,21 +41,22 @@ constexpr PairTable make_pair_table(BitProduct product) {
 template <BitProduct kProduct>
 inline constexpr PairTable kPairTable = make_pair_table(kProduct);
 
-// Where the table of a pair of pixels starts, for units that await counting.
-template <int kPairs>
-using PairOffsets = uint16_t[kPairs][kNarrowUnits + 1];
+inline constexpr int64_t kPairStride = kNarrowUnits + 1;  // of the offsets of pairs of pixels
 
 // Units hold their nibble in the high half: the first pixel selects one of 16 tables of 16 bytes, the second
-// one of 16 rows of tables.
-inline void pair_units(const uint8_t* first, const uint8_t* second, int64_t count, uint16_t* offsets) {
-  constexpr int64_t kStep = Bytes::kPairedUnits;
-  if (count < kStep) {
-    for (int64_t u = 0; u < count; ++u) offsets[u] = static_cast<uint16_t>(first[u] | second[u] << 4);
-    return;
-  }
-  for (int64_t u = 0; u < count - kStep; u += kStep) Bytes::pair_units(first + u, second + u, offsets + u);
+// one of 16 rows of tables. The last kStep units overlap those before them.
+template <int64_t kStep>
+inline void pair_units_by(const uint8_t* first, const uint8_t* second, int64_t count, uint16_t* offsets) {
+  for (int64_t u = 0; u < count - kStep; u += kStep)
+    Bytes::pair_units<kStep>(first + u, second + u, offsets + u);
   const int64_t last = count - kStep;
-  Bytes::pair_units(first + last, second + last, offsets + last);
+  Bytes::pair_units<kStep>(first + last, second + last, offsets + last);
+}
+
+inline void pair_units(const uint8_t* first, const uint8_t* second, int64_t count, uint16_t* offsets) {
+  if (count >= 16) return pair_units_by<16>(first, second, count, offsets);
+  if (count >= 8) return pair_units_by<8>(first, second, count, offsets);
+  for (int64_t u = 0; u < count; ++u) offsets[u] = static_cast<uint16_t>(first[u] | second[u] << 4);
 }
 
 template <int kPairs, int kVectors>
@@ -65,14 +66,14 @@ struct NarrowCounts {
 };
 
 template <BitProduct kProduct, int kUnits, int kPairs, int kVectors>
-inline void count_group(const PairOffsets<kPairs>& offsets, int64_t first_unit, const uint8_t* weights,
+inline void count_group(const uint16_t* offsets, const uint8_t* weights,
                         NarrowCounts<kPairs, kVectors>& counts) {
   const uint8_t* table = &kPairTable<kProduct>.entry[0][0][0];
   BMX_UNROLL
   for (int p = 0; p < kPairs; ++p) {
     Bytes::Vector entries[kUnits];
     BMX_UNROLL
-    for (int u = 0; u < kUnits; ++u) entries[u] = Bytes::load_table(table + offsets[p][first_unit + u]);
+    for (int u = 0; u < kUnits; ++u) entries[u] = Bytes::load_table(table + offsets[p * kPairStride + u]);
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const uint8_t* w = weights + v * Bytes::kLanes;
@@ -110,21 +111,9 @@ inline void store_counts(const uint16_t* sums, int64_t count, int32_t* counts) {
   }
 }
 
-// The counts of all units of `offsets`, added to or stored as the sums of [pixel][lane].
-template <BitProduct kProduct, int kPairs, int kVectors>
-inline void count_units(const PairOffsets<kPairs>& offsets, int64_t units, const uint8_t* weights, bool add,
-                        uint16_t* sums) {
+template <int kPairs, int kVectors>
+inline void add_counts(const NarrowCounts<kPairs, kVectors>& counts, bool add, uint16_t* sums) {
   constexpr int64_t kLanes = kVectors * Bytes::kLanes;
-  NarrowCounts<kPairs, kVectors> counts;
-  BMX_UNROLL
-  for (int p = 0; p < kPairs; ++p) {
-    BMX_UNROLL
-    for (int v = 0; v < kVectors; ++v) counts.total[p][v] = counts.second[p][v] = Bytes::zero();
-  }
-  int64_t u = 0;
-  for (; u + kGroupUnits <= units; u += kGroupUnits, weights += kGroupUnits * kLanes)
-    count_group<kProduct, kGroupUnits>(offsets, u, weights, counts);
-  for (; u < units; ++u, weights += kLanes) count_group<kProduct, 1>(offsets, u, weights, counts);
   BMX_UNROLL
   for (int p = 0; p < kPairs; ++p) {
     BMX_UNROLL
@@ -138,27 +127,56 @@ inline void count_units(const PairOffsets<kPairs>& offsets, int64_t units, const
   }
 }
 
-// Takes the units of a tile, run by run, and counts them whenever as many wait as bytes can count.
+// Counts units of all pairs and adds or stores them as the sums of [pixel][lane].
+template <BitProduct kProduct, int kPairs, int kVectors>
+inline void count_units(const uint16_t* offsets, int64_t units, const uint8_t* weights, bool add,
+                        uint16_t* sums) {
+  constexpr int64_t kLanes = kVectors * Bytes::kLanes;
+  NarrowCounts<kPairs, kVectors> counts;
+  BMX_UNROLL
+  for (int p = 0; p < kPairs; ++p) {
+    BMX_UNROLL
+    for (int v = 0; v < kVectors; ++v) counts.total[p][v] = counts.second[p][v] = Bytes::zero();
+  }
+  for (; units % kGroupUnits != 0; --units, ++offsets, weights += kLanes)
+    count_group<kProduct, 1>(offsets, weights, counts);
+  for (; units > 0; units -= kGroupUnits) {
+    count_group<kProduct, kGroupUnits>(offsets, weights, counts);
+    offsets += kGroupUnits;
+    weights += kGroupUnits * kLanes;
+  }
+  add_counts(counts, add, sums);
+}
+
+// How many of all units to count at a time: no more than bytes can count, whole groups, as few batches as
+// possible, and those of nearly equal size.
+inline int64_t batch_units(int64_t units) {
+  const int32_t last = static_cast<int32_t>(units) - 1;
+  const int32_t batches = last / kNarrowUnits + 1;
+  return (last / (batches * kGroupUnits) + 1) * kGroupUnits;
+}
+
+// Takes the units of a tile, run by run, and counts them whenever a batch waits.
 template <BitProduct kProduct, int kPixels, int kVectors>
 class PairTile {
  public:
   static constexpr int64_t kLanes = kVectors * Bytes::kLanes;
 
-  PairTile(const void* const* pixels, const void* panel)
-      : pixels_(pixels), weights_(static_cast<const uint8_t*>(panel)) {}
+  PairTile(const void* const* pixels, const void* panel, int64_t units)
+      : pixels_(pixels), weights_(static_cast<const uint8_t*>(panel)), batch_(batch_units(units)) {}
 
   void take(const Run& run) {
     int64_t offset = run.offset;
     for (int64_t left = run.units; left > 0;) {
-      const int64_t units = std::min(left, kNarrowUnits - waiting_);
+      const int64_t units = std::min(left, batch_ - waiting_);
       pair(offset, units);
       offset += units;
       left -= units;
-      if (waiting_ == kNarrowUnits) count();
+      if (waiting_ == batch_) count();
     }
   }
   void finish(int32_t* counts) {
-    if (waiting_ > 0) count();
+    if (waiting_ > 0 || !summed_) count();
     store_counts(sums_, kPixels * kLanes, counts);
   }
 
@@ -169,7 +187,8 @@ class PairTile {
     for (int p = 0; p < kPairs; ++p) {
       const int first = 2 * p, second = std::min(2 * p + 1, kPixels - 1);
       pair_units(static_cast<const uint8_t*>(pixels_[first]) + offset,
-                 static_cast<const uint8_t*>(pixels_[second]) + offset, units, offsets_[p] + waiting_);
+                 static_cast<const uint8_t*>(pixels_[second]) + offset, units,
+                 offsets_ + p * kPairStride + waiting_);
     }
     waiting_ += units;
   }
@@ -182,16 +201,19 @@ class PairTile {
 
   const void* const* pixels_;
   const uint8_t* weights_;
+  const int64_t batch_;
   int64_t waiting_ = 0;
   bool summed_ = false;
-  PairOffsets<kPairs> offsets_;
+  uint16_t offsets_[kPairs * kPairStride];  // where the table of a pair starts, for the units that wait
   alignas(64) uint16_t sums_[2 * kPairs * kLanes];
 };
 
 template <BitProduct kProduct, int kPixels, int kVectors>
 void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
                  int32_t* counts) {
-  PairTile<kProduct, kPixels, kVectors> tile(pixels, panel);
+  int64_t units = 0;
+  for (int64_t r = 0; r < run_count; ++r) units += runs[r].units;
+  PairTile<kProduct, kPixels, kVectors> tile(pixels, panel, units);
   for (int64_t r = 0; r < run_count; ++r) tile.take(runs[r]);
   tile.finish(counts);
 }
