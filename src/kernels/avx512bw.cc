@@ -23,7 +23,7 @@ struct Bytes {
   // Two counters for every pair of pixels and vector, a group's counts, weights and tables share 32
   // registers.
   static constexpr int tile_pixels(int vectors) {
-    constexpr int kPixels[] = {12, 8};
+    constexpr int kPixels[] = {12, 6};
     return kPixels[vectors - 1];
   }
 

@@ -3,31 +3,61 @@
 
 #include <arm_neon.h>
 
+#include <cstddef>
+
 #include "kernels/units.h"
 
 namespace bmx::neon {
 namespace {
 
-struct Words {
-  using Unit = uint32_t;
-  using Vector = uint32x4_t;
-  static constexpr int kLanes = 4;
+struct Bytes {
+  using Vector = uint8x16_t;
   static constexpr int kMaxVectors = 4;
-  static constexpr int tile_pixels(int) { return 5; }
+  // Counters, weights, units and temporaries share 32 registers.
+  static constexpr int tile_pixels(int vectors) {
+    constexpr int kPixels[] = {12, 8, 6, 4};
+    return kPixels[vectors - 1];
+  }
 
-  static void keep(Vector& x) { asm volatile("" : "+w"(x)); }
-  static Vector zero() { return vdupq_n_u32(0); }
-  static Vector broadcast(const char* unit) {
+  static Vector zero() { return vdupq_n_u8(0); }
+  static Vector load(const uint8_t* x) { return vld1q_u8(x); }
+  static uint16x8_t load(const uint16_t* x) { return vld1q_u16(x); }
+  static void store(uint8_t* y, Vector x) { vst1q_u8(y, x); }
+  static void store(uint16_t* y, uint16x8_t x) { vst1q_u16(y, x); }
+  static Vector broadcast_unit(const uint8_t* unit) {
     uint32_t value;
     std::memcpy(&value, unit, sizeof(value));
-    return vdupq_n_u32(value);
+    return vreinterpretq_u8_u32(vdupq_n_u32(value));
   }
-  static Vector load(const Unit* units) { return vld1q_u32(units); }
-  static Vector exclusive_or(Vector a, Vector b) { return veorq_u32(a, b); }
-  static Vector both(Vector a, Vector b) { return vandq_u32(a, b); }
-  static Vector popcount(Vector x) { return vpaddlq_u16(vpaddlq_u8(vcntq_u8(vreinterpretq_u8_u32(x)))); }
-  static Vector add(Vector a, Vector b) { return vaddq_u32(a, b); }
-  static void store(int32_t* y, Vector sums) { vst1q_s32(y, vreinterpretq_s32_u32(sums)); }
+  static Vector exclusive_or(Vector a, Vector b) { return veorq_u8(a, b); }
+  static Vector both(Vector a, Vector b) { return vandq_u8(a, b); }
+  static Vector popcount(Vector x) { return vcntq_u8(x); }
+  static Vector add(Vector a, Vector b) { return vaddq_u8(a, b); }
+  // Two bytes a sum.
+  static uint16x8_t widen(Vector x) { return vpaddlq_u8(x); }
+  static uint16x8_t add_widened(uint16x8_t sums, Vector x) { return vpadalq_u8(sums, x); }
+
+  // Four bytes, or two 16-bit sums, of every output -> its count.
+  template <int kVectors>
+  static void store_counts(const uint8_t* counters, int32_t* counts) {
+    int i = 0;
+    for (; i + 2 <= kVectors; i += 2) {
+      const uint16x8_t pairs = vpaddq_u16(widen(load(counters + i * 16)), widen(load(counters + i * 16 + 16)));
+      store_eight(pairs, counts + i * 4);
+    }
+    if (i < kVectors) store_four(vpaddlq_u16(widen(load(counters + i * 16))), counts + i * 4);
+  }
+  template <int kVectors>
+  static void store_counts(const uint16_t* sums, int32_t* counts) {
+    for (int i = 0; i < kVectors; ++i) store_four(vpaddlq_u16(load(sums + i * 8)), counts + i * 4);
+  }
+
+ private:
+  static void store_four(uint32x4_t x, int32_t* counts) { vst1q_s32(counts, vreinterpretq_s32_u32(x)); }
+  static void store_eight(uint16x8_t x, int32_t* counts) {
+    store_four(vmovl_u16(vget_low_u16(x)), counts);
+    store_four(vmovl_high_u16(x), counts + 4);
+  }
 };
 
 struct Floats {
@@ -93,7 +123,9 @@ struct Floats {
   }
 };
 
-#include "kernels/generic/word_tile.h"
+#include "kernels/generic/byte_tile.h"
+
+#include "kernels/neon_tile.h"
 
 #include "kernels/generic/algorithms.h"
 
