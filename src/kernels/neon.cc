@@ -48,8 +48,10 @@ struct Bytes {
     if (i < kVectors) store_four(vpaddlq_u16(widen(load(counters + i * 16))), counts + i * 4);
   }
   template <int kVectors>
-  static void store_counts(const uint16_t* sums, int32_t* counts) {
-    for (int i = 0; i < kVectors; ++i) store_four(vpaddlq_u16(load(sums + i * 8)), counts + i * 4);
+  static void store_counts(const uint16_t* sums, const uint8_t* counters, int32_t* counts) {
+    for (int i = 0; i < kVectors; ++i) {
+      store_four(vpaddlq_u16(add_widened(load(sums + i * 8), load(counters + i * 16))), counts + i * 4);
+    }
   }
 
  private:

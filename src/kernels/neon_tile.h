@@ -57,7 +57,7 @@
 
 template <BitProduct kProduct>
 struct CountRuns<kProduct, 4, 4> {
-  static void count(TilePosition& at, uint8_t* counters) {
+  static inline void count(TilePosition& at, uint8_t* counters) {
     static_assert(sizeof(Run) == 16 && offsetof(Run, units) == 8 && offsetof(Run, widen) == 12);
     const void *a0, *a1, *a2, *a3;
     int64_t n, widen;

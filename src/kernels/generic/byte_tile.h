@@ -23,7 +23,7 @@ struct TilePosition {
 // Counts the runs up to the next widening or the end.
 template <BitProduct kProduct, int kPixels, int kVectors>
 struct CountRuns {
-  static void count(TilePosition& at, uint8_t* counters) {
+  static inline void count(TilePosition& at, uint8_t* counters) {
     Bytes::Vector sums[kPixels][kVectors];
     BMX_UNROLL
     for (int p = 0; p < kPixels; ++p) {
@@ -62,27 +62,33 @@ struct CountRuns {
   }
 };
 
+// Adds the counters to the 16-bit sums, or sets these.
+template <int kCount>
+inline void widen_counters(const uint8_t* counters, bool add, uint16_t* sums) {
+  BMX_UNROLL
+  for (int i = 0; i < kCount; ++i) {
+    const Bytes::Vector x = Bytes::load(counters + i * kUnitBytes);
+    Bytes::store(sums + i * 8, add ? Bytes::add_widened(Bytes::load(sums + i * 8), x) : Bytes::widen(x));
+  }
+}
+
 template <BitProduct kProduct, int kPixels, int kVectors>
 void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel, int32_t* counts) {
   constexpr int kCount = kPixels * kVectors;
   alignas(kUnitBytes) uint8_t counters[kCount * kUnitBytes];
-  TilePosition at{pixels, runs, runs + run_count, static_cast<const uint8_t*>(panel)};
-  CountRuns<kProduct, kPixels, kVectors>::count(at, counters);
-  if (at.run == at.end) {
-    Bytes::store_counts<kCount>(counters, counts);
-    return;
-  }
   alignas(kUnitBytes) uint16_t sums[kCount * kUnitBytes / 2];
-  BMX_UNROLL
-  for (int i = 0; i < kCount; ++i) Bytes::store(sums + i * 8, Bytes::widen(Bytes::load(counters + i * kUnitBytes)));
-  while (at.run != at.end) {
+  TilePosition at{pixels, runs, runs + run_count, static_cast<const uint8_t*>(panel)};
+  bool widened = false;
+  for (;; widened = true) {
     CountRuns<kProduct, kPixels, kVectors>::count(at, counters);
-    BMX_UNROLL
-    for (int i = 0; i < kCount; ++i) {
-      Bytes::store(sums + i * 8, Bytes::add_widened(Bytes::load(sums + i * 8), Bytes::load(counters + i * kUnitBytes)));
-    }
+    if (at.run == at.end) break;
+    widen_counters<kCount>(counters, widened, sums);
   }
-  Bytes::store_counts<kCount>(sums, counts);
+  if (widened) {
+    Bytes::store_counts<kCount>(sums, counters, counts);
+  } else {
+    Bytes::store_counts<kCount>(counters, counts);
+  }
 }
 
 struct BinaryFormat {

@@ -141,12 +141,20 @@ inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, fl
   float* y = out + t.first_pixel * channels + t.first_channel + c;
   for (int64_t p = 0; p < pixels; ++p, sums += lanes, y += channels) {
     const int32_t* base = bases + offsets[p];
+    // Loads, arithmetic and stores apart: neighbouring loads and stores pair up where the ISA can do that.
+    Floats::Integers dots[kVectors], counts[kVectors];
+    Floats::Vector x[kVectors];
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      const Floats::Integers dots = Floats::multiply_add(Floats::load_integers(base + v * Floats::kLanes),
-                                                         Floats::load_integers(sums + v * Floats::kLanes), m);
-      Floats::store(y + v * Floats::kLanes, Floats::fma(Floats::to_float(dots), scale[v], shift[v]));
+      dots[v] = Floats::load_integers(base + v * Floats::kLanes);
+      counts[v] = Floats::load_integers(sums + v * Floats::kLanes);
     }
+    BMX_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      x[v] = Floats::fma(Floats::to_float(Floats::multiply_add(dots[v], counts[v], m)), scale[v], shift[v]);
+    }
+    BMX_UNROLL
+    for (int v = 0; v < kVectors; ++v) Floats::store(y + v * Floats::kLanes, x[v]);
   }
 }
 
