@@ -71,6 +71,11 @@ struct Floats {
   using Vector = __m256;
   using Integers = __m256i;
   static constexpr int kLanes = 8;
+  static constexpr int kMaxVectors = 2;
+  static constexpr int tile_pixels(int vectors) {
+    constexpr int kPixels[] = {10, 6};
+    return kPixels[vectors - 1];
+  }
   static constexpr int kVectors = 2;
   static constexpr int kRows = 6;  // 12 sums + 2 panel vectors + 1 row of 16 registers
 

@@ -4,6 +4,11 @@ struct Floats {
   using Vector = __m512;
   using Integers = __m512i;
   static constexpr int kLanes = 16;
+  static constexpr int kMaxVectors = 2;
+  static constexpr int tile_pixels(int vectors) {
+    constexpr int kPixels[] = {14, 12};
+    return kPixels[vectors - 1];
+  }
   static constexpr int kVectors = 2;
   static constexpr int kRows = 12;  // 24 sums + 2 panel vectors + 1 row of 32 registers
 

@@ -1,38 +1,37 @@
-// Float convolution and dense layers.
+// Float convolution and dense layers, directly on a padded slab of the input.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/aligned.h"
 #include "base/status.h"
-#include "base/thread_pool.h"
-#include "kernels/conv_shape.h"
 #include "kernels/kernels.h"
+#include "kernels/slab_convolution.h"
 
 namespace bmx {
 
-class FloatConvolution {
+class FloatConvolution final : public SlabConvolution {
  public:
-  // weights: [O][KH][KW][I / groups]; bias: [O] or null.
+  // weights: [O][KH][KW][I / groups]; bias: [O] or null. Taps outside the image are zeros.
   static Result<FloatConvolution> create(const ConvShape& shape, const float* weights, const float* bias,
                                          const Kernels& kernels);
-  const ConvShape& shape() const { return shape_; }
-  int64_t workspace_bytes(int threads = 1) const;
+  int64_t packed_bytes() const;
+
+  // As BinaryConvolution::run.
   void run(const float* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out, void* workspace,
            ThreadPool* pool = nullptr) const;
 
  private:
-  struct Chunk;
-  int64_t patch_size() const;
-  int64_t rows_per_chunk() const;
-  int64_t patch_bytes() const;
-  void multiply(const Chunk& chunk, int64_t group) const;
+  void pack_weights(const float* weights, const float* bias);
+  int64_t panel_size() const { return window_units() * panel_lanes(); }
+  void expand_pixels(const char* x, int64_t step, int64_t count, int64_t plane, char* out) const override;
+  void run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const override;
 
-  ConvShape shape_;
   const Kernels* kernels_ = nullptr;
-  AlignedArray<float> panels_;
-  AlignedArray<float> bias_;
-  AlignedArray<float> pad_;  // zeros: one tap outside the image
+  std::vector<Run> runs_;
+  AlignedArray<float> panels_;  // [group][panel][unit][lanes]
+  AlignedArray<float> bias_;    // [group][panel lanes]
 };
 
 }  // namespace bmx

@@ -30,6 +30,7 @@ struct Kernels {
 
   // Tiles of binary convolutions and products, and the epilogue of their sums (int32) and of float sums.
   BinaryTiles binary;
+  FloatTiles floats;
   void (*finish_i32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
   void (*finish_f32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
 

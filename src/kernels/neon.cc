@@ -66,6 +66,11 @@ struct Floats {
   using Vector = float32x4_t;
   using Integers = int32x4_t;
   static constexpr int kLanes = 4;
+  static constexpr int kMaxVectors = 4;
+  static constexpr int tile_pixels(int vectors) {
+    constexpr int kPixels[] = {12, 10, 8, 6};
+    return kPixels[vectors - 1];
+  }
   static constexpr int kVectors = 4;
   static constexpr int kRows = 6;  // 24 sums + 4 panel vectors + 1 row of 32 registers
 

@@ -39,6 +39,11 @@ struct Floats {
   using Vector = float;
   using Integers = int32_t;
   static constexpr int kLanes = 1;
+  static constexpr int kMaxVectors = 4;
+  static constexpr int tile_pixels(int vectors) {
+    constexpr int kPixels[] = {4, 2, 2, 2};
+    return kPixels[vectors - 1];
+  }
   static constexpr int kVectors = 4;
   static constexpr int kRows = 2;
 

@@ -53,7 +53,7 @@ struct BinaryTiles {
 
 // values[p * lanes + o] = init[o] + sum over the window of x * w, one chain of fused multiply-adds in the
 // order of the runs. panel: [units][lanes].
-using FloatTile = void (*)(const float* const* pixels, const Run* runs, int64_t run_count, const float* panel,
+using FloatTile = void (*)(const void* const* pixels, const Run* runs, int64_t run_count, const float* panel,
                            const float* init, float* values);
 
 struct FloatTiles {

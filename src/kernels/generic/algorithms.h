@@ -3,6 +3,7 @@
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/exponential.h"
 #include "kernels/generic/f32_gemm.h"
+#include "kernels/generic/float_tile.h"
 #include "kernels/generic/pack.h"
 
 #include "kernels/generic/finish.h"

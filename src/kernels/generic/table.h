@@ -36,6 +36,34 @@ constexpr BinaryTiles make_binary_tiles() {
   return tiles;
 }
 
+template <int kVectors, int kPixels>
+constexpr void fill_float_tiles(FloatTiles& tiles) {
+  if constexpr (kPixels > 0) {
+    tiles.tile[kVectors - 1][kPixels - 1] = float_tile<kPixels, kVectors>;
+    fill_float_tiles<kVectors, kPixels - 1>(tiles);
+  }
+}
+
+template <int kVectors>
+constexpr void fill_float_panels(FloatTiles& tiles) {
+  if constexpr (kVectors > 0) {
+    constexpr int kPixels = Floats::tile_pixels(kVectors);
+    static_assert(kPixels <= kMaxTilePixels && kVectors <= kMaxPanelVectors);
+    tiles.pixels[kVectors - 1] = kPixels;
+    fill_float_tiles<kVectors, kPixels>(tiles);
+    fill_float_panels<kVectors - 1>(tiles);
+  }
+}
+
+constexpr FloatTiles make_float_tiles() {
+  static_assert(Floats::kLanes * Floats::kMaxVectors <= kMaxPanelLanes);
+  FloatTiles tiles{};
+  tiles.lanes = Floats::kLanes;
+  tiles.max_vectors = Floats::kMaxVectors;
+  fill_float_panels<Floats::kMaxVectors>(tiles);
+  return tiles;
+}
+
 constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   Kernels kernels{};
   kernels.name = name;
@@ -43,6 +71,7 @@ constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   kernels.pack_f32 = pack<float>;
   kernels.pack_i32 = pack<int32_t>;
   kernels.binary = make_binary_tiles();
+  kernels.floats = make_float_tiles();
   kernels.finish_i32 = finish_i32;
   kernels.finish_f32 = finish_f32;
   kernels.f32_panel = kFloatPanel;
