@@ -72,12 +72,11 @@ struct Floats {
   using Integers = __m256i;
   static constexpr int kLanes = 8;
   static constexpr int kMaxVectors = 2;
+  // Sums, the panel's vectors and one value share the registers.
   static constexpr int tile_pixels(int vectors) {
     constexpr int kPixels[] = {10, 6};
     return kPixels[vectors - 1];
   }
-  static constexpr int kVectors = 2;
-  static constexpr int kRows = 6;  // 12 sums + 2 panel vectors + 1 row of 16 registers
 
   static Integers load_integers(const int32_t* x) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));

@@ -5,12 +5,11 @@ struct Floats {
   using Integers = __m512i;
   static constexpr int kLanes = 16;
   static constexpr int kMaxVectors = 2;
+  // Sums, the panel's vectors and one value share the registers.
   static constexpr int tile_pixels(int vectors) {
     constexpr int kPixels[] = {14, 12};
     return kPixels[vectors - 1];
   }
-  static constexpr int kVectors = 2;
-  static constexpr int kRows = 12;  // 24 sums + 2 panel vectors + 1 row of 32 registers
 
   static Integers load_integers(const int32_t* x) { return _mm512_loadu_si512(x); }
   static void store(int32_t* y, Integers value) { _mm512_storeu_si512(y, value); }

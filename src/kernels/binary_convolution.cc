@@ -119,8 +119,8 @@ void BinaryConvolution::choose_layout(const ConvShape& shape) {
 
 void BinaryConvolution::make_parts() {
   const BinaryTiles& tiles = kernels_->binary;
-  const std::vector<Run> window =
-      window_runs(shape_, layout_, units_.tap_units, {tiles.unit_bytes, tiles.narrow_units, tiles.wide_units});
+  const std::vector<Run> window = window_runs(shape_, layout_, units_.tap_units,
+                                              {tiles.unit_bytes, tiles.narrow_units, tiles.wide_units});
   for (int i = 0; i < inputs_.count; ++i) {
     for (Run run : window) {
       run.offset += i * plane_bytes_;
@@ -237,8 +237,8 @@ int64_t BinaryConvolution::packed_bytes() const {
   return static_cast<int64_t>(panels_.size() + pad_.size() + bases_.size() * sizeof(int32_t));
 }
 
-void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
-                            void* workspace, ThreadPool* pool) const {
+void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& epilogue,
+                            const ConvOutputs& out, void* workspace, ThreadPool* pool) const {
   run_blocks(x, batch, epilogue, out, workspace, pool);
 }
 
@@ -276,7 +276,8 @@ void BinaryConvolution::expand_pixels(const char* pixels, int64_t step, int64_t 
   }
 }
 
-void BinaryConvolution::run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const {
+void BinaryConvolution::run_panel(const Work& work, int64_t group, int64_t panel,
+                                  const BlockPixels& pixels) const {
   const char* weights =
       reinterpret_cast<const char*>(panels_.data()) + (group * panels() + panel) * panel_bytes();
   const BinaryTile* by_pixels = kernels_->binary.tile[static_cast<int>(product_)][panel_vectors(panel) - 1];

@@ -34,18 +34,20 @@ struct Planes {
 
 class BinaryConvolution final : public SlabConvolution {
  public:
-  // weights: [planes][O][KH][KW][words_for(I / groups)]. pad_value: what taps outside the image count as; 0, +1 or -1,
-  // but only 0 for inputs of several planes or of 0/1.
-  // Weights are repacked once into the order of `kernels`.
+  // weights: [planes][O][KH][KW][words_for(I / groups)]. pad_value: what taps outside the image count as; 0,
+  // +1 or -1, but only 0 for inputs of several planes or of 0/1. Weights are repacked once into the order of
+  // `kernels`.
   static Result<BinaryConvolution> create(const ConvShape& shape, int pad_value, const uint64_t* weights,
-                                          const Kernels& kernels, Planes inputs = {}, Planes weight_planes = {});
+                                          const Kernels& kernels, Planes inputs = {},
+                                          Planes weight_planes = {});
 
   // Bytes of the repacked weights and tables.
   int64_t packed_bytes() const;
 
-  // May be called from several threads at once, each with its own workspace (kAlignment-aligned). Does not allocate.
-  void run(const uint64_t* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out, void* workspace,
-           ThreadPool* pool = nullptr) const;
+  // May be called from several threads at once, each with its own workspace (kAlignment-aligned). Does not
+  // allocate.
+  void run(const uint64_t* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
+           void* workspace, ThreadPool* pool = nullptr) const;
 
  private:
   // Counts of one stretch of the reduction: planes i and j, and a part of the window that wide sums can hold.
@@ -65,8 +67,8 @@ class BinaryConvolution final : public SlabConvolution {
   int64_t panel_bytes() const;
   void expand_pixels(const char* x, int64_t step, int64_t count, int64_t plane, char* out) const override;
   void run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const override;
-  void add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes, int64_t size,
-                 int32_t* sums) const;
+  void add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes,
+                 int64_t size, int32_t* sums) const;
 
   Planes inputs_, weight_planes_;
   const Kernels* kernels_ = nullptr;

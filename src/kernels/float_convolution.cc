@@ -10,8 +10,8 @@ constexpr int64_t kSlabBytes = 128 * 1024;
 
 }  // namespace
 
-Result<FloatConvolution> FloatConvolution::create(const ConvShape& shape, const float* weights, const float* bias,
-                                                  const Kernels& kernels) {
+Result<FloatConvolution> FloatConvolution::create(const ConvShape& shape, const float* weights,
+                                                  const float* bias, const Kernels& kernels) {
   BMX_RETURN_IF_ERROR(shape.validate());
   FloatConvolution c;
   c.kernels_ = &kernels;
@@ -42,11 +42,13 @@ int64_t FloatConvolution::packed_bytes() const {
 void FloatConvolution::pack_weights(const float* weights, const float* bias) {
   const int64_t outputs = shape_.group_outputs(), depth = shape_.depth();
   for (int64_t o = 0; o < shape_.out_channels; ++o) {
-    const int64_t group = o / outputs, panel = o % outputs / panel_lanes(), lane = o % outputs % panel_lanes();
+    const int64_t group = o / outputs, panel = o % outputs / panel_lanes(),
+                  lane = o % outputs % panel_lanes();
     const int64_t lanes = panel_vectors(panel) * kernels_->floats.lanes;
     float* to = panels_.data() + (group * panels() + panel) * panel_size() + lane;
     for (int64_t k = 0; k < depth; ++k) to[k * lanes] = *weights++;
-    if (bias != nullptr) bias_[static_cast<size_t>((group * panels() + panel) * panel_lanes() + lane)] = bias[o];
+    if (bias != nullptr)
+      bias_[static_cast<size_t>((group * panels() + panel) * panel_lanes() + lane)] = bias[o];
   }
 }
 
@@ -66,13 +68,14 @@ void FloatConvolution::expand_pixels(const char* x, int64_t step, int64_t count,
   }
 }
 
-void FloatConvolution::run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const {
+void FloatConvolution::run_panel(const Work& work, int64_t group, int64_t panel,
+                                 const BlockPixels& pixels) const {
   const float* weights = panels_.data() + (group * panels() + panel) * panel_size();
   const float* init = bias_.data() + (group * panels() + panel) * panel_lanes();
   const FloatTile* by_pixels = kernels_->floats.tile[panel_vectors(panel) - 1];
   const auto multiply = [&](int64_t first, int64_t size, float* values) {
-    by_pixels[size - 1](pixels.addresses + first, runs_.data(), static_cast<int64_t>(runs_.size()), weights, init,
-                        values);
+    by_pixels[size - 1](pixels.addresses + first, runs_.data(), static_cast<int64_t>(runs_.size()), weights,
+                        init, values);
   };
   run_strips<float>(work, pixels, panel, panel_strip(group, panel), multiply, kernels_->finish_f32);
 }

@@ -34,13 +34,6 @@ struct Kernels {
   void (*finish_i32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
   void (*finish_f32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
 
-  // out[r * out_stride + o] = init + sum over k of a[r * a_stride + k] * b[o][k], where init is bias[o] (0 if
-  // bias is null).
-  int64_t f32_panel;
-  int64_t f32_rows;
-  void (*f32_gemm)(const float* a, int64_t rows, int64_t a_stride, int64_t depth, const float* panels,
-                   int64_t outputs, const float* bias, float* out, int64_t out_stride);
-
   // Epilogue steps on rows x channels. y may alias x.
   void (*affine_i32)(const int32_t* x, int64_t rows, int64_t channels, const float* scale, const float* shift,
                      float* y);  // y = fma(float(x), scale[c], shift[c])
@@ -56,23 +49,6 @@ struct Kernels {
   void (*max_f32)(const float* x, int64_t count, float* y);  // y = x > y ? x : y
   void (*add_f32)(const float* a, const float* b, int64_t count, float* y);
 };
-
-// Rows of `depth` values -> panels: [ceil(outputs / panel)][depth][panel], missing outputs are 0.
-template <class T>
-void pack_panels(const T* rows, int64_t outputs, int64_t depth, int64_t panel, T* panels) {
-  const int64_t count = (outputs + panel - 1) / panel;
-  for (int64_t p = 0; p < count; ++p) {
-    for (int64_t k = 0; k < depth; ++k) {
-      for (int64_t lane = 0; lane < panel; ++lane) {
-        const int64_t o = p * panel + lane;
-        *panels++ = o < outputs ? rows[o * depth + k] : T{0};
-      }
-    }
-  }
-}
-constexpr int64_t panels_size(int64_t outputs, int64_t depth, int64_t panel) {
-  return (outputs + panel - 1) / panel * panel * depth;
-}
 
 // Compiled into this build, best first. Adding an ISA = one unit in src/kernels/ and one line in kernels.cc.
 const std::vector<const Kernels*>& all_kernels();

@@ -42,7 +42,8 @@ struct Bytes {
   static void store_counts(const uint8_t* counters, int32_t* counts) {
     int i = 0;
     for (; i + 2 <= kVectors; i += 2) {
-      const uint16x8_t pairs = vpaddq_u16(widen(load(counters + i * 16)), widen(load(counters + i * 16 + 16)));
+      const uint16x8_t pairs =
+          vpaddq_u16(widen(load(counters + i * 16)), widen(load(counters + i * 16 + 16)));
       store_eight(pairs, counts + i * 4);
     }
     if (i < kVectors) store_four(vpaddlq_u16(widen(load(counters + i * 16))), counts + i * 4);
@@ -67,12 +68,11 @@ struct Floats {
   using Integers = int32x4_t;
   static constexpr int kLanes = 4;
   static constexpr int kMaxVectors = 4;
+  // Sums, the panel's vectors and one value share the registers.
   static constexpr int tile_pixels(int vectors) {
     constexpr int kPixels[] = {12, 10, 8, 6};
     return kPixels[vectors - 1];
   }
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 6;  // 24 sums + 4 panel vectors + 1 row of 32 registers
 
   static Integers load_integers(const int32_t* x) { return vld1q_s32(x); }
   static void store(int32_t* y, Integers value) { vst1q_s32(y, value); }

@@ -40,12 +40,11 @@ struct Floats {
   using Integers = int32_t;
   static constexpr int kLanes = 1;
   static constexpr int kMaxVectors = 4;
+  // Sums, the panel's vectors and one value share the registers.
   static constexpr int tile_pixels(int vectors) {
     constexpr int kPixels[] = {4, 2, 2, 2};
     return kPixels[vectors - 1];
   }
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 2;
 
   static Integers load_integers(const int32_t* x) { return *x; }
   static void store(int32_t* y, Integers value) { *y = value; }

@@ -43,8 +43,8 @@ struct UnitLimits {
   int64_t narrow_units = 0, wide_units = 0;  // as in BinaryTiles
 };
 
-// The window of `tap_units` units per tap, as few runs as possible. No stretch of runs between two widenings is longer
-// than narrow_units, no run longer than wide_units.
+// The window of `tap_units` units per tap, as few runs as possible. No stretch of runs between two widenings
+// is longer than narrow_units, no run longer than wide_units.
 std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
                              const UnitLimits& limits);
 

@@ -14,7 +14,8 @@ int64_t aligned_bytes(int64_t bytes) {
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 bool is_pointwise(const ConvShape& s) {
-  return s.taps() == 1 && s.stride_height == 1 && s.stride_width == 1 && s.pad_height == 0 && s.pad_width == 0;
+  return s.taps() == 1 && s.stride_height == 1 && s.stride_width == 1 && s.pad_height == 0 &&
+         s.pad_width == 0;
 }
 
 }  // namespace
@@ -33,8 +34,8 @@ void SlabConvolution::set_geometry(const ConvShape& shape, const Units& units, i
       SlabAxis(s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, s.out_width());
   layout_.pixel_bytes = s.groups * units.tap_units * units.unit_bytes;
   layout_.row_bytes = layout_.columns.positions(s.out_width()) * layout_.pixel_bytes;
-  if (units.input_is_units && units.planes == 1 && s.pad_height == 0 && s.pad_width == 0 && layout_.rows.step == 1 &&
-      layout_.columns.step == 1) {
+  if (units.input_is_units && units.planes == 1 && s.pad_height == 0 && s.pad_width == 0 &&
+      layout_.rows.step == 1 && layout_.columns.step == 1) {
     layout_.is_input = true;
     layout_.pixel_bytes = units.input_pixel_bytes;
     layout_.row_bytes = s.in_width * layout_.pixel_bytes;
@@ -50,7 +51,8 @@ void SlabConvolution::set_geometry(const ConvShape& shape, const Units& units, i
          max_block_rows_ * out_width() < most_pixels) {
     ++max_block_rows_;
   }
-  if (max_block_rows_ < most && max_block_rows_ >= tile) max_block_rows_ -= max_block_rows_ % tile;  // whole tiles
+  if (max_block_rows_ < most && max_block_rows_ >= tile)
+    max_block_rows_ -= max_block_rows_ % tile;  // whole tiles
   plane_bytes_ = aligned_bytes(layout_.bytes(max_block_rows_));
 }
 
@@ -70,18 +72,19 @@ FinishTile SlabConvolution::panel_strip(int64_t group, int64_t panel) const {
 
 int64_t SlabConvolution::thread_bytes() const {
   const int64_t pixels = max_block_rows_ * out_width();
-  return (layout_.is_input ? 0 : units_.planes * plane_bytes_) + aligned_bytes(pixels * int64_t{sizeof(void*)}) +
-         aligned_bytes(pixels * int64_t{sizeof(int64_t)});
+  return (layout_.is_input ? 0 : units_.planes * plane_bytes_) +
+         aligned_bytes(pixels * int64_t{sizeof(void*)}) + aligned_bytes(pixels * int64_t{sizeof(int64_t)});
 }
 
 // Parts begin at whole words of bits, so that threads never write to the same word.
 int64_t SlabConvolution::max_panel_parts() const {
   if (shape_.groups > 1) return 1;
-  return std::max<int64_t>(1, words_for(shape_.out_channels) * kWordBits / std::max(panel_lanes(), kWordBits));
+  return std::max<int64_t>(1,
+                           words_for(shape_.out_channels) * kWordBits / std::max(panel_lanes(), kWordBits));
 }
 
-void SlabConvolution::run_blocks(const void* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
-                                 void* workspace, ThreadPool* pool) const {
+void SlabConvolution::run_blocks(const void* x, int64_t batch, const Epilogue& epilogue,
+                                 const ConvOutputs& out, void* workspace, ThreadPool* pool) const {
   if (batch == 0) return;
   const int64_t out_rows = pointwise_ ? batch * shape_.in_height * shape_.in_width : shape_.out_height();
   const Work work{static_cast<const char*>(x), pointwise_ ? 1 : batch, out_rows, epilogue, out};
@@ -165,7 +168,8 @@ void SlabConvolution::run_block(const Work& work, const Block& block, char* scra
     clear_bit_tails(work.out.bits, pixels.first, pixels.count, shape_.out_channels);
   }
   for (int64_t g = 0; g < shape_.groups; ++g) {
-    for (int64_t panel = block.panels.begin; panel < block.panels.end; ++panel) run_panel(work, g, panel, pixels);
+    for (int64_t panel = block.panels.begin; panel < block.panels.end; ++panel)
+      run_panel(work, g, panel, pixels);
     for (int64_t i = 0; i < pixels.count; ++i) {
       pixels.addresses[i] =
           static_cast<const char*>(pixels.addresses[i]) + units_.tap_units * units_.unit_bytes;

@@ -1,7 +1,7 @@
 // What binary and float convolutions share: the walk over images, blocks of output rows, panels and tiles.
 //
-// A block's slab is filled once; then, for every panel, tiles of pixels are multiplied and a strip of tiles is finished by
-// the epilogue while its sums are in the first-level cache.
+// A block's slab is filled once; then, for every panel, tiles of pixels are multiplied and a strip of tiles
+// is finished by the epilogue while its sums are in the first-level cache.
 #pragma once
 
 #include <algorithm>
@@ -58,15 +58,15 @@ class SlabConvolution {
   // Panels of at most max_vectors vectors; tile_pixels as in BinaryTiles.
   void set_geometry(const ConvShape& shape, const Units& units, int64_t lanes, int max_vectors,
                     const int* tile_pixels);
-  void run_blocks(const void* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out, void* workspace,
-                  ThreadPool* pool) const;
+  void run_blocks(const void* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
+                  void* workspace, ThreadPool* pool) const;
 
   // Pixels of the input, `step` apart, into the units of the slab.
   virtual void expand_pixels(const char* x, int64_t step, int64_t count, int64_t plane, char* out) const = 0;
   virtual void run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const = 0;
 
-  // Tiles of nearly the same size (a last one of a single pixel would be slow), in strips that one call of finish ends.
-  // count(first pixel, pixels, sums) makes the sums of a tile.
+  // Tiles of nearly the same size (a last one of a single pixel would be slow), in strips that one call of
+  // finish ends. count(first pixel, pixels, sums) makes the sums of a tile.
   template <class Value, class Count, class Finish>
   void run_strips(const Work& work, const BlockPixels& pixels, int64_t panel, FinishTile strip, Count count,
                   Finish finish) const {
@@ -100,10 +100,11 @@ class SlabConvolution {
   ConvShape shape_;
   Units units_;
   SlabLayout layout_;
-  bool pointwise_ = false;   // the pixels of a batch are one column
-  int64_t plane_bytes_ = 0;  // of one plane of a slab
+  bool pointwise_ = false;     // the pixels of a batch are one column
+  int64_t plane_bytes_ = 0;    // of one plane of a slab
   AlignedArray<uint8_t> pad_;  // one pixel outside the image, as tiles read it
-  std::vector<int64_t> row_base_, column_base_;  // by row and column of the output; their sum leads to a pixel's bases
+  std::vector<int64_t> row_base_,
+      column_base_;  // by row and column of the output; their sum leads to a pixel's bases
 
  private:
   // Sums of a strip: enough that calling the epilogue costs little.

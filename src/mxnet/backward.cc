@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/float_product.h"
 #include "mxnet/binary_layer.h"
 
 namespace bmx {
@@ -14,18 +15,6 @@ namespace {
 
 // Long enough that adding a chunk's dw costs little next to computing it, short enough for the cache.
 constexpr int64_t kChunkPixels = 256;
-
-// [depth][outputs] -> the panels that pack_panels makes of [outputs][depth], but the lanes of missing outputs
-// keep what they hold: no result depends on them.
-void pack_transposed(const float* rows, int64_t depth, int64_t stride, int64_t outputs, int64_t panel,
-                     float* panels) {
-  for (int64_t o = 0; o < outputs; o += panel) {
-    const size_t count = static_cast<size_t>(std::min(panel, outputs - o));
-    for (int64_t k = 0; k < depth; ++k, panels += panel) {
-      std::memcpy(panels, rows + k * stride + o, count * sizeof(float));
-    }
-  }
-}
 
 class Gradient {
  public:
@@ -45,14 +34,14 @@ class Gradient {
         patches_(allocate<float>(chunk_pixels_ * layer.depth())),
         dy_transposed_(allocate<float>(shape_.group_outputs() * chunk_pixels_)),
         product_(allocate<float>(shape_.group_outputs() * layer.depth())),
-        w_panels_(allocate<float>(panels_size(layer.depth(), shape_.group_outputs(), kernels.f32_panel))),
-        patch_panels_(allocate<float>(panels_size(layer.depth(), chunk_pixels_, kernels.f32_panel))) {}
+        w_panels_(allocate<float>(product_panels_size(kernels, layer.depth(), shape_.group_outputs()))),
+        patch_panels_(allocate<float>(product_panels_size(kernels, layer.depth(), chunk_pixels_))) {}
 
   void run() {
     for (int64_t group = 0; group < shape_.groups; ++group) {
       const float* weights = w_.data() + group * shape_.group_outputs() * layer_.depth();
-      pack_transposed(weights, shape_.group_outputs(), layer_.depth(), layer_.depth(), kernels_.f32_panel,
-                      w_panels_.data());
+      pack_product_panels(kernels_, weights, shape_.group_outputs(), layer_.depth(), layer_.depth(),
+                          w_panels_.data());
       for (int64_t first = 0; first < pixels_; first += kChunkPixels) {
         const int64_t count = std::min(kChunkPixels, pixels_ - first);
         add_weight_gradient(group, first, count);
@@ -92,21 +81,21 @@ class Gradient {
     for_each_tap(group, first, count, [&](int64_t from, int64_t to) {
       std::memcpy(patches_.data() + to, x_.data() + from, tap_bytes);
     });
-    pack_transposed(patches_.data(), count, depth, depth, kernels_.f32_panel, patch_panels_.data());
+    pack_product_panels(kernels_, patches_.data(), count, depth, depth, patch_panels_.data());
     const float* dy = dy_.data() + first * shape_.out_channels + group * outputs;
     for_each_tiled(outputs, count, [&](int64_t o, int64_t k) {
       dy_transposed_[static_cast<size_t>(o * count + k)] = dy[k * shape_.out_channels + o];
     });
-    kernels_.f32_gemm(dy_transposed_.data(), outputs, count, count, patch_panels_.data(), depth, nullptr,
-                      product_.data(), depth);
+    float_product(kernels_, dy_transposed_.data(), outputs, count, count, patch_panels_.data(), depth,
+                  product_.data(), depth);
     float* dw = dw_.data() + group * outputs * depth;
     for (int64_t i = 0; i < outputs * depth; ++i) dw[i] += product_[i];
   }
 
   void add_input_gradient(int64_t group, int64_t first, int64_t count) {
     const float* dy = dy_.data() + first * shape_.out_channels + group * shape_.group_outputs();
-    kernels_.f32_gemm(dy, count, shape_.out_channels, shape_.group_outputs(), w_panels_.data(),
-                      layer_.depth(), nullptr, patches_.data(), layer_.depth());
+    float_product(kernels_, dy, count, shape_.out_channels, shape_.group_outputs(), w_panels_.data(),
+                  layer_.depth(), patches_.data(), layer_.depth());
     for_each_tap(group, first, count, [&](int64_t to, int64_t from) {
       const float* source = patches_.data() + from;
       float* target = dx_.data() + to;

@@ -30,7 +30,7 @@ TEST_P(Convolution, ChannelsAroundTheWord) {
 
 TEST_P(Convolution, OutputsAroundThePanel) {
   const BinaryTiles& tiles = kernels().binary;
-  for (int64_t panel : {tiles.lanes, tiles.max_vectors * tiles.lanes, kernels().f32_panel}) {
+  for (int64_t panel : {tiles.lanes, tiles.max_vectors * tiles.lanes, int64_t{32}}) {
     for (int64_t outputs : {int64_t{1}, panel - 1, panel, panel + 1, 2 * panel + 1}) {
       if (outputs == 0) continue;
       ConvTester().channels(9, outputs).pad(1).binary(kernels());

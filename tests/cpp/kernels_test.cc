@@ -1,5 +1,6 @@
 #include "kernels/kernels.h"
 #include "kernels/convolution.h"
+#include "kernels/float_product.h"
 
 #include <gtest/gtest.h>
 
@@ -180,44 +181,41 @@ TEST_P(BinaryDense, LongRowsThatDifferInEveryBit) {
 
 BMX_TEST_ALL_ISAS(BinaryDense);
 
-class F32Gemm : public testing::IsaTest {};
+class FloatProduct : public testing::IsaTest {};
 
-TEST_P(F32Gemm, IsOneChainOfFusedMultiplyAdds) {
+TEST_P(FloatProduct, IsOneChainOfFusedMultiplyAdds) {
   Random random(6);
-  const int64_t panel = kernels().f32_panel;
-  for (int64_t rows : {int64_t{1}, int64_t{2}, kernels().f32_rows, 2 * kernels().f32_rows - 1}) {
+  const int64_t panel = product_panel(kernels()),
+                tile = kernels().floats.pixels[kernels().floats.max_vectors - 1];
+  for (int64_t rows : {int64_t{1}, int64_t{2}, tile, 2 * tile - 1}) {
     for (int64_t outputs : {int64_t{1}, panel - 1, panel, panel + 1, 2 * panel + 3}) {
       for (int64_t depth : {1, 2, 33}) {
-        const int64_t a_stride = depth + 2, stride = outputs + 1;
-        const std::vector<float> a = random.reals(rows * a_stride), b = random.reals(outputs * depth);
-        const std::vector<float> bias = random.reals(outputs);
-        std::vector<float> panels(static_cast<size_t>(panels_size(outputs, depth, panel)));
-        pack_panels(b.data(), outputs, depth, panel, panels.data());
-        for (const float* init : std::initializer_list<const float*>{nullptr, bias.data()}) {
-          std::vector<float> expected(static_cast<size_t>(rows * stride), 7.0F);
-          Guarded<float> out(expected);
-          kernels().f32_gemm(a.data(), rows, a_stride, depth, panels.data(), outputs, init, out.data(),
-                             stride);
-          for (int64_t r = 0; r < rows; ++r) {
-            for (int64_t o = 0; o < outputs; ++o) {
-              float sum = init == nullptr ? 0 : init[o];
-              for (int64_t k = 0; k < depth; ++k) {
-                sum = std::fma(a[static_cast<size_t>(r * a_stride + k)],
-                               b[static_cast<size_t>(o * depth + k)], sum);
-              }
-              expected[static_cast<size_t>(r * stride + o)] = sum;
+        const int64_t a_stride = depth + 2, b_stride = outputs + 5, stride = outputs + 1;
+        const std::vector<float> a = random.reals(rows * a_stride), b = random.reals(b_stride * depth);
+        std::vector<float> panels(static_cast<size_t>(product_panels_size(kernels(), outputs, depth)));
+        pack_product_panels(kernels(), b.data(), depth, b_stride, outputs, panels.data());
+        std::vector<float> expected(static_cast<size_t>(rows * stride), 7.0F);
+        Guarded<float> out(expected);
+        float_product(kernels(), a.data(), rows, a_stride, depth, panels.data(), outputs, out.data(), stride);
+        for (int64_t r = 0; r < rows; ++r) {
+          for (int64_t o = 0; o < outputs; ++o) {
+            float sum = 0;
+            for (int64_t k = 0; k < depth; ++k) {
+              sum = std::fma(a[static_cast<size_t>(r * a_stride + k)],
+                             b[static_cast<size_t>(k * b_stride + o)], sum);
             }
+            expected[static_cast<size_t>(r * stride + o)] = sum;
           }
-          EXPECT_EQ(float_bits(out.values()), float_bits(expected))
-              << rows << " x " << depth << " x " << outputs;
-          EXPECT_TRUE(out.intact());
         }
+        EXPECT_EQ(float_bits(out.values()), float_bits(expected))
+            << rows << " x " << depth << " x " << outputs;
+        EXPECT_TRUE(out.intact());
       }
     }
   }
 }
 
-BMX_TEST_ALL_ISAS(F32Gemm);
+BMX_TEST_ALL_ISAS(FloatProduct);
 
 class Elementwise : public testing::IsaTest {};
 

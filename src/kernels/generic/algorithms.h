@@ -2,7 +2,6 @@
 // ones use earlier ones.
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/exponential.h"
-#include "kernels/generic/f32_gemm.h"
 #include "kernels/generic/float_tile.h"
 #include "kernels/generic/pack.h"
 

@@ -74,9 +74,6 @@ constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   kernels.floats = make_float_tiles();
   kernels.finish_i32 = finish_i32;
   kernels.finish_f32 = finish_f32;
-  kernels.f32_panel = kFloatPanel;
-  kernels.f32_rows = Floats::kRows;
-  kernels.f32_gemm = f32_gemm;
   kernels.affine_i32 = affine<int32_t>;
   kernels.affine_f32 = affine<float>;
   kernels.cast_i32 = cast_i32;
