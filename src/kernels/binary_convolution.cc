@@ -69,12 +69,16 @@ Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int 
   c.multiplier_ = (weight_signs ? -1 : 1) * (signs ? 2 : 1);
   c.choose_layout(shape);
   c.make_parts();
-  c.panels_ = AlignedArray<uint8_t>(static_cast<size_t>(shape.groups * c.panels() * c.panel_bytes()));
+  c.panels_ = AlignedArray<uint8_t>(static_cast<size_t>(c.groups() * c.panels() * c.panel_bytes()));
   c.pad_ = AlignedArray<uint8_t>(static_cast<size_t>(c.layout_.pixel_bytes));
   if (c.panels_.data() == nullptr || c.pad_.data() == nullptr) {
     return Status(Code::kOutOfMemory, "convolution: not enough memory for the repacked weights");
   }
-  c.pack_weights(weights);
+  if (c.units_.depthwise) {
+    c.pack_depthwise_weights(weights);
+  } else {
+    c.pack_weights(weights);
+  }
   c.pack_pad(pad_value);
   c.make_bases(weights, pad_value);
   if (c.bases_.data() == nullptr) {
@@ -105,21 +109,24 @@ Status BinaryConvolution::check_planes(int pad_value, Planes inputs, Planes weig
 }
 
 void BinaryConvolution::choose_layout(const ConvShape& shape) {
-  const BinaryTiles& tiles = kernels_->binary;
   Units units;
+  units.depthwise = is_depthwise(shape) && inputs_.count == 1 && weight_planes_.count == 1;
+  tiles_ = units.depthwise ? &kernels_->depthwise_binary : &kernels_->binary;
+  const BinaryTiles& tiles = *tiles_;
   units.unit_bytes = tiles.unit_bytes;
-  units.tap_units = ceil_div(shape.group_inputs(), tiles.unit_bits);
+  units.tap_units =
+      units.depthwise ? words_for(shape.in_channels) : ceil_div(shape.group_inputs(), tiles.unit_bits);
   units.input_pixel_bytes = words_for(shape.in_channels) * kWordBits / 8;
   units.planes = inputs_.count;
-  units.input_is_units =
-      tiles.expand == nullptr && (shape.groups == 1 || shape.group_inputs() % tiles.unit_bits == 0);
+  units.input_is_units = tiles.expand == nullptr && (units.depthwise || shape.groups == 1 ||
+                                                     shape.group_inputs() % tiles.unit_bits == 0);
   units.slab_bytes = kSlabBytes;
   set_geometry(shape, units, tiles.lanes, tiles.max_vectors, tiles.pixels);
 }
 
 void BinaryConvolution::make_parts() {
-  const BinaryTiles& tiles = kernels_->binary;
-  const std::vector<Run> window = window_runs(shape_, layout_, units_.tap_units,
+  const BinaryTiles& tiles = *tiles_;
+  const std::vector<Run> window = window_runs(shape_, layout_, units_.depthwise ? 1 : units_.tap_units,
                                               {tiles.unit_bytes, tiles.narrow_units, tiles.wide_units});
   for (int i = 0; i < inputs_.count; ++i) {
     for (Run run : window) {
@@ -148,12 +155,23 @@ void BinaryConvolution::make_parts() {
 }
 
 int64_t BinaryConvolution::panel_bytes() const {
-  return weight_planes_.count * window_units() * panel_lanes() * kernels_->binary.weight_bytes;
+  if (units_.depthwise) return shape_.taps() * tiles_->weight_bytes;
+  return weight_planes_.count * window_units() * panel_lanes() * tiles_->weight_bytes;
+}
+
+// Bit c of word [panel][tap] is the weight of channel 64 * panel + c.
+void BinaryConvolution::pack_depthwise_weights(const uint64_t* weights) {
+  auto* words = reinterpret_cast<uint64_t*>(panels_.data());
+  for (int64_t o = 0; o < shape_.out_channels; ++o) {
+    for (int64_t tap = 0; tap < shape_.taps(); ++tap) {
+      words[o / kWordBits * shape_.taps() + tap] |= *weights++ << (o % kWordBits);
+    }
+  }
 }
 
 // Units of a panel lie [weight plane][unit][lanes of the panel]; a narrower last panel has fewer lanes.
 void BinaryConvolution::pack_weights(const uint64_t* weights) {
-  const BinaryTiles& tiles = kernels_->binary;
+  const BinaryTiles& tiles = *tiles_;
   const int64_t words = words_for(shape_.group_inputs()), outputs = shape_.group_outputs();
   const int64_t bytes = tiles.weight_bytes, bits = tiles.unit_bits, per_word = kWordBits / bits;
   const uint64_t mask = tail_mask(bits % kWordBits);
@@ -193,7 +211,7 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
   const auto column_kinds =
       kinds_of({s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, columns},
                s.kernel_width, s.dilation_width, columns, !exact || s.pad_width == 0, &column_base_);
-  const int64_t lanes = panels() * panel_lanes(), row = s.groups * lanes;
+  const int64_t lanes = panels() * panel_lanes(), row = groups() * lanes;
   for (int64_t& base : column_base_) base *= row;
   for (int64_t& base : row_base_) base *= row * static_cast<int64_t>(column_kinds.size());
   bases_ = AlignedArray<int32_t>(row_kinds.size() * column_kinds.size() * static_cast<size_t>(row));
@@ -215,7 +233,7 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
       }
     }
     base *= inputs;
-    int32_t* to = bases_.data() + o / s.group_outputs() * lanes + o % s.group_outputs();
+    int32_t* to = bases_.data() + o / group_outputs() * lanes + o % group_outputs();
     for (const TapRange& rows_inside : row_kinds) {
       for (const TapRange& columns_inside : column_kinds) {
         // Taps outside were counted as the lowest value, -inputs.
@@ -245,15 +263,15 @@ void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& ep
 void BinaryConvolution::expand_pixels(const char* pixels, int64_t step, int64_t count, int64_t plane,
                                       char* out) const {
   const auto* x = reinterpret_cast<const uint64_t*>(pixels);
-  const BinaryTiles& tiles = kernels_->binary;
+  const BinaryTiles& tiles = *tiles_;
   const int64_t words = words_for(shape_.in_channels), pixel_words = words * inputs_.count;
   x += plane * words;
   const auto emit = [&](const uint64_t* bits, int64_t units, char* to) {
     if (tiles.expand != nullptr) return tiles.expand(bits, units, to);
     std::memcpy(to, bits, static_cast<size_t>(units * tiles.unit_bytes));
   };
-  const int64_t pixel_units = shape_.groups * units_.tap_units;
-  const bool whole = shape_.groups == 1 || shape_.group_inputs() % tiles.unit_bits == 0;
+  const int64_t pixel_units = groups() * units_.tap_units;
+  const bool whole = groups() == 1 || shape_.group_inputs() % tiles.unit_bits == 0;
   if (whole && step == 1 && inputs_.count == 1 && pixel_units * tiles.unit_bits == words * kWordBits) {
     return emit(x, count * pixel_units, out);
   }
@@ -280,17 +298,20 @@ void BinaryConvolution::run_panel(const Work& work, int64_t group, int64_t panel
                                   const BlockPixels& pixels) const {
   const char* weights =
       reinterpret_cast<const char*>(panels_.data()) + (group * panels() + panel) * panel_bytes();
-  const BinaryTile* by_pixels = kernels_->binary.tile[static_cast<int>(product_)][panel_vectors(panel) - 1];
+  const BinaryTile* by_pixels = tiles_->tile[static_cast<int>(product_)][panel_vectors(panel) - 1];
   const Part& part = parts_[0];
   const Run* runs = runs_.data() + part.first_run;
   const bool several = parts_.size() > 1;
   FinishTile strip = panel_strip(group, panel);
   strip.bases = bases_.data() + (group * panels() + panel) * panel_lanes();
   strip.multiplier = multiplier_;
+  const int64_t channel_bytes = units_.depthwise ? panel * tiles_->unit_bytes : 0;
   const auto count = [&](int64_t first, int64_t size, int32_t* sums) {
     const BinaryTile tile = by_pixels[size - 1];
-    tile(pixels.addresses + first, runs, part.run_count, weights, sums);
-    if (several) add_parts(tile, pixels.addresses + first, weights, strip.lanes, size * strip.lanes, sums);
+    const void* shifted[kMaxTilePixels];
+    const void* const* addresses = shift_addresses(pixels.addresses + first, size, channel_bytes, shifted);
+    tile(addresses, runs, part.run_count, weights, sums);
+    if (several) add_parts(tile, addresses, weights, strip.lanes, size * strip.lanes, sums);
   };
   run_strips<int32_t>(work, pixels, panel, strip, count, kernels_->finish_i32);
 }
@@ -303,7 +324,7 @@ void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixe
     const Part& part = parts_[i];
     const int64_t unit = part.weight_plane * window_units() + part.first_unit;
     count_tile(pixels, runs_.data() + part.first_run, part.run_count,
-               weights + unit * lanes * kernels_->binary.weight_bytes, counts);
+               weights + unit * lanes * tiles_->weight_bytes, counts);
     for (int64_t j = 0; j < size; ++j) sums[j] += counts[j] << part.shift;
   }
 }

@@ -61,6 +61,7 @@ class BinaryConvolution final : public SlabConvolution {
   void choose_layout(const ConvShape& shape);
   void make_parts();
   void pack_weights(const uint64_t* weights);
+  void pack_depthwise_weights(const uint64_t* weights);
   void pack_pad(int pad_value);
   void make_bases(const uint64_t* weights, int pad_value);
 
@@ -72,6 +73,7 @@ class BinaryConvolution final : public SlabConvolution {
 
   Planes inputs_, weight_planes_;
   const Kernels* kernels_ = nullptr;
+  const BinaryTiles* tiles_ = nullptr;
   BitProduct product_ = BitProduct::kXor;
   int32_t multiplier_ = -2;
   std::vector<Run> runs_;  // of all input planes

@@ -8,6 +8,8 @@ namespace {
 // A slab shares the second-level cache with the panel that is being multiplied.
 constexpr int64_t kSlabBytes = 128 * 1024;
 
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 }  // namespace
 
 Result<FloatConvolution> FloatConvolution::create(const ConvShape& shape, const float* weights,
@@ -16,17 +18,21 @@ Result<FloatConvolution> FloatConvolution::create(const ConvShape& shape, const 
   FloatConvolution c;
   c.kernels_ = &kernels;
   Units units;
+  units.depthwise = is_depthwise(shape);
+  c.tiles_ = units.depthwise ? &kernels.depthwise_floats : &kernels.floats;
   units.unit_bytes = sizeof(float);
-  units.tap_units = shape.group_inputs();
+  // Depthwise tiles read whole vectors of channels.
+  units.tap_units =
+      units.depthwise ? ceil_div(shape.in_channels, c.tiles_->lanes) * c.tiles_->lanes : shape.group_inputs();
   units.input_pixel_bytes = shape.in_channels * int64_t{sizeof(float)};
-  units.input_is_units = true;
+  units.input_is_units = units.tap_units * (units.depthwise ? 1 : shape.groups) == shape.in_channels;
   units.slab_bytes = kSlabBytes;
-  c.set_geometry(shape, units, kernels.floats.lanes, kernels.floats.max_vectors, kernels.floats.pixels);
-  c.runs_ = window_runs(shape, c.layout_, units.tap_units, {units.unit_bytes, 0, 0});
+  c.set_geometry(shape, units, c.tiles_->lanes, c.tiles_->max_vectors, c.tiles_->pixels);
+  c.runs_ = window_runs(shape, c.layout_, units.depthwise ? 1 : units.tap_units, {units.unit_bytes, 0, 0});
   c.row_base_.assign(static_cast<size_t>(c.pointwise_ ? 1 : shape.out_height()), 0);
   c.column_base_.assign(static_cast<size_t>(c.pointwise_ ? 1 : shape.out_width()), 0);
-  c.panels_ = AlignedArray<float>(static_cast<size_t>(shape.groups * c.panels() * c.panel_size()));
-  c.bias_ = AlignedArray<float>(static_cast<size_t>(shape.groups * c.panels() * c.panel_lanes()));
+  c.panels_ = AlignedArray<float>(static_cast<size_t>(c.groups() * c.panels() * c.panel_size()));
+  c.bias_ = AlignedArray<float>(static_cast<size_t>(c.groups() * c.panels() * c.panel_lanes()));
   c.pad_ = AlignedArray<uint8_t>(static_cast<size_t>(c.layout_.pixel_bytes));  // zeros
   if (c.panels_.data() == nullptr || c.bias_.data() == nullptr || c.pad_.data() == nullptr) {
     return Status(Code::kOutOfMemory, "convolution: not enough memory for the repacked weights");
@@ -40,11 +46,11 @@ int64_t FloatConvolution::packed_bytes() const {
 }
 
 void FloatConvolution::pack_weights(const float* weights, const float* bias) {
-  const int64_t outputs = shape_.group_outputs(), depth = shape_.depth();
+  const int64_t outputs = group_outputs(), depth = shape_.depth();
   for (int64_t o = 0; o < shape_.out_channels; ++o) {
     const int64_t group = o / outputs, panel = o % outputs / panel_lanes(),
                   lane = o % outputs % panel_lanes();
-    const int64_t lanes = panel_vectors(panel) * kernels_->floats.lanes;
+    const int64_t lanes = panel_vectors(panel) * tiles_->lanes;
     float* to = panels_.data() + (group * panels() + panel) * panel_size() + lane;
     for (int64_t k = 0; k < depth; ++k) to[k * lanes] = *weights++;
     if (bias != nullptr)
@@ -59,12 +65,13 @@ void FloatConvolution::run(const float* x, int64_t batch, const Epilogue& epilog
 
 void FloatConvolution::expand_pixels(const char* x, int64_t step, int64_t count, int64_t, char* out) const {
   const auto bytes = static_cast<size_t>(units_.input_pixel_bytes);
-  if (step == 1) {
+  const int64_t pixel_bytes = groups() * units_.tap_units * units_.unit_bytes;
+  if (step == 1 && pixel_bytes == units_.input_pixel_bytes) {
     std::memcpy(out, x, static_cast<size_t>(count) * bytes);
     return;
   }
   for (int64_t p = 0; p < count; ++p) {
-    std::memcpy(out + p * units_.input_pixel_bytes, x + p * step * units_.input_pixel_bytes, bytes);
+    std::memcpy(out + p * pixel_bytes, x + p * step * units_.input_pixel_bytes, bytes);
   }
 }
 
@@ -72,10 +79,12 @@ void FloatConvolution::run_panel(const Work& work, int64_t group, int64_t panel,
                                  const BlockPixels& pixels) const {
   const float* weights = panels_.data() + (group * panels() + panel) * panel_size();
   const float* init = bias_.data() + (group * panels() + panel) * panel_lanes();
-  const FloatTile* by_pixels = kernels_->floats.tile[panel_vectors(panel) - 1];
+  const FloatTile* by_pixels = tiles_->tile[panel_vectors(panel) - 1];
+  const int64_t channel_bytes = units_.depthwise ? panel * panel_lanes() * units_.unit_bytes : 0;
   const auto multiply = [&](int64_t first, int64_t size, float* values) {
-    by_pixels[size - 1](pixels.addresses + first, runs_.data(), static_cast<int64_t>(runs_.size()), weights,
-                        init, values);
+    const void* shifted[kMaxTilePixels];
+    by_pixels[size - 1](shift_addresses(pixels.addresses + first, size, channel_bytes, shifted), runs_.data(),
+                        static_cast<int64_t>(runs_.size()), weights, init, values);
   };
   run_strips<float>(work, pixels, panel, panel_strip(group, panel), multiply, kernels_->finish_f32);
 }

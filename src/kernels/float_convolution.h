@@ -24,11 +24,12 @@ class FloatConvolution final : public SlabConvolution {
 
  private:
   void pack_weights(const float* weights, const float* bias);
-  int64_t panel_size() const { return window_units() * panel_lanes(); }
+  int64_t panel_size() const { return shape_.depth() * panel_lanes(); }
   void expand_pixels(const char* x, int64_t step, int64_t count, int64_t plane, char* out) const override;
   void run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const override;
 
   const Kernels* kernels_ = nullptr;
+  const FloatTiles* tiles_ = nullptr;
   std::vector<Run> runs_;
   AlignedArray<float> panels_;  // [group][panel][unit][lanes]
   AlignedArray<float> bias_;    // [group][panel lanes]

@@ -31,6 +31,10 @@ struct Kernels {
   // Tiles of binary convolutions and products, and the epilogue of their sums (int32) and of float sums.
   BinaryTiles binary;
   FloatTiles floats;
+  // The same where every channel is a group of its own: a unit is one tap of all channels. Weights of 64
+  // channels share a word, [tap].
+  BinaryTiles depthwise_binary;
+  FloatTiles depthwise_floats;
   void (*finish_i32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
   void (*finish_f32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
 

@@ -25,14 +25,14 @@ void SlabConvolution::set_geometry(const ConvShape& shape, const Units& units, i
   const ConvShape& s = shape_ = shape;
   units_ = units;
   lanes_ = lanes;
-  panel_vectors_ = std::min<int64_t>(max_vectors, ceil_div(s.group_outputs(), lanes));
+  panel_vectors_ = std::min<int64_t>(max_vectors, ceil_div(group_outputs(), lanes));
   tile_pixels_.assign(tile_pixels, tile_pixels + max_vectors);
   pointwise_ = is_pointwise(s);
   layout_.rows = SlabAxis(s.in_height, s.kernel_height, s.stride_height, s.pad_height, s.dilation_height,
                           s.out_height());
   layout_.columns =
       SlabAxis(s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, s.out_width());
-  layout_.pixel_bytes = s.groups * units.tap_units * units.unit_bytes;
+  layout_.pixel_bytes = groups() * units.tap_units * units.unit_bytes;
   layout_.row_bytes = layout_.columns.positions(s.out_width()) * layout_.pixel_bytes;
   if (units.input_is_units && units.planes == 1 && s.pad_height == 0 && s.pad_width == 0 &&
       layout_.rows.step == 1 && layout_.columns.step == 1) {
@@ -57,15 +57,15 @@ void SlabConvolution::set_geometry(const ConvShape& shape, const Units& units, i
 }
 
 int64_t SlabConvolution::panel_vectors(int64_t panel) const {
-  const int64_t rest = shape_.group_outputs() - panel * panel_lanes();
+  const int64_t rest = group_outputs() - panel * panel_lanes();
   return ceil_div(std::min(rest, panel_lanes()), lanes_);
 }
 
 FinishTile SlabConvolution::panel_strip(int64_t group, int64_t panel) const {
   FinishTile strip;
   strip.lanes = panel_vectors(panel) * lanes_;
-  strip.outputs = std::min(panel_lanes(), shape_.group_outputs() - panel * panel_lanes());
-  strip.first_channel = group * shape_.group_outputs() + panel * panel_lanes();
+  strip.outputs = std::min(panel_lanes(), group_outputs() - panel * panel_lanes());
+  strip.first_channel = group * group_outputs() + panel * panel_lanes();
   strip.channels = shape_.out_channels;
   return strip;
 }
@@ -78,7 +78,7 @@ int64_t SlabConvolution::thread_bytes() const {
 
 // Parts begin at whole words of bits, so that threads never write to the same word.
 int64_t SlabConvolution::max_panel_parts() const {
-  if (shape_.groups > 1) return 1;
+  if (groups() > 1) return 1;
   return std::max<int64_t>(1,
                            words_for(shape_.out_channels) * kWordBits / std::max(panel_lanes(), kWordBits));
 }
@@ -167,7 +167,7 @@ void SlabConvolution::run_block(const Work& work, const Block& block, char* scra
   if (block.panels.end == panels()) {
     clear_bit_tails(work.out.bits, pixels.first, pixels.count, shape_.out_channels);
   }
-  for (int64_t g = 0; g < shape_.groups; ++g) {
+  for (int64_t g = 0; g < groups(); ++g) {
     for (int64_t panel = block.panels.begin; panel < block.panels.end; ++panel)
       run_panel(work, g, panel, pixels);
     for (int64_t i = 0; i < pixels.count; ++i) {

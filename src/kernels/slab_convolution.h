@@ -49,6 +49,7 @@ class SlabConvolution {
     int64_t planes = 1;
     bool input_is_units = false;  // the input can serve as the slab
     int64_t slab_bytes = 0;       // at most, if more than one row fits
+    bool depthwise = false;       // a unit is one tap of all channels: to the tiles all groups are one
   };
 
   SlabConvolution() = default;
@@ -93,9 +94,24 @@ class SlabConvolution {
   FinishTile panel_strip(int64_t group, int64_t panel) const;
 
   int64_t panel_lanes() const { return panel_vectors_ * lanes_; }
-  int64_t panels() const { return (shape_.group_outputs() + panel_lanes() - 1) / panel_lanes(); }
+  int64_t groups() const { return units_.depthwise ? 1 : shape_.groups; }
+  int64_t group_outputs() const { return shape_.out_channels / groups(); }
+  int64_t panels() const { return (group_outputs() + panel_lanes() - 1) / panel_lanes(); }
   int64_t panel_vectors(int64_t panel) const;  // the last panel may be narrower
   int64_t window_units() const { return shape_.taps() * units_.tap_units; }
+
+  // Every channel a group of its own, with one output.
+  static bool is_depthwise(const ConvShape& shape) {
+    return shape.groups > 1 && shape.groups == shape.in_channels && shape.in_channels == shape.out_channels &&
+           shape.taps() <= UINT16_MAX;
+  }
+  // Addresses of pixels for a panel of a depthwise layer, whose channels begin `bytes` after the pixel's.
+  static const void* const* shift_addresses(const void* const* pixels, int64_t count, int64_t bytes,
+                                            const void** shifted) {
+    if (bytes == 0) return pixels;
+    for (int64_t i = 0; i < count; ++i) shifted[i] = static_cast<const char*>(pixels[i]) + bytes;
+    return shifted;
+  }
 
   ConvShape shape_;
   Units units_;

@@ -58,6 +58,12 @@ inline std::vector<BenchCase> bench_cases() {
     cases.push_back(bench_case(false, 1, 2, size, channels, 2 * channels));
   }
   cases.push_back(bench_case(false, 1, 1, 14, 256, 256));
+  for (const bool binary : {true, false}) {
+    BenchCase depthwise = bench_case(binary, 3, 1, 28, 128, 128);
+    depthwise.name.insert(binary ? 0 : 3, "dw");
+    depthwise.shape.groups = 128;
+    cases.push_back(depthwise);
+  }
   return cases;
 }
 

@@ -95,7 +95,7 @@ class Sweep {
       s.pad_width = coin() ? s.pad_height : pick({0, 1, 3});
       s.dilation_height = pick({1, 1, 1, 2});
       s.dilation_width = coin() ? s.dilation_height : pick({1, 2});
-      s.groups = pick({1, 1, 1, 1, 2, 3, 5, 17});
+      s.groups = pick({1, 1, 1, 1, 1, 2, 3, 5, 17, 64, 130});
       s.in_channels =
           s.groups * (coin() ? pick({1, 3, 4, 5, 31, 32, 33, 63, 64, 65, 96, 128}) : random_.integer(1, 40));
       s.out_channels =

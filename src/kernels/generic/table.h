@@ -64,6 +64,46 @@ constexpr FloatTiles make_float_tiles() {
   return tiles;
 }
 
+template <int kVectors, int kPixels>
+constexpr void fill_depthwise_tiles(FloatTiles& tiles) {
+  if constexpr (kPixels > 0) {
+    tiles.tile[kVectors - 1][kPixels - 1] = depthwise_float_tile<kPixels, kVectors>;
+    fill_depthwise_tiles<kVectors, kPixels - 1>(tiles);
+  }
+}
+
+constexpr FloatTiles make_depthwise_float_tiles() {
+  FloatTiles tiles{};
+  tiles.lanes = Floats::kLanes;
+  tiles.max_vectors = 2;
+  tiles.pixels[0] = tiles.pixels[1] = 4;
+  fill_depthwise_tiles<1, 4>(tiles);
+  fill_depthwise_tiles<2, 4>(tiles);
+  return tiles;
+}
+
+template <int kPixels>
+constexpr void fill_depthwise_bit_tiles(BinaryTiles& tiles) {
+  if constexpr (kPixels > 0) {
+    tiles.tile[static_cast<int>(BitProduct::kXor)][0][kPixels - 1] =
+        depthwise_bit_tile<BitProduct::kXor, kPixels>;
+    tiles.tile[static_cast<int>(BitProduct::kAnd)][0][kPixels - 1] =
+        depthwise_bit_tile<BitProduct::kAnd, kPixels>;
+    fill_depthwise_bit_tiles<kPixels - 1>(tiles);
+  }
+}
+
+constexpr BinaryTiles make_depthwise_bit_tiles() {
+  BinaryTiles tiles{};
+  tiles.unit_bits = kWordBits;
+  tiles.unit_bytes = tiles.weight_bytes = sizeof(uint64_t);
+  tiles.lanes = kDepthwiseLanes;
+  tiles.max_vectors = 1;
+  tiles.pixels[0] = kDepthwisePixels;
+  fill_depthwise_bit_tiles<kDepthwisePixels>(tiles);
+  return tiles;
+}
+
 constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   Kernels kernels{};
   kernels.name = name;
@@ -72,6 +112,8 @@ constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   kernels.pack_i32 = pack<int32_t>;
   kernels.binary = make_binary_tiles();
   kernels.floats = make_float_tiles();
+  kernels.depthwise_binary = make_depthwise_bit_tiles();
+  kernels.depthwise_floats = make_depthwise_float_tiles();
   kernels.finish_i32 = finish_i32;
   kernels.finish_f32 = finish_f32;
   kernels.affine_i32 = affine<int32_t>;
