@@ -28,6 +28,20 @@ struct Kernels {
   void (*pack_i32)(const int32_t* x, int64_t rows, int64_t channels, const int32_t* threshold,
                    const uint64_t* flip, uint64_t* out);
 
+  // The same from an image whose channels come first: [channels][positions] ->
+  // [positions][words_for(channels)].
+  void (*pack_planar_f32)(const float* x, int64_t channels, int64_t positions, const float* threshold,
+                          const uint64_t* flip, uint64_t* out);
+  void (*pack_planar_i32)(const int32_t* x, int64_t channels, int64_t positions, const int32_t* threshold,
+                          const uint64_t* flip, uint64_t* out);
+
+  // Several planes at once, 1 to 8: rows x channels values -> [row][plane][words_for(channels)], the number
+  // of thresholds [2^planes - 1][channels], ascending, that are not greater than the value.
+  void (*pack_planes_f32)(const float* x, int64_t rows, int64_t channels, const float* thresholds, int planes,
+                          uint64_t* out);
+  void (*pack_planes_i32)(const int32_t* x, int64_t rows, int64_t channels, const int32_t* thresholds,
+                          int planes, uint64_t* out);
+
   // Tiles of binary convolutions and products, and the epilogue of their sums (int32) and of float sums.
   BinaryTiles binary;
   FloatTiles floats;

@@ -26,21 +26,8 @@ void pack_signs(const float* x, const ImageShape& shape, const Kernels& kernels,
     kernels.pack_f32(x, shape.images, channels, nullptr, nullptr, bits);
     return;
   }
-  // One word of each position in a block: the inner loop runs along the image's rows and vectorizes.
-  constexpr int64_t kBlock = 64;
   for (int64_t n = 0; n < shape.images; ++n, x += channels * positions, bits += positions * words) {
-    for (int64_t first = 0; first < positions; first += kBlock) {
-      const int64_t count = std::min(kBlock, positions - first);
-      for (int64_t word = 0; word < words; ++word) {
-        uint64_t packed[kBlock] = {};
-        const int64_t begin = word * kWordBits, end = std::min(begin + kWordBits, channels);
-        for (int64_t c = begin; c < end; ++c) {
-          const float* row = x + c * positions + first;
-          for (int64_t p = 0; p < count; ++p) packed[p] |= uint64_t{!(row[p] < 0)} << (c - begin);
-        }
-        for (int64_t p = 0; p < count; ++p) bits[(first + p) * words + word] = packed[p];
-      }
-    }
+    kernels.pack_planar_f32(x, channels, positions, nullptr, nullptr, bits);
   }
 }
 

@@ -1,4 +1,5 @@
 #include "kernels/kernels.h"
+#include "kernels/bit_planes.h"
 #include "kernels/convolution.h"
 #include "kernels/float_product.h"
 
@@ -120,6 +121,111 @@ TEST_P(Pack, IntegerThresholdsWithAndWithoutFlip) {
 }
 
 BMX_TEST_ALL_ISAS(Pack);
+
+class PackLayouts : public testing::IsaTest {
+ protected:
+  template <class T>
+  void planar(const std::vector<T>& x, int64_t channels, int64_t positions, const T* threshold,
+              const uint64_t* flip,
+              void (*pack)(const T*, int64_t, int64_t, const T*, const uint64_t*, uint64_t*)) {
+    std::vector<T> last(x.size());
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t p = 0; p < positions; ++p) {
+        last[static_cast<size_t>(p * channels + c)] = x[static_cast<size_t>(c * positions + p)];
+      }
+    }
+    Guarded<uint64_t> out(positions * words_for(channels));
+    pack(x.data(), channels, positions, threshold, flip, out.data());
+    EXPECT_EQ(out.values(), reference::pack(last, channels, threshold, flip))
+        << channels << " x " << positions;
+    EXPECT_TRUE(out.intact());
+  }
+
+  template <class T>
+  void planes(const std::vector<T>& x, const std::vector<T>& thresholds, int64_t rows, int64_t channels,
+              int count, void (*pack)(const T*, int64_t, int64_t, const T*, int, uint64_t*)) {
+    std::vector<uint64_t> expected(static_cast<size_t>(rows * count * words_for(channels)));
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < channels; ++c) {
+        uint64_t level = 0;
+        for (size_t t = static_cast<size_t>(c); t < thresholds.size(); t += static_cast<size_t>(channels)) {
+          level += x[static_cast<size_t>(r * channels + c)] < thresholds[t] ? 0 : 1;
+        }
+        for (int i = 0; i < count; ++i) {
+          expected[static_cast<size_t>((r * count + i) * words_for(channels) + c / 64)] |= (level >> i & 1)
+                                                                                           << (c % 64);
+        }
+      }
+    }
+    Guarded<uint64_t> out(static_cast<int64_t>(expected.size()));
+    pack(x.data(), rows, channels, thresholds.data(), count, out.data());
+    EXPECT_EQ(out.values(), expected) << count << " planes of " << channels;
+    EXPECT_TRUE(out.intact());
+  }
+};
+
+TEST_P(PackLayouts, ChannelsFirst) {
+  Random random(8);
+  for (int64_t channels : {1, 3, 63, 64, 65, 130}) {
+    for (int64_t positions : {1, 7, 63, 64, 65, 200}) {
+      std::vector<float> x = random.reals(channels * positions);
+      for (size_t i = 0; i < x.size(); i += 7) x[i] = i % 2 == 0 ? kNan : -0.0F;
+      const auto thresholds = random.reals(channels);
+      const auto flip = random.bits(1, channels);
+      planar<float>(x, channels, positions, nullptr, nullptr, kernels().pack_planar_f32);
+      planar<float>(x, channels, positions, thresholds.data(), flip.data(), kernels().pack_planar_f32);
+      const auto integers = random.integers(channels * positions, -9, 9),
+                 limits = random.integers(channels, -9, 9);
+      planar<int32_t>(integers, channels, positions, limits.data(), flip.data(), kernels().pack_planar_i32);
+    }
+  }
+}
+
+TEST_P(PackLayouts, SeveralPlanes) {
+  Random random(9);
+  for (int count : {1, 2, 3, 4, 8}) {
+    for (int64_t channels : {1, 31, 64, 65}) {
+      const int64_t levels = (1 << count) - 1;
+      std::vector<float> limits;
+      std::vector<int32_t> integer_limits;
+      for (int64_t level = 0; level < levels; ++level) {
+        for (int64_t c = 0; c < channels; ++c) {
+          limits.push_back(static_cast<float>(8 * level + c % 8) / static_cast<float>(levels) - 4);
+          integer_limits.push_back(static_cast<int32_t>(level * 2 + c % 2 - levels));
+        }
+      }
+      planes<float>(random.reals(3 * channels), limits, 3, channels, count, kernels().pack_planes_f32);
+      planes<int32_t>(random.integers(3 * channels, -300, 300), integer_limits, 3, channels, count,
+                      kernels().pack_planes_i32);
+    }
+  }
+}
+
+BMX_TEST_ALL_ISAS(PackLayouts);
+
+TEST(PackBytes, GivesThePlanesOfEveryByte) {
+  Random random(10);
+  for (int count : {1, 5, 8}) {
+    for (int64_t channels : {1, 3, 8, 63, 64, 65, 129}) {
+      constexpr int64_t kRows = 4;
+      std::vector<uint8_t> x;
+      for (int64_t i = 0; i < kRows * channels; ++i)
+        x.push_back(static_cast<uint8_t>(random.integer(0, 255)));
+      Guarded<uint64_t> out(kRows * count * words_for(channels));
+      pack_bytes(x.data(), kRows, channels, count, out.data());
+      std::vector<uint64_t> expected(static_cast<size_t>(kRows * count * words_for(channels)));
+      for (int64_t i = 0; i < kRows * channels; ++i) {
+        for (int plane = 0; plane < count; ++plane) {
+          const int64_t word = (i / channels * count + plane) * words_for(channels) + i % channels / 64;
+          expected[static_cast<size_t>(word)] |=
+              uint64_t{x[static_cast<size_t>(i)]} >> plane << 63 >> 63 << (i % channels % 64);
+        }
+      }
+      EXPECT_EQ(out.values(), expected) << channels;
+      EXPECT_TRUE(out.intact());
+    }
+  }
+}
 
 class BinaryDense : public testing::IsaTest {
  protected:

@@ -7,5 +7,6 @@
 #include "kernels/generic/pack.h"
 
 #include "kernels/generic/finish.h"
+#include "kernels/generic/pack_planar.h"
 
 #include "kernels/generic/table.h"

@@ -1,0 +1,62 @@
+// Thresholds to bits where values do not lie as bits do, once for all ISAs: channels first, and several
+// planes at once. Included inside the namespace of an ISA unit, after pack.h.
+
+// Bit j of word i becomes bit i of word j: blocks of 32, 16, ... 1 bits change places.
+inline void transpose_bits(uint64_t (&words)[kWordBits]) {
+  uint64_t mask = 0x00000000FFFFFFFF;
+  for (int64_t size = kWordBits / 2; size != 0; size /= 2, mask ^= mask << size) {
+    for (int64_t i = 0; i < kWordBits; i = (i + size + 1) & ~size) {
+      const uint64_t swapped = ((words[i] >> size) ^ words[i + size]) & mask;
+      words[i] ^= swapped << size;
+      words[i + size] ^= swapped;
+    }
+  }
+}
+
+// One image [channels][positions] -> [positions][words_for(channels)]: 64 channels by 64 positions at a time.
+template <class T>
+void pack_planar(const T* x, int64_t channels, int64_t positions, const T* threshold, const uint64_t* flip,
+                 uint64_t* out) {
+  const int64_t words = words_for(channels);
+  for (int64_t first = 0; first < positions; first += kWordBits) {
+    const int64_t count = std::min(kWordBits, positions - first);
+    for (int64_t w = 0; w < words; ++w) {
+      uint64_t block[kWordBits] = {};
+      const int64_t end = std::min(kWordBits, channels - w * kWordBits);
+      for (int64_t i = 0; i < end; ++i) {
+        const int64_t c = w * kWordBits + i;
+        T limit[kWordBits];
+        std::fill_n(limit, count, threshold == nullptr ? T{0} : threshold[c]);
+        const bool flipped = flip != nullptr && get_bit(flip, c);
+        const T* row = x + c * positions + first;
+        block[i] = flipped ? compare_word<true>(row, limit, count) : compare_word<false>(row, limit, count);
+      }
+      transpose_bits(block);
+      for (int64_t p = 0; p < count; ++p) out[(first + p) * words + w] = block[p];
+    }
+  }
+}
+
+// rows x channels values -> [row][plane][words_for(channels)]: the number of thresholds [level][channel],
+// ascending, that a value is not less than, in binary. There are 2^planes - 1 levels. Bits of 64 channels are
+// counted together: plane i is slice i of the counts.
+template <class T>
+void pack_planes(const T* x, int64_t rows, int64_t channels, const T* thresholds, int planes, uint64_t* out) {
+  const int64_t words = words_for(channels), levels = (int64_t{1} << planes) - 1;
+  for (int64_t r = 0; r < rows; ++r, x += channels, out += planes * words) {
+    for (int64_t w = 0; w < words; ++w) {
+      const int64_t count = std::min(kWordBits, channels - w * kWordBits);
+      uint64_t slices[8] = {};
+      for (int64_t level = 0; level < levels; ++level) {
+        uint64_t carry =
+            compare_word<false>(x + w * kWordBits, thresholds + level * channels + w * kWordBits, count);
+        for (int i = 0; i < planes; ++i) {
+          const uint64_t next = slices[i] & carry;
+          slices[i] ^= carry;
+          carry = next;
+        }
+      }
+      for (int i = 0; i < planes; ++i) out[i * words + w] = slices[i];
+    }
+  }
+}
