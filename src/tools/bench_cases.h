@@ -49,6 +49,9 @@ inline std::vector<BenchCase> bench_cases() {
   cases.push_back(bench_case(true, 3, 1, 7, 64, 64));
   for (const int64_t channels : {96, 160, 224, 544})
     cases.push_back(bench_case(true, 3, 1, 13, channels, channels));
+  BenchCase dense = bench_case(true, 1, 1, 1, 4096, 4096);
+  dense.name = "dense_4096x4096";
+  cases.push_back(dense);
   cases.push_back(bench_case(false, 7, 2, 224, 3, 64));
   cases.push_back(bench_case(false, 3, 2, 224, 3, 32));
   for (const auto& [size, channels] : {std::pair<int64_t, int64_t>{56, 64}, {28, 128}, {14, 256}, {7, 512}}) {

@@ -17,7 +17,7 @@ Runs a packed model (.bmx) on an array and prints the best classes or writes the
   --input X.npy    float32 as in training, or uint8 if the file stores its preprocessing; with or without a batch axis
   --output Y.npy   write the first output (with its batch axis) instead of printing classes
   --top K          print the K largest entries of the first output for each sample (default 5 without --output)
-  --isa NAME       instruction set to use: auto, scalar, avx2, avx512 or neon (default: BMX_ISA, otherwise auto)
+  --isa NAME       instruction set to use: auto, or one of this build: scalar, avx2, avx512bw, avx512, neon (default: BMX_ISA, otherwise auto)
   --repeat N       run N times and print the median and the shortest time
   --json           print one JSON object instead of lines
   --help           this text

@@ -166,5 +166,26 @@ TEST_P(Convolution, RandomCombinations) {
 
 BMX_TEST_ALL_ISAS(Convolution);
 
+TEST(BinaryConvolutionErrors, NamesWhatIsExpectedAndFound) {
+  ConvShape shape;
+  shape.in_channels = 40000;
+  shape.out_channels = 1;
+  const std::vector<uint64_t> weights(static_cast<size_t>(8 * words_for(shape.in_channels)));
+  const auto message = [&](int pad_value, Planes inputs, Planes planes) {
+    return BinaryConvolution::create(shape, pad_value, weights.data(), *all_kernels().back(), inputs, planes)
+        .status()
+        .message();
+  };
+  const Planes bytes{8, BitValues::kZeroOne}, none{0, BitValues::kSigns}, nine{9, BitValues::kSigns};
+  EXPECT_EQ(message(2, {}, {}), "convolution: pad_value must be 0, 1 or -1, found 2");
+  EXPECT_EQ(message(0, none, {}), "convolution: the number of bit planes must be between 1 and 8, found 0");
+  EXPECT_EQ(message(0, {}, nine), "convolution: the number of bit planes must be between 1 and 8, found 9");
+  EXPECT_EQ(message(1, bytes, {}),
+            "convolution: pad_value must be 0 for inputs of several bit planes or of 0/1 bits, found 1");
+  EXPECT_EQ(message(0, bytes, bytes),
+            "convolution: sums must stay below 2147483648, found 40000 products of 8 and 8 bits");
+  EXPECT_TRUE(message(0, bytes, {}).empty());
+}
+
 }  // namespace
 }  // namespace bmx
