@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Debian packages for the C++ and aarch64 tests: installs what is missing if it may, says what is missing if it may not.
+# Debian packages for the C++ tests here and on ARM: installs what is missing if it may, says what is missing if it may not.
 # Prints the names of what is still missing on standard output.
 set -euo pipefail
 
 missing() {
   command -v aarch64-linux-gnu-g++ >/dev/null || echo g++-aarch64-linux-gnu
+  command -v arm-linux-gnueabihf-g++ >/dev/null || echo g++-arm-linux-gnueabihf
   command -v qemu-aarch64 >/dev/null || echo qemu-user
   [ -e /usr/src/googletest/CMakeLists.txt ] || echo libgtest-dev
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests: Python, C++ on this machine, C++ for aarch64 under qemu-user. Run scripts/environment.sh test first.
+# All tests: Python, C++ on this machine, C++ for 64-bit and 32-bit ARM under qemu-user. Run scripts/environment.sh test first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,9 +18,10 @@ if [[ $missing == *libgtest-dev* ]]; then
 else
   scripts/cxx_tests.sh native
   if [ -n "$missing" ]; then
-    skip "the aarch64 tests (the cross compiler or qemu is missing)"
+    skip "the ARM tests (a cross compiler or qemu is missing)"
   else
     scripts/cxx_tests.sh aarch64
+    scripts/cxx_tests.sh armv7
   fi
 fi
 

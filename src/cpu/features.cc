@@ -1,5 +1,10 @@
 #include "cpu/features.h"
 
+#if defined(__arm__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace bmx {
 
 #if defined(__x86_64__)
@@ -30,6 +35,15 @@ bool cpu_has_avx512bw() { return false; }
 bool cpu_has_neon() {
 #if defined(__aarch64__)
   return true;
+#else
+  return false;
+#endif
+}
+
+bool cpu_has_neon32() {
+#if defined(__arm__) && defined(__linux__)
+  const unsigned long wanted = HWCAP_NEON | HWCAP_VFPv4;
+  return (getauxval(AT_HWCAP) & wanted) == wanted;
 #else
   return false;
 #endif

@@ -226,10 +226,11 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
     int64_t base = 0;
     std::fill(tap_sums.begin(), tap_sums.end(), 0);
     for (int64_t j = 0; j < weight_planes_.count; ++j) {
+      const int64_t weight = int64_t{1} << j;
       for (int64_t tap = 0; tap < s.taps(); ++tap) {
         const int64_t ones = popcount(weights + ((j * s.out_channels + o) * s.taps() + tap) * words, words);
-        tap_sums[static_cast<size_t>(tap)] += (signs ? 2 * ones - n : ones) << j;
-        base += (signs ? (input_signs ? n : ones) : (input_signs ? -ones : 0)) << j;
+        tap_sums[static_cast<size_t>(tap)] += (signs ? 2 * ones - n : ones) * weight;
+        base += (signs ? (input_signs ? n : ones) : (input_signs ? -ones : 0)) * weight;
       }
     }
     base *= inputs;

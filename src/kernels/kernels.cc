@@ -26,6 +26,8 @@ const std::vector<const Kernels*>& all_kernels() {
       &avx2_kernels,
 #elif defined(__aarch64__)
       &neon_kernels,
+#elif defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7
+      &neon32_kernels,
 #endif
       &scalar_kernels,
   };

@@ -17,7 +17,7 @@
 namespace bmx {
 
 struct Kernels {
-  const char* name;     // "scalar", "avx2", "avx512bw", "avx512", "neon"
+  const char* name;     // "scalar", "avx2", "avx512bw", "avx512", "neon", "neon32"
   bool (*supported)();  // by the CPU this process runs on
 
   // rows x channels values -> rows x words_for(channels) words. The bit of channel c is

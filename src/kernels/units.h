@@ -39,6 +39,8 @@ extern const Kernels avx512bw_kernels;
 extern const Kernels avx2_kernels;
 #elif defined(__aarch64__)
 extern const Kernels neon_kernels;
+#elif defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7
+extern const Kernels neon32_kernels;
 #endif
 extern const Kernels scalar_kernels;
 

@@ -96,6 +96,27 @@ void neon_float(int64_t rounds) {
 }
 #undef BMX_STEP
 
+#elif defined(__arm__)
+
+#define BMX_NEON32_CLOBBERS \
+  "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10", "q11", "q12", "q13", "q14", "q15"
+// Registers 14 and 15 are the operands, 8 to 13 temporaries.
+#define BMX_EIGHT_NEON32(step) \
+  step(0, 8) step(1, 9) step(2, 10) step(3, 11) step(4, 12) step(5, 13) step(6, 8) step(7, 9)
+#define BMX_STEP(s, t) \
+  "veor q" #t ", q14, q15\n\tvcnt.8 q" #t ", q" #t "\n\tvadd.i8 q" #s ", q" #s ", q" #t "\n\t"
+__attribute__((target("fpu=neon-vfpv4"))) void neon32_popcount(int64_t rounds) {
+  for (int64_t i = 0; i < rounds; ++i) asm volatile(BMX_EIGHT_NEON32(BMX_STEP)::: BMX_NEON32_CLOBBERS);
+}
+#undef BMX_STEP
+
+#define BMX_STEP(s, t) "vfma.f32 q" #s ", q14, q15\n\tvfma.f32 q" #t ", q14, q15\n\t"
+__attribute__((target("fpu=neon-vfpv4"))) void neon32_float(int64_t rounds) {
+  asm volatile("vmov.i32 q14, #0\n\tvmov.i32 q15, #0" ::: "q14", "q15");
+  for (int64_t i = 0; i < rounds; ++i) asm volatile(BMX_EIGHT_NEON32(BMX_STEP)::: BMX_NEON32_CLOBBERS);
+}
+#undef BMX_STEP
+
 #endif
 
 struct Peak {
@@ -106,6 +127,7 @@ struct Peak {
 };
 
 constexpr Peak kPeaks[] = {
+    {"scalar", PeakKind::kPopcount, [](int64_t) {}, 0},  // no limit of its own
 #if defined(__x86_64__)
     {"avx512", PeakKind::kPopcount, avx512_popcount, kChains * 512},
     {"avx512", PeakKind::kFloat, avx512_float, 2 * kChains * 16},
@@ -117,6 +139,9 @@ constexpr Peak kPeaks[] = {
 #elif defined(__aarch64__)
     {"neon", PeakKind::kPopcount, neon_popcount, kChains * 128},
     {"neon", PeakKind::kFloat, neon_float, 2 * kChains * 4},
+#elif defined(__arm__)
+    {"neon32", PeakKind::kPopcount, neon32_popcount, kChains * 128},
+    {"neon32", PeakKind::kFloat, neon32_float, 2 * kChains * 4},
 #endif
 };
 
@@ -124,7 +149,7 @@ constexpr Peak kPeaks[] = {
 
 double run_peak(std::string_view isa, PeakKind kind, int64_t rounds) {
   for (const Peak& peak : kPeaks) {
-    if (peak.isa != isa || peak.kind != kind) continue;
+    if (peak.isa != isa || peak.kind != kind || peak.macs == 0) continue;
     peak.run(rounds);
     return static_cast<double>(rounds) * static_cast<double>(peak.macs);
   }

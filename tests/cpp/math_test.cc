@@ -81,7 +81,16 @@ TEST(Exp, Limits) {
   EXPECT_TRUE(std::isnan(exp_f32(kNan)));
 }
 
-class Math : public testing::IsaTest {};
+class Math : public testing::IsaTest {
+ protected:
+  // The bits to compare: 32-bit NEON takes denormal numbers for zero.
+  std::vector<uint32_t> bits(std::vector<float> values) const {
+    if (std::string(kernels().name) == "neon32") {
+      for (float& value : values) value = std::fpclassify(value) == FP_SUBNORMAL ? 0.0F : value;
+    }
+    return testing::float_bits(values);
+  }
+};
 
 TEST_P(Math, EveryIsaReturnsTheSameBits) {
   const std::vector<float> x = sweep(120.0F);
@@ -90,10 +99,10 @@ TEST_P(Math, EveryIsaReturnsTheSameBits) {
   const Kernels& scalar = *all_kernels().back();
   kernels().tanh(x.data(), count, y.data());
   scalar.tanh(x.data(), count, expected.data());
-  EXPECT_TRUE(testing::float_bits(y) == testing::float_bits(expected));
+  EXPECT_TRUE(bits(y) == bits(expected));
   kernels().exp(x.data(), count, y.data());
   scalar.exp(x.data(), count, expected.data());
-  EXPECT_TRUE(testing::float_bits(y) == testing::float_bits(expected));
+  EXPECT_TRUE(bits(y) == bits(expected));
 }
 
 TEST_P(Math, ShortArraysAndNan) {
