@@ -12,6 +12,7 @@ namespace {
 
 struct Bytes {
   using Vector = uint8x16_t;
+  using Sums = uint16x8_t;
   static constexpr int kMaxVectors = 4;
   // Counters, weights, units and temporaries share 32 registers.
   static constexpr int tile_pixels(int vectors) {
@@ -37,29 +38,10 @@ struct Bytes {
   static uint16x8_t widen(Vector x) { return vpaddlq_u8(x); }
   static uint16x8_t add_widened(uint16x8_t sums, Vector x) { return vpadalq_u8(sums, x); }
 
-  // Four bytes, or two 16-bit sums, of every output -> its count.
-  template <int kVectors>
-  static void store_counts(const uint8_t* counters, int32_t* counts) {
-    int i = 0;
-    for (; i + 2 <= kVectors; i += 2) {
-      const uint16x8_t pairs =
-          vpaddq_u16(widen(load(counters + i * 16)), widen(load(counters + i * 16 + 16)));
-      store_eight(pairs, counts + i * 4);
-    }
-    if (i < kVectors) store_four(vpaddlq_u16(widen(load(counters + i * 16))), counts + i * 4);
-  }
-  template <int kVectors>
-  static void store_counts(const uint16_t* sums, const uint8_t* counters, int32_t* counts) {
-    for (int i = 0; i < kVectors; ++i) {
-      store_four(vpaddlq_u16(add_widened(load(sums + i * 8), load(counters + i * 16))), counts + i * 4);
-    }
-  }
-
- private:
-  static void store_four(uint32x4_t x, int32_t* counts) { vst1q_s32(counts, vreinterpretq_s32_u32(x)); }
-  static void store_eight(uint16x8_t x, int32_t* counts) {
-    store_four(vmovl_u16(vget_low_u16(x)), counts);
-    store_four(vmovl_high_u16(x), counts + 4);
+  static uint16x8_t add_sums(uint16x8_t a, uint16x8_t b) { return vaddq_u16(a, b); }
+  // Two sums of every output -> its count.
+  static void store_counts(uint16x8_t sums, int32_t* counts) {
+    vst1q_s32(counts, vreinterpretq_s32_u32(vpaddlq_u16(sums)));
   }
 };
 

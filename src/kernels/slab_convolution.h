@@ -74,15 +74,16 @@ class SlabConvolution {
     alignas(kAlignment) Value sums[kStripValues];
     const int64_t tile_pixels = tile_pixels_[static_cast<size_t>(panel_vectors(panel) - 1)];
     const int64_t tiles = (pixels.count + tile_pixels - 1) / tile_pixels;
+    const int64_t smaller = pixels.count / tiles, larger_tiles = pixels.count % tiles;
     const int64_t strip_tiles = kStripValues / (tile_pixels * strip.lanes);
     strip.sums = sums;
     for (int64_t tile = 0, p = 0; tile < tiles;) {
       const int64_t end = std::min(tile + strip_tiles, tiles), begin = p;
       for (Value* to = sums; tile < end; ++tile) {
-        const int64_t next = part_range(pixels.count, tiles, tile).end;
-        count(p, next - p, to);
-        to += (next - p) * strip.lanes;
-        p = next;
+        const int64_t size = smaller + (tile < larger_tiles ? 1 : 0);
+        count(p, size, to);
+        to += size * strip.lanes;
+        p += size;
       }
       strip.pixels = p - begin;
       strip.first_pixel = pixels.first + begin;

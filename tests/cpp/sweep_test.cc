@@ -159,7 +159,7 @@ class Sweep {
         for (int i = 0; i < planes.count; ++i) {
           const uint64_t* row = bits.data() + (r * row_step + i * plane_step) * words_for(channels);
           const int bit = get_bit(row, c) ? 1 : planes.values == BitValues::kSigns ? -1 : 0;
-          value += bit << i;
+          value += bit * (1 << i);
         }
         values.push_back(value);
       }

@@ -1,8 +1,9 @@
-// Binary tiles for instruction sets that count the bits of bytes: every output has four byte counters, the bytes of its
-// units. Included inside the namespace of an ISA unit, after `Bytes`.
+// Binary tiles for instruction sets that count the bits of bytes: every output has four byte counters, the
+// bytes of its units. Included inside the namespace of an ISA unit, after `Bytes`.
 //
-// Units of activations are stored kLanes times (expand_units), so that the inner loop loads vectors and needs no
-// broadcasts. A byte counts at most 8 a unit: after kNarrowUnits units the counters are added to 16-bit sums.
+// Units of activations are stored kLanes times (expand_units), so that the inner loop loads vectors and needs
+// no broadcasts. A byte counts at most 8 a unit: after kNarrowUnits units the counters are added to 16-bit
+// sums.
 
 inline constexpr int64_t kNarrowUnits = 31;
 inline constexpr int64_t kUnitBytes = 16;
@@ -62,32 +63,70 @@ struct CountRuns {
   }
 };
 
-// Adds the counters to the 16-bit sums, or sets these.
-template <int kCount>
-inline void widen_counters(const uint8_t* counters, bool add, uint16_t* sums) {
+// Counters of so many stretches between widenings wait until they are summed together.
+inline constexpr int kWaitingCounters = 4;
+
+// Sums the counters of kStretches stretches, on top of `sums` if there are any, to 16 bits, or at the end to
+// counts. Two neighbours at a time, so that their loads and stores pair up.
+template <int kStretches, int kCount, bool kAdd, bool kFinal>
+inline void sum_stretches(const uint8_t* counters, uint16_t* sums, int32_t* counts) {
+  constexpr int kPair = kCount % 2 == 0 ? 2 : 1;
   BMX_UNROLL
-  for (int i = 0; i < kCount; ++i) {
-    const Bytes::Vector x = Bytes::load(counters + i * kUnitBytes);
-    Bytes::store(sums + i * 8, add ? Bytes::add_widened(Bytes::load(sums + i * 8), x) : Bytes::widen(x));
+  for (int i = 0; i < kCount; i += kPair) {
+    Bytes::Sums sum[kPair];
+    BMX_UNROLL
+    for (int s = 0; s < kStretches; ++s) {
+      const uint8_t* from = counters + (s * kCount + i) * kUnitBytes;
+      Bytes::Vector x[kPair];
+      BMX_UNROLL
+      for (int k = 0; k < kPair; ++k) x[k] = Bytes::load(from + k * kUnitBytes);
+      BMX_UNROLL
+      for (int k = 0; k < kPair; ++k) sum[k] = s == 0 ? Bytes::widen(x[k]) : Bytes::add_widened(sum[k], x[k]);
+    }
+    BMX_UNROLL
+    for (int k = 0; k < kPair; ++k) {
+      if constexpr (kAdd) sum[k] = Bytes::add_sums(sum[k], Bytes::load(sums + (i + k) * 8));
+      if constexpr (kFinal) {
+        Bytes::store_counts(sum[k], counts + (i + k) * 4);
+      } else {
+        Bytes::store(sums + (i + k) * 8, sum[k]);
+      }
+    }
   }
 }
 
+template <int kCount, bool kAdd>
+inline void sum_last(const uint8_t* counters, int stretches, uint16_t* sums, int32_t* counts) {
+  if (stretches == 1) return sum_stretches<1, kCount, kAdd, true>(counters, sums, counts);
+  if (stretches == 2) return sum_stretches<2, kCount, kAdd, true>(counters, sums, counts);
+  if (stretches == 3) return sum_stretches<3, kCount, kAdd, true>(counters, sums, counts);
+  return sum_stretches<4, kCount, kAdd, true>(counters, sums, counts);
+}
+
 template <BitProduct kProduct, int kPixels, int kVectors>
-void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel, int32_t* counts) {
+void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+                 int32_t* counts) {
   constexpr int kCount = kPixels * kVectors;
-  alignas(kUnitBytes) uint8_t counters[kCount * kUnitBytes];
+  alignas(kUnitBytes) uint8_t counters[kWaitingCounters * kCount * kUnitBytes];
   alignas(kUnitBytes) uint16_t sums[kCount * kUnitBytes / 2];
   TilePosition at{pixels, runs, runs + run_count, static_cast<const uint8_t*>(panel)};
-  bool widened = false;
-  for (;; widened = true) {
-    CountRuns<kProduct, kPixels, kVectors>::count(at, counters);
-    if (at.run == at.end) break;
-    widen_counters<kCount>(counters, widened, sums);
-  }
-  if (widened) {
-    Bytes::store_counts<kCount>(sums, counters, counts);
-  } else {
-    Bytes::store_counts<kCount>(counters, counts);
+  bool summed = false;
+  for (int waiting = 0;;) {
+    CountRuns<kProduct, kPixels, kVectors>::count(at, counters + waiting * kCount * kUnitBytes);
+    ++waiting;
+    if (at.run == at.end) {
+      if (summed) return sum_last<kCount, true>(counters, waiting, sums, counts);
+      return sum_last<kCount, false>(counters, waiting, sums, counts);
+    }
+    if (waiting == kWaitingCounters) {
+      if (summed) {
+        sum_stretches<kWaitingCounters, kCount, true, false>(counters, sums, counts);
+      } else {
+        sum_stretches<kWaitingCounters, kCount, false, false>(counters, sums, counts);
+      }
+      summed = true;
+      waiting = 0;
+    }
   }
 }
 
