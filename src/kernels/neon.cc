@@ -92,6 +92,16 @@ struct Floats {
     return vreinterpretq_f32_u32(vaddq_u32(exponent, vdupq_n_u32(0x3F800000)));
   }
 
+  // Bits of 64 signs. A comparison leaves lanes of ones; shifting each under the next by 4 bits leaves one
+  // nibble a lane and vector, of which lane i keeps bit i.
+  static uint64_t sign_word(const float* x) {
+    const uint32x4_t keep = {0x11111111, 0x22222222, 0x44444444, 0x88888888};
+    const uint32x4_t low = vbicq_u32(keep, negative_nibbles(x)),
+                     high = vbicq_u32(keep, negative_nibbles(x + 32));
+    const uint32x4_t pairs = vpaddq_u32(low, high);
+    return vgetq_lane_u64(vreinterpretq_u64_u32(vpaddq_u32(pairs, pairs)), 0);
+  }
+
   static uint64_t not_less(const float* x, const float* threshold) {
     return mask_of(vmvnq_u32(vcltq_f32(vld1q_f32(x), vld1q_f32(threshold))));
   }
@@ -106,6 +116,13 @@ struct Floats {
   }
 
  private:
+  static uint32x4_t negative_nibbles(const float* x) {
+    const float32x4x4_t first = vld1q_f32_x4(x), second = vld1q_f32_x4(x + 16);
+    uint32x4_t nibbles = vcltzq_f32(first.val[0]);
+    for (int i = 1; i < 4; ++i) nibbles = vsriq_n_u32(vcltzq_f32(first.val[i]), nibbles, 4);
+    for (int i = 0; i < 4; ++i) nibbles = vsriq_n_u32(vcltzq_f32(second.val[i]), nibbles, 4);
+    return nibbles;
+  }
   static uint64_t mask_of(uint32x4_t lanes) {
     const uint32x4_t weights = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(lanes, weights));

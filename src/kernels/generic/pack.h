@@ -18,10 +18,38 @@ inline uint64_t compare_word(const T* x, const T* threshold, int64_t channels) {
   return word;
 }
 
+// Does an ISA have something better for 64 plain signs than comparing with an array of zeros?
+template <class F, class = void>
+struct HasSignWord : std::false_type {};
+template <class F>
+struct HasSignWord<F, std::void_t<decltype(F::sign_word(nullptr))>> : std::true_type {};
+
+template <class F, class T>
+inline uint64_t sign_word(const T* x, int64_t count) {
+  static constexpr T kZeros[kWordBits] = {};
+  if constexpr (std::is_same_v<T, float> && HasSignWord<F>::value) {
+    if (count == kWordBits) return F::sign_word(x);
+  }
+  return compare_word<false>(x, kZeros, count);
+}
+
+template <class T>
+void pack_signs(const T* x, int64_t rows, int64_t channels, uint64_t* out) {
+  if (channels % kWordBits == 0) {  // rows follow each other without gaps
+    channels *= rows;
+    rows = 1;
+  }
+  for (int64_t r = 0; r < rows; ++r, x += channels) {
+    for (int64_t c = 0; c < channels; c += kWordBits)
+      *out++ = sign_word<Floats>(x + c, std::min(channels - c, kWordBits));
+  }
+}
+
 template <class T>
 void pack(const T* x, int64_t rows, int64_t channels, const T* threshold, const uint64_t* flip,
           uint64_t* out) {
   static constexpr T kZeros[kWordBits] = {};
+  if (threshold == nullptr && flip == nullptr) return pack_signs(x, rows, channels, out);
   for (int64_t r = 0; r < rows; ++r, x += channels) {
     for (int64_t c = 0, w = 0; c < channels; c += kWordBits, ++w) {
       const int64_t count = std::min(channels - c, kWordBits);
