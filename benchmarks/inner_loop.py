@@ -11,6 +11,7 @@ BRANCH_BACK = re.compile(r"^(b\.\w+)\s+([0-9a-f]+)")
 
 
 def function_body(lines: list[str]) -> list[tuple[int, str]]:
+    """Addresses and texts of the instructions of the tile."""
     start = next((i for i, line in enumerate(lines) if FUNCTION.match(line)), None)
     if start is None:
         sys.exit("inner_loop.py: expected a function binary_tile<..., 4, 4> of the neon unit, found none")
@@ -38,6 +39,7 @@ def longest_loop(body: list[tuple[int, str]]) -> list[str]:
 
 
 def main() -> None:
+    """Print the loop as llvm-mca reads it."""
     loop = longest_loop(function_body(sys.stdin.read().splitlines()))
     print("\n".join([".L:", *(re.sub(r"\s+", " ", text) for text in loop)]))
 
