@@ -126,30 +126,35 @@ void BinaryConvolution::choose_layout(const ConvShape& shape) {
 
 void BinaryConvolution::make_parts() {
   const BinaryTiles& tiles = *tiles_;
-  const std::vector<Run> window = window_runs(shape_, layout_, units_.depthwise ? 1 : units_.tap_units,
-                                              {tiles.unit_bytes, tiles.narrow_units, tiles.wide_units});
+  std::vector<Run> window = window_runs(shape_, layout_, units_.depthwise ? 1 : units_.tap_units,
+                                        {tiles.unit_bytes, tiles.narrow_units, tiles.wide_units});
+  // The window as stretches that the wide sums can hold.
+  std::vector<Part> stretches;
+  int64_t units = 0, first_unit = 0;
+  for (size_t r = 0; r < window.size(); ++r) {
+    const int64_t next = window[r].units;
+    if (r == 0 || (tiles.wide_units != 0 && units + next > tiles.wide_units)) {
+      if (r != 0) window[r - 1].widen = 1;
+      stretches.push_back({static_cast<int64_t>(r), 0, 0, first_unit, 0});
+      units = 0;
+    }
+    units += next;
+    first_unit += next;
+    ++stretches.back().run_count;
+  }
+  window.back().widen = 1;
   for (int i = 0; i < inputs_.count; ++i) {
     for (Run run : window) {
       run.offset += i * plane_bytes_;
       runs_.push_back(run);
     }
-  }
-  const int64_t count = static_cast<int64_t>(window.size());
-  for (int i = 0; i < inputs_.count; ++i) {
     for (int j = 0; j < weight_planes_.count; ++j) {
-      Part part{i * count, 0, j, 0, i + j};
-      int64_t units = 0;
-      for (int64_t r = 0; r < count; ++r) {
-        const int64_t next = window[static_cast<size_t>(r)].units;
-        if (tiles.wide_units != 0 && units + next > tiles.wide_units) {
-          parts_.push_back(part);
-          part = {i * count + r, 0, j, part.first_unit + units, i + j};
-          units = 0;
-        }
-        units += next;
-        ++part.run_count;
+      for (Part part : stretches) {
+        part.first_run += i * static_cast<int64_t>(window.size());
+        part.weight_plane = j;
+        part.shift = i + j;
+        parts_.push_back(part);
       }
-      parts_.push_back(part);
     }
   }
 }

@@ -19,7 +19,8 @@ inline constexpr int kMaxPanelLanes = 128;
 struct Run {
   int64_t offset = 0;  // bytes from the pixel's first unit
   int32_t units = 0;
-  int32_t widen = 0;  // counters narrower than the sums must be widened after this run
+  // 1: counters narrower than the sums must be widened after this run; always so after the last of a tile
+  int32_t widen = 0;
 };
 
 // How the two operands of a binary product are combined before their bits are counted.

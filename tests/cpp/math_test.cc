@@ -86,7 +86,8 @@ class Math : public testing::IsaTest {
   // The bits to compare: 32-bit NEON takes denormal numbers for zero.
   std::vector<uint32_t> bits(std::vector<float> values) const {
     if (std::string(kernels().name) == "neon32") {
-      for (float& value : values) value = std::fabs(value) <= std::numeric_limits<float>::min() ? 0.0F : value;
+      for (float& value : values)
+        value = std::fabs(value) <= std::numeric_limits<float>::min() ? 0.0F : value;
     }
     return testing::float_bits(values);
   }

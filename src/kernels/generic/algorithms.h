@@ -1,5 +1,5 @@
-// Every algorithm, in the namespace of the ISA unit that includes this after its primitives and its binary tile. Later
-// ones use earlier ones.
+// Every algorithm, in the namespace of the ISA unit that includes this after its primitives and its binary
+// tile. Later ones use earlier ones.
 #include "kernels/generic/depthwise.h"
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/exponential.h"

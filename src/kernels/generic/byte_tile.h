@@ -21,7 +21,7 @@ struct TilePosition {
   const uint8_t* weights;
 };
 
-// Counts the runs up to the next widening or the end.
+// Counts the runs up to the next widening.
 template <BitProduct kProduct, int kPixels, int kVectors>
 struct CountRuns {
   static inline void count(TilePosition& at, uint8_t* counters) {
@@ -33,7 +33,7 @@ struct CountRuns {
     }
     do {
       count_run(*at.run, at, sums);
-    } while (at.run++->widen == 0 && at.run != at.end);
+    } while (at.run++->widen == 0);
     BMX_UNROLL
     for (int p = 0; p < kPixels; ++p) {
       BMX_UNROLL

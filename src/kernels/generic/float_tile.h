@@ -1,11 +1,11 @@
 // Float tiles, once for all ISAs. Included inside the namespace of an ISA unit, after its `Floats`.
 //
-// Lanes run across outputs and every output is one chain of fused multiply-adds in the order of the runs, so the result
-// does not depend on the ISA or the tile.
+// Lanes run across outputs and every output is one chain of fused multiply-adds in the order of the runs, so
+// the result does not depend on the ISA or the tile.
 
 template <int kPixels, int kVectors>
-void float_tile(const void* const* pixels, const Run* runs, int64_t run_count, const float* panel, const float* init,
-                float* values) {
+void float_tile(const void* const* pixels, const Run* runs, int64_t run_count, const float* panel,
+                const float* init, float* values) {
   constexpr int kLanes = Floats::kLanes;
   Floats::Vector sums[kPixels][kVectors];
   BMX_UNROLL
