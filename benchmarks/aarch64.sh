@@ -6,7 +6,7 @@
 #
 # INSNCOUNT is a program that runs `INSNCOUNT qemu-aarch64 ARGUMENTS...` and prints the number of executed guest
 # instructions, for example on top of a qemu plugin. A convolution costs (count of 3 runs - count of 1 run) / 2; a step is 128
-# multiply-accumulates of useful bits.
+# multiply-accumulates of useful bits, or 128 floats that are packed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,6 +51,7 @@ conv3x3_13x13x96 14017536
 conv3x3_13x13x160 38937600
 conv3x3_13x13x224 76317696
 conv3x3_13x13x544 450118656
+pack_56x56x128 401408
 CASES
 
 command -v llvm-mca >/dev/null || fail "llvm-mca is needed for the model of the inner loop: apt-get install llvm"

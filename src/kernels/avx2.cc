@@ -134,6 +134,22 @@ struct Floats {
   static uint64_t mask_of(__m256 lanes) { return static_cast<uint64_t>(_mm256_movemask_ps(lanes)); }
 };
 
+// Bytes that count single bits.
+struct BitBytes {
+  using Vector = __m256i;
+  static constexpr int kLanes = 32;
+  static Vector zero() { return _mm256_setzero_si256(); }
+  static Vector add_bits(Vector counts, uint64_t bits) {
+    const __m256i byte_of_lane =
+        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i bit_of_lane = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
+    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int32_t>(bits)), byte_of_lane);
+    const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit_of_lane), bit_of_lane);
+    return _mm256_sub_epi8(counts, set);
+  }
+  static void store(uint8_t* y, Vector x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), x); }
+};
+
 #include "kernels/generic/lookup_tile.h"
 
 #include "kernels/generic/algorithms.h"

@@ -1,4 +1,16 @@
-// Float primitives of the AVX-512 units. Included inside the namespace of a unit.
+// What the AVX-512 units share: float primitives, and bytes that count bits. Included inside the namespace
+// of a unit.
+
+// Bytes that count single bits.
+struct BitBytes {
+  using Vector = __m512i;
+  static constexpr int kLanes = 64;
+  static Vector zero() { return _mm512_setzero_si512(); }
+  static Vector add_bits(Vector counts, uint64_t bits) {
+    return _mm512_sub_epi8(counts, _mm512_movm_epi8(bits));  // a set bit is a byte of ones, -1
+  }
+  static void store(uint8_t* y, Vector x) { _mm512_storeu_si512(y, x); }
+};
 
 struct Floats {
   using Vector = __m512;

@@ -45,6 +45,8 @@ struct Bytes {
   }
 };
 
+#include "kernels/neon_pack.h"
+
 struct Floats {
   using Vector = float32x4_t;
   using Integers = int32x4_t;
@@ -92,14 +94,18 @@ struct Floats {
     return vreinterpretq_f32_u32(vaddq_u32(exponent, vdupq_n_u32(0x3F800000)));
   }
 
-  // Bits of 64 signs. A comparison leaves lanes of ones; shifting each under the next by 4 bits leaves one
-  // nibble a lane and vector, of which lane i keeps bit i.
-  static uint64_t sign_word(const float* x) {
-    const uint32x4_t keep = {0x11111111, 0x22222222, 0x44444444, 0x88888888};
-    const uint32x4_t low = vbicq_u32(keep, negative_nibbles(x)),
-                     high = vbicq_u32(keep, negative_nibbles(x + 32));
-    const uint32x4_t pairs = vpaddq_u32(low, high);
-    return vgetq_lane_u64(vreinterpretq_u64_u32(vpaddq_u32(pairs, pairs)), 0);
+  // Bits of 64 * words signs.
+  static void sign_words(const float* x, int64_t words, uint64_t* out) {
+    constexpr int64_t kMostPairs = 16;  // until a look at the bytes
+    while (words > 0) {
+      const int64_t pairs = std::min(words / 2, kMostPairs), done = std::max<int64_t>(1, 2 * pairs);
+      if (pairs == 0 || !pack_sign_bits(x, pairs, out).are_signs()) {
+        for (int64_t w = 0; w < done; ++w) out[w] = sign_word(x + w * kWordBits);
+      }
+      x += done * kWordBits;
+      out += done;
+      words -= done;
+    }
   }
 
   static uint64_t not_less(const float* x, const float* threshold) {
@@ -116,6 +122,15 @@ struct Floats {
   }
 
  private:
+  // A comparison leaves lanes of ones; shifting each under the next by 4 bits leaves one nibble a lane and
+  // vector, of which lane i keeps bit i.
+  static uint64_t sign_word(const float* x) {
+    const uint32x4_t keep = {0x11111111, 0x22222222, 0x44444444, 0x88888888};
+    const uint32x4_t low = vbicq_u32(keep, negative_nibbles(x)),
+                     high = vbicq_u32(keep, negative_nibbles(x + 32));
+    const uint32x4_t pairs = vpaddq_u32(low, high);
+    return vgetq_lane_u64(vreinterpretq_u64_u32(vpaddq_u32(pairs, pairs)), 0);
+  }
   static uint32x4_t negative_nibbles(const float* x) {
     const float32x4x4_t first = vld1q_f32_x4(x), second = vld1q_f32_x4(x + 16);
     uint32x4_t nibbles = vcltzq_f32(first.val[0]);
@@ -127,6 +142,20 @@ struct Floats {
     const uint32x4_t weights = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(lanes, weights));
   }
+};
+
+// Bytes that count single bits.
+struct BitBytes {
+  using Vector = uint8x16_t;
+  static constexpr int kLanes = 16;
+  static Vector zero() { return vdupq_n_u8(0); }
+  static Vector add_bits(Vector counts, uint64_t bits) {
+    const uint8x8_t bit_of_lane = vcreate_u8(0x8040201008040201);
+    const uint8x16_t bytes =
+        vcombine_u8(vdup_n_u8(static_cast<uint8_t>(bits)), vdup_n_u8(static_cast<uint8_t>(bits >> 8)));
+    return vsubq_u8(counts, vtstq_u8(bytes, vcombine_u8(bit_of_lane, bit_of_lane)));
+  }
+  static void store(uint8_t* y, Vector x) { vst1q_u8(y, x); }
 };
 
 #include "kernels/generic/byte_tile.h"

@@ -140,6 +140,20 @@ struct Floats {
   }
 };
 
+// Bytes that count single bits.
+struct BitBytes {
+  using Vector = uint8x16_t;
+  static constexpr int kLanes = 16;
+  static Vector zero() { return vdupq_n_u8(0); }
+  static Vector add_bits(Vector counts, uint64_t bits) {
+    const uint8x8_t bit_of_lane = vcreate_u8(0x8040201008040201);
+    const uint8x16_t bytes =
+        vcombine_u8(vdup_n_u8(static_cast<uint8_t>(bits)), vdup_n_u8(static_cast<uint8_t>(bits >> 8)));
+    return vsubq_u8(counts, vtstq_u8(bytes, vcombine_u8(bit_of_lane, bit_of_lane)));
+  }
+  static void store(uint8_t* y, Vector x) { vst1q_u8(y, x); }
+};
+
 #include "kernels/generic/byte_tile.h"
 
 #include "kernels/generic/algorithms.h"

@@ -96,6 +96,19 @@ struct Floats {
   }
 };
 
+// Eight bytes that count single bits.
+struct BitBytes {
+  using Vector = uint64_t;
+  static constexpr int kLanes = 8;
+  static Vector zero() { return 0; }
+  // Every byte gets a copy of the eight bits and keeps its own; adding 0x7F carries it to the highest bit.
+  static Vector add_bits(Vector counts, uint64_t bits) {
+    const uint64_t own = ((bits & 0xFF) * 0x0101010101010101) & 0x8040201008040201;
+    return counts + (((own + 0x007F7F7F7F7F7F7F) >> 7) & 0x0101010101010101);
+  }
+  static void store(uint8_t* y, Vector x) { std::memcpy(y, &x, sizeof(x)); }
+};
+
 #include "kernels/generic/word_tile.h"
 
 #include "kernels/generic/algorithms.h"

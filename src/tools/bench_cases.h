@@ -8,10 +8,13 @@
 
 namespace bmx {
 
+enum class BenchKind { kBinary, kFloat, kPack };
+
 struct BenchCase {
   std::string name;
-  ConvShape shape;
-  bool binary = true;
+  ConvShape shape;  // kPack: of the input only
+  BenchKind kind = BenchKind::kBinary;
+  int64_t memory = 0;  // bytes that a case bound by memory has to read, otherwise 0
 
   double macs() const {
     return static_cast<double>(shape.out_height() * shape.out_width() * shape.out_channels) *
@@ -23,7 +26,7 @@ struct BenchCase {
 inline BenchCase bench_case(bool binary, int64_t kernel, int64_t stride, int64_t size, int64_t in,
                             int64_t out) {
   BenchCase c;
-  c.binary = binary;
+  c.kind = binary ? BenchKind::kBinary : BenchKind::kFloat;
   const std::string k = std::to_string(kernel), s = std::to_string(size);
   c.name = (binary ? "conv" : "f32conv") + k + "x" + k + (stride == 1 ? "" : "s" + std::to_string(stride)) +
            "_" + s + "x" + s + "x" + std::to_string(in) +
@@ -51,6 +54,7 @@ inline std::vector<BenchCase> bench_cases() {
     cases.push_back(bench_case(true, 3, 1, 13, channels, channels));
   BenchCase dense = bench_case(true, 1, 1, 1, 4096, 4096);
   dense.name = "dense_4096x4096";
+  dense.memory = 4096 * 4096 / 8;
   cases.push_back(dense);
   cases.push_back(bench_case(false, 7, 2, 224, 3, 64));
   cases.push_back(bench_case(false, 3, 2, 224, 3, 32));
@@ -67,6 +71,13 @@ inline std::vector<BenchCase> bench_cases() {
     depthwise.shape.groups = 128;
     cases.push_back(depthwise);
   }
+  BenchCase pack;
+  pack.name = "pack_56x56x128";
+  pack.kind = BenchKind::kPack;
+  pack.shape.in_height = pack.shape.in_width = 56;
+  pack.shape.in_channels = 128;
+  pack.memory = 56 * 56 * 128 * int64_t{sizeof(float)};
+  cases.push_back(pack);
   return cases;
 }
 

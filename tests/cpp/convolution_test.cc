@@ -103,6 +103,16 @@ TEST_P(Convolution, GroupsOfAnySize) {
   }
 }
 
+// More taps than a byte can count.
+TEST_P(Convolution, DepthwiseWithManyTaps) {
+  for (int64_t kernel : {15, 16, 17, 23, 24}) {
+    for (int64_t channels : {3, 64, 70}) {
+      ConvTester conv = ConvTester().size(kernel + 1, kernel + 2).channels(channels, channels);
+      conv.groups(channels).kernel(kernel).pad(1).pad_value(1).binary(kernels());
+    }
+  }
+}
+
 TEST_P(Convolution, GroupsThatCrossWords) {
   ConvTester().channels(3 * 50, 6).groups(3).pad(1).batch(2).binary(kernels());
   ConvTester().channels(3 * 70, 6).groups(3).pad(1).batch(2).pad_value(1).binary(kernels());

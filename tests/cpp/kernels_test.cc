@@ -80,6 +80,23 @@ TEST_P(Pack, SignOfFloats) {
   }
 }
 
+// Whole words are packed many at a time: around the sizes of those batches, a value whose sign bit is not its
+// sign is found wherever it lies.
+TEST_P(Pack, OneOddValueAmongManyWords) {
+  Random random(12);
+  const float odd[] = {-0.0F, -kNan, kNan, -kInfinity, -1e-45F, -1e-38F, -3e38F, 0.0F};
+  for (int64_t words : {1, 2, 3, 4, 31, 32, 33, 67}) {
+    for (int trial = 0; trial < 16; ++trial) {
+      std::vector<float> x = random.reals(words * kWordBits);
+      x[static_cast<size_t>(random.integer(0, words * kWordBits - 1))] = odd[trial % 8];
+      Guarded<uint64_t> out(words);
+      kernels().pack_f32(x.data(), words, kWordBits, nullptr, nullptr, out.data());
+      EXPECT_EQ(out.values(), reference::pack(x, kWordBits, nullptr, nullptr)) << words << ", " << trial;
+      EXPECT_TRUE(out.intact());
+    }
+  }
+}
+
 TEST_P(Pack, FloatThresholdsWithAndWithoutFlip) {
   Random random(2);
   for (int64_t channels : kChannels) {

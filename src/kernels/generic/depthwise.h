@@ -30,44 +30,60 @@ void depthwise_float_tile(const void* const* pixels, const Run* runs, int64_t ru
   }
 }
 
-// 64 channels a word: bit i of the count of channel c is bit c of slice i, and adding a word is a ripple of
-// half adders.
-constexpr int kCountSlices = 16;
-constexpr int64_t kDepthwiseLanes = 64;
+// Binary: 64 channels a word, their counts in bytes of vectors, which go to the sums before they can
+// overflow.
+constexpr int64_t kDepthwiseLanes = kWordBits;
 constexpr int kDepthwisePixels = 8;
+constexpr int kByteTaps = 255;
 
-inline void add_word(uint64_t word, int slices, uint64_t (&counts)[kCountSlices]) {
-  for (int i = 0; i < slices; ++i) {
-    const uint64_t carry = counts[i] & word;
-    counts[i] ^= word;
-    word = carry;
-  }
-}
+// One pixel's counts in bytes.
+struct ByteCounts {
+  static constexpr int kVectors = kDepthwiseLanes / BitBytes::kLanes;
+  BitBytes::Vector counts[kVectors];
 
-inline void spread_counts(const uint64_t (&slices)[kCountSlices], int count, int32_t* counts) {
-  for (int64_t c = 0; c < kDepthwiseLanes; ++c) counts[c] = static_cast<int32_t>(slices[0] >> c & 1);
-  for (int i = 1; i < count; ++i) {
-    const uint64_t slice = slices[i];
-    for (int64_t c = 0; c < kDepthwiseLanes; ++c) counts[c] |= static_cast<int32_t>(slice >> c & 1) << i;
+  ByteCounts() {
+    for (BitBytes::Vector& vector : counts) vector = BitBytes::zero();
   }
-}
+  void add(uint64_t word) {
+    BMX_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      counts[v] = BitBytes::add_bits(counts[v], word >> (v * BitBytes::kLanes % kWordBits));
+    }
+  }
+  void add_to(bool first, int32_t* sums) const {
+    alignas(kAlignment) uint8_t bytes[kDepthwiseLanes];
+    BMX_UNROLL
+    for (int v = 0; v < kVectors; ++v) BitBytes::store(bytes + v * BitBytes::kLanes, counts[v]);
+    if (first) {
+      for (int64_t c = 0; c < kDepthwiseLanes; ++c) sums[c] = bytes[c];
+    } else {
+      for (int64_t c = 0; c < kDepthwiseLanes; ++c) sums[c] += bytes[c];
+    }
+  }
+};
 
 template <BitProduct kProduct, int kPixels>
 void depthwise_bit_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
-                        int32_t* counts) {
-  for (int p = 0; p < kPixels; ++p, counts += kDepthwiseLanes) {
+                        int32_t* sums) {
+  for (int p = 0; p < kPixels; ++p, sums += kDepthwiseLanes) {
     const auto* weights = static_cast<const uint64_t*>(panel);
-    uint64_t slices[kCountSlices] = {};
-    int used = 1;
-    for (int64_t r = 0, taps = 0; r < run_count; ++r) {
+    ByteCounts counts;
+    int taps = 0;
+    bool first = true;
+    for (int64_t r = 0; r < run_count; ++r) {
       const char* x = static_cast<const char*>(pixels[p]) + runs[r].offset;
-      for (int64_t u = 0; u < runs[r].units; ++u, x += sizeof(uint64_t)) {
+      for (int64_t u = 0; u < runs[r].units; ++u, x += sizeof(uint64_t), ++weights) {
+        if (taps++ == kByteTaps) {
+          counts.add_to(first, sums);
+          counts = ByteCounts();
+          first = false;
+          taps = 1;
+        }
         uint64_t word;
         std::memcpy(&word, x, sizeof(word));
-        if (++taps >> used != 0) ++used;  // as many slices as the count can have bits
-        add_word(kProduct == BitProduct::kXor ? word ^ *weights++ : word & *weights++, used, slices);
+        counts.add(kProduct == BitProduct::kXor ? word ^ *weights : word & *weights);
       }
     }
-    spread_counts(slices, used, counts);
+    counts.add_to(first, sums);
   }
 }

@@ -18,30 +18,30 @@ inline uint64_t compare_word(const T* x, const T* threshold, int64_t channels) {
   return word;
 }
 
-// Does an ISA have something better for 64 plain signs than comparing with an array of zeros?
+// Does an ISA have something better for whole words of plain signs than comparing with an array of zeros?
 template <class F, class = void>
-struct HasSignWord : std::false_type {};
+struct HasSignWords : std::false_type {};
 template <class F>
-struct HasSignWord<F, std::void_t<decltype(F::sign_word(nullptr))>> : std::true_type {};
+struct HasSignWords<F, std::void_t<decltype(F::sign_words(nullptr, 0, nullptr))>> : std::true_type {};
 
 template <class F, class T>
-inline uint64_t sign_word(const T* x, int64_t count) {
+inline void pack_sign_row(const T* x, int64_t channels, uint64_t* out) {
   static constexpr T kZeros[kWordBits] = {};
-  if constexpr (std::is_same_v<T, float> && HasSignWord<F>::value) {
-    if (count == kWordBits) return F::sign_word(x);
+  int64_t c = 0;
+  if constexpr (std::is_same_v<T, float> && HasSignWords<F>::value) {
+    F::sign_words(x, channels / kWordBits, out);
+    c = channels - channels % kWordBits;
   }
-  return compare_word<false>(x, kZeros, count);
+  for (; c < channels; c += kWordBits) {
+    out[c / kWordBits] = compare_word<false>(x + c, kZeros, std::min(channels - c, kWordBits));
+  }
 }
 
 template <class T>
 void pack_signs(const T* x, int64_t rows, int64_t channels, uint64_t* out) {
-  if (channels % kWordBits == 0) {  // rows follow each other without gaps
-    channels *= rows;
-    rows = 1;
-  }
-  for (int64_t r = 0; r < rows; ++r, x += channels) {
-    for (int64_t c = 0; c < channels; c += kWordBits)
-      *out++ = sign_word<Floats>(x + c, std::min(channels - c, kWordBits));
+  if (channels % kWordBits == 0) return pack_sign_row<Floats>(x, rows * channels, out);  // no gaps
+  for (int64_t r = 0; r < rows; ++r, x += channels, out += words_for(channels)) {
+    pack_sign_row<Floats>(x, channels, out);
   }
 }
 
