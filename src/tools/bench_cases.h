@@ -14,6 +14,7 @@ struct BenchCase {
   std::string name;
   ConvShape shape;  // kPack: of the input only
   BenchKind kind = BenchKind::kBinary;
+  int pad_value = 0;
   int64_t memory = 0;  // bytes that a case bound by memory has to read, otherwise 0
 
   double macs() const {
@@ -45,6 +46,10 @@ inline std::vector<BenchCase> bench_cases() {
   for (const auto& [size, channels] : {std::pair<int64_t, int64_t>{56, 64}, {28, 128}, {14, 256}, {7, 512}}) {
     cases.push_back(bench_case(true, 3, 1, size, channels, channels));
   }
+  BenchCase ones = cases[0];  // what exact padding with zeros costs
+  ones.name += "_pad+1";
+  ones.pad_value = 1;
+  cases.push_back(ones);
   cases.push_back(bench_case(true, 1, 1, 14, 512, 512));
   for (const auto& [size, channels] : {std::pair<int64_t, int64_t>{56, 64}, {28, 128}, {14, 256}}) {
     cases.push_back(bench_case(true, 3, 2, size, channels, 2 * channels));

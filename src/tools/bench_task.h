@@ -83,8 +83,8 @@ class LayerTask final : public BenchTask {
     if (bench.kind == BenchKind::kBinary) {
       bits_ = random.bits(pixels, s.in_channels);
       const auto w = random.bits(weights, s.group_inputs());
-      binary_ =
-          std::make_unique<BinaryConvolution>(std::move(*BinaryConvolution::create(s, 0, w.data(), kernels)));
+      binary_ = std::make_unique<BinaryConvolution>(
+          std::move(*BinaryConvolution::create(s, bench.pad_value, w.data(), kernels)));
       workspace = binary_->workspace_bytes(threads);
     } else {
       floats_ = random.floats(pixels * s.in_channels);
