@@ -1,11 +1,16 @@
 """Binary layers that train in MXNet Gluon.
 
 Importing this package prepares MXNet: it restores the NumPy names that MXNet 1.9.1 needs (so import it before
-``mxnet`` on NumPy 1.24 and newer) and loads the C++ operators ``QActivation``, ``QConvolution`` and
-``QFullyConnected`` where this install holds them.
+``mxnet`` on NumPy 1.24 and newer), loads the C++ operators ``QActivation``, ``QConvolution`` and
+``QFullyConnected`` where this install holds them, and readies ``net.optimize_for(x, backend="bmx")``.
 """
 
-from bmx.gluon import compatibility, library
+from bmx.gluon import compatibility, library, packing
 
 compatibility.import_mxnet()
 library.load()
+packing.install()
+
+from bmx.gluon.surgery import Report, binarize, export_float  # noqa: E402  it needs MXNet prepared
+
+__all__ = ["Report", "binarize", "export_float"]

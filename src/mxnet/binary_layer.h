@@ -36,6 +36,10 @@ struct BinaryLayer {
 // x [N][I][H][W], w [O][I / groups][KH][KW], bias [O] or null, y [N][O][H'][W'].
 Status forward(const BinaryLayer& layer, const float* x, const float* w, const float* bias, float* y);
 
+// The same with the signs of the weights as bits [O][KH][KW][bytes_for(I / groups)], the order of .bmx files.
+Status forward_packed(const BinaryLayer& layer, const float* x, const uint8_t* w, const float* bias,
+                      float* y);
+
 // Gradients of x and w, given dy; db is null if there is no bias.
 Status backward(const BinaryLayer& layer, const float* dy, const float* x, const float* w, float* dx,
                 float* dw, float* db);

@@ -1,5 +1,6 @@
 #include "base/bits.h"
 #include "mxnet/binary_layer.h"
+#include "mxnet/repacked_weights.h"
 
 namespace bmx {
 
@@ -20,21 +21,32 @@ int64_t out_size(const BinaryLayer& layer) {
   return layer.batch * layer.out_positions() * layer.shape.out_channels;
 }
 
-Status forward_binary(const BinaryLayer& layer, const Kernels& kernels, const float* x, const float* w,
-                      const float* bias, float* y) {
-  const ImageShape images = layer.input_images(), filters = layer.weight_images();
+bool has_binary_input(const BinaryLayer& layer, const float* x) {
+  const ImageShape images = layer.input_images();
+  return layer.input.gives_binary(x, images.images * images.channels * images.positions());
+}
+
+void run_binary(const BinaryLayer& layer, const BinaryConvolution& convolution, const Kernels& kernels,
+                const float* x, const float* bias, float* y) {
+  const ImageShape images = layer.input_images();
   auto x_bits = allocate<uint64_t>(images.images * images.positions() * words_for(images.channels));
-  auto w_bits = allocate<uint64_t>(filters.images * filters.positions() * words_for(filters.channels));
   pack_signs(x, images, kernels, x_bits.data());
-  pack_signs(w, filters, kernels, w_bits.data());
-  auto convolution = BinaryConvolution::create(layer.shape, layer.pad_value, w_bits.data(), kernels);
-  if (!convolution.ok()) return convolution.status();
-  auto workspace = allocate<char>(convolution->workspace_bytes());
+  auto workspace = allocate<char>(convolution.workspace_bytes());
   auto dots = allocate<int32_t>(out_size(layer));
   ConvOutputs outputs;
   outputs.integers = dots.data();
-  convolution->run(x_bits.data(), layer.batch, {}, outputs, workspace.data());
+  convolution.run(x_bits.data(), layer.batch, {}, outputs, workspace.data());
   write_output(layer, dots.data(), bias, y);
+}
+
+Status forward_binary(const BinaryLayer& layer, const Kernels& kernels, const float* x, const float* w,
+                      const float* bias, float* y) {
+  const ImageShape filters = layer.weight_images();
+  auto w_bits = allocate<uint64_t>(filters.images * filters.positions() * words_for(filters.channels));
+  pack_signs(w, filters, kernels, w_bits.data());
+  auto convolution = BinaryConvolution::create(layer.shape, layer.pad_value, w_bits.data(), kernels);
+  if (!convolution.ok()) return convolution.status();
+  run_binary(layer, *convolution, kernels, x, bias, y);
   return {};
 }
 
@@ -65,11 +77,25 @@ Status forward_float(const BinaryLayer& layer, const Kernels& kernels, const flo
 Status forward(const BinaryLayer& layer, const float* x, const float* w, const float* bias, float* y) {
   auto kernels = find_kernels("auto");
   if (!kernels.ok()) return kernels.status();
-  const ImageShape images = layer.input_images(), filters = layer.weight_images();
-  const bool binary = layer.input.gives_binary(x, images.images * images.channels * images.positions()) &&
+  const ImageShape filters = layer.weight_images();
+  const bool binary = has_binary_input(layer, x) &&
                       layer.weight.gives_binary(w, filters.images * filters.channels * filters.positions());
   return binary ? forward_binary(layer, **kernels, x, w, bias, y)
                 : forward_float(layer, **kernels, x, w, bias, y);
+}
+
+Status forward_packed(const BinaryLayer& layer, const float* x, const uint8_t* w, const float* bias,
+                      float* y) {
+  auto kernels = find_kernels("auto");
+  if (!kernels.ok()) return kernels.status();
+  if (!has_binary_input(layer, x)) {
+    const auto weights = unpack_weights(w, layer.weight_images());
+    return forward_float(layer, **kernels, x, weights.data(), bias, y);
+  }
+  auto convolution = repacked(layer, w, **kernels);
+  if (!convolution.ok()) return convolution.status();
+  run_binary(layer, **convolution, **kernels, x, bias, y);
+  return {};
 }
 
 }  // namespace bmx

@@ -31,6 +31,31 @@ void pack_signs(const float* x, const ImageShape& shape, const Kernels& kernels,
   }
 }
 
+void pack_weights(const float* w, const ImageShape& filters, const Kernels& kernels, uint8_t* bytes) {
+  const int64_t rows = filters.images * filters.positions();
+  const int64_t row_words = words_for(filters.channels), row_bytes = bytes_for(filters.channels);
+  auto words = allocate<uint64_t>(rows * row_words);
+  pack_signs(w, filters, kernels, words.data());
+  for (int64_t row = 0; row < rows; ++row) {
+    bytes_from_words(words.data() + row * row_words, filters.channels, bytes + row * row_bytes);
+  }
+}
+
+AlignedArray<float> unpack_weights(const uint8_t* bytes, const ImageShape& filters) {
+  const int64_t positions = filters.positions();
+  auto w = allocate<float>(filters.padded_size());
+  float* to = w.data();
+  for (int64_t n = 0; n < filters.images; ++n, bytes += positions * bytes_for(filters.channels)) {
+    for (int64_t c = 0; c < filters.channels; ++c) {
+      for (int64_t p = 0; p < positions; ++p) {
+        const uint8_t byte = bytes[p * bytes_for(filters.channels) + c / 8];
+        *to++ = ((byte >> (c % 8)) & 1) != 0 ? 1.0F : -1.0F;
+      }
+    }
+  }
+  return w;
+}
+
 AlignedArray<float> to_channels_last(const float* x, const ImageShape& shape, const Quantizer& quantizer,
                                      float border) {
   AlignedArray<float> y = allocate<float>(shape.padded_size());

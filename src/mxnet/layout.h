@@ -32,6 +32,11 @@ struct ImageShape {
 // [N][C][H][W] -> signs as bits [N][H][W][words_for(C)]; the border is not stored.
 void pack_signs(const float* x, const ImageShape& shape, const Kernels& kernels, uint64_t* bits);
 
+// Signs of weights as .bmx files and packed operators keep them: [O][I][KH][KW] <->
+// [O][KH][KW][bytes_for(I)].
+void pack_weights(const float* w, const ImageShape& filters, const Kernels& kernels, uint8_t* bytes);
+AlignedArray<float> unpack_weights(const uint8_t* bytes, const ImageShape& filters);
+
 // [N][C][H][W] -> quantized [N][H + 2 pad][W + 2 pad][C] with `border` around each image.
 AlignedArray<float> to_channels_last(const float* x, const ImageShape& shape, const Quantizer& quantizer,
                                      float border);
