@@ -37,5 +37,6 @@ def evaluate_all(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np
             raise GraphError(f"input {value.name!r} should be a batch of {value.type}, found {found}.")
         values[value.name] = array
     for node in graph.nodes:
-        values[node.name] = OPERATORS[node.op].evaluate(node, values[node.inputs[0]], graph.layout)
+        arrays = [values[name] for name in node.inputs]
+        values[node.name] = OPERATORS[node.op].evaluate_all(node, arrays, graph.layout)
     return values

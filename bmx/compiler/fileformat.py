@@ -147,8 +147,8 @@ def _read_node(entry: dict[str, Any], types: dict[str, ValueType], tensors: dict
         raise GraphError(f"node {name!r}: a node has no key {unknown[0]!r}.")
     if op not in OPERATORS or not OPERATORS[op].in_file:
         raise GraphError(f"node {name!r}: no operator is named {op!r}.")
-    if len(inputs) != 1 or inputs[0] not in types:
-        raise GraphError(f"node {name!r} should read one value that stands before it, found {list(inputs)}.")
+    if not inputs or any(value not in types for value in inputs):
+        raise GraphError(f"node {name!r} should read values that stand before it, found {list(inputs)}.")
     node = Node(name, op, inputs, entry.get("attrs", {}))
     constants = {}
     for role, tensor in entry.get("tensors", {}).items():

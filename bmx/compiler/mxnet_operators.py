@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Callable, Protocol
+from typing import Any, Callable, Protocol, Sequence
 
 import numpy as np
 
@@ -24,17 +24,17 @@ class Builder(Protocol):
         self,
         name: str,
         op: str,
-        x: str,
+        x: str | Sequence[str],
         attrs: dict[str, Any] | None = None,
         constants: dict[str, np.ndarray] | None = None,
     ) -> str:
-        """Append a node that reads the value ``x``; returns the name of its value."""
+        """Append a node that reads the value ``x``, or several; returns the name of its value."""
 
     def type(self, value: str) -> ValueType:
         """Type of a value."""
 
 
-# (builder, name of MXNet's node, input value, parameters) -> value
+# (builder, name of MXNet's node, input value, parameters or further input values) -> value
 Emit = Callable[..., str]
 
 
@@ -46,19 +46,23 @@ class Rule:
         becomes: operators of the IR, for the documentation.
         limits: what is supported, for the documentation.
         read: reads the attributes and returns the function that emits the nodes.
+        joins: all inputs are computed values; otherwise the first one is, and the others are parameters.
     """
 
     becomes: str
     limits: str
     read: Callable[[Attributes], Emit]
+    joins: bool = False
 
 
 RULES: dict[str, Rule] = {}
 
 
-def _rule(*names: str, becomes: str, limits: str = "") -> Callable[[Callable[[Attributes], Emit]], Any]:
+def _rule(
+    *names: str, becomes: str, limits: str = "", joins: bool = False
+) -> Callable[[Callable[[Attributes], Emit]], Any]:
     def register(read: Callable[[Attributes], Emit]) -> Callable[[Attributes], Emit]:
-        RULES.update({name: Rule(becomes, limits, read) for name in names})
+        RULES.update({name: Rule(becomes, limits, read, joins) for name in names})
         return read
 
     return register
@@ -289,6 +293,38 @@ def _affine(build: Builder, name: str, x: str, scale: float, shift: Any) -> str:
         "shift": np.broadcast_to(np.asarray(shift, dtype=np.float32), (channels,)),
     }
     return build.add(name, "affine", x, {}, constants)
+
+
+# MXNet's operators on two arrays -> the IR's
+_ARITHMETIC = {
+    "elemwise_add": "add",
+    "_plus": "add",
+    "broadcast_add": "add",
+    "broadcast_plus": "add",
+    "elemwise_sub": "sub",
+    "_minus": "sub",
+    "broadcast_sub": "sub",
+    "broadcast_minus": "sub",
+    "elemwise_mul": "mul",
+    "_mul": "mul",
+    "broadcast_mul": "mul",
+    "elemwise_div": "div",
+    "_div": "div",
+    "broadcast_div": "div",
+}
+
+
+def _arithmetic_rule(op: str) -> Callable[[Attributes], Emit]:
+    def read(attrs: Attributes) -> Emit:
+        return lambda build, name, a, b: build.add(name, op, (a, b))
+
+    return read
+
+
+for _name, _op in _ARITHMETIC.items():
+    _rule(_name, becomes=f"`{_op}`", limits="two computed values of as many axes", joins=True)(
+        _arithmetic_rule(_op)
+    )
 
 
 @_rule("QActivation", becomes="`threshold`", limits="`method` det_sign")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Union
+from typing import Any, Mapping, Sequence, Union
 
 import numpy as np
 
@@ -66,12 +66,13 @@ class _Importer:
         self,
         name: str,
         op: str,
-        x: str,
+        x: str | Sequence[str],
         attrs: dict[str, Any] | None = None,
         constants: dict[str, np.ndarray] | None = None,
     ) -> str:
         """Append a node; see `bmx.compiler.mxnet_operators.Builder`."""
-        node = with_defaults(Node(self._graph.unique_name(name), op, (x,), attrs or {}, constants or {}))
+        inputs = (x,) if isinstance(x, str) else tuple(x)
+        node = with_defaults(Node(self._graph.unique_name(name), op, inputs, attrs or {}, constants or {}))
         try:
             self._types[node.name] = infer(node, self._types, self._graph.layout)
         except GraphError as error:
@@ -114,11 +115,15 @@ class _Importer:
             raise NotSupportedError("it reads a second output of another operator")
         if any(value is None for value in values):
             return None
-        if isinstance(values[0], np.ndarray):
-            if rule.becomes == "nothing":
-                return values[0]
+        if rule.becomes == "nothing" and isinstance(values[0], np.ndarray):
+            return values[0]
+        computed = [isinstance(value, str) for value in values]
+        if rule.joins:
+            if not all(computed):
+                raise NotSupportedError("it reads a parameter; supported: computed values")
+        elif not computed[0]:
             raise NotSupportedError("it works on parameters; supported: operators on the net's input")
-        if any(isinstance(value, str) for value in values[1:]):
+        elif any(computed[1:]):
             raise NotSupportedError("it reads two computed values; supported: one, and parameters")
         return emit(self, node["name"], *values)
 

@@ -7,6 +7,7 @@ import numpy as np
 from bmx.compiler.ir import DTYPES, LAYOUTS, Graph, GraphError, Input, Node, ValueType
 from bmx.compiler.ops import OPERATORS
 
+MAX_INPUTS = 64  # of a node
 _MAX_DIMENSION = 2**31 - 1
 _NUMPY_DTYPES = {"f32": np.float32, "i32": np.int32, "bits": np.int8, "mask": np.bool_}
 
@@ -44,17 +45,19 @@ def infer(node: Node, types: dict[str, ValueType], layout: str) -> ValueType:
     operator = OPERATORS.get(node.op)
     if operator is None:
         raise GraphError(f"node {node.name!r}: no operator is named {node.op!r}.")
-    if len(node.inputs) != 1:
-        raise GraphError(f"node {node.name!r}: {node.op} takes 1 input, found {len(node.inputs)}.")
-    value = node.inputs[0]
-    if value not in types:
-        raise GraphError(f"node {node.name!r} reads {value!r}, which no input or node before it computes.")
-    x = types[value]
-    if x.dtype not in operator.reads:
-        raise GraphError(f"node {node.name!r}: {node.op} reads {' or '.join(operator.reads)}, found {x}.")
+    _check_arity(node, operator.arity)
+    for value in node.inputs:
+        if value not in types:
+            raise GraphError(
+                f"node {node.name!r} reads {value!r}, which no input or node before it computes."
+            )
+    inputs = [types[value] for value in node.inputs]
+    for x in inputs:
+        if x.dtype not in operator.reads:
+            raise GraphError(f"node {node.name!r}: {node.op} reads {' or '.join(operator.reads)}, found {x}.")
     _check_attributes(node)
-    _check_constants(node, x)
-    return operator.infer(node, x, layout)
+    _check_constants(node, inputs[0])
+    return operator.infer_all(node, inputs, layout)
 
 
 def with_defaults(node: Node) -> Node:
@@ -62,6 +65,15 @@ def with_defaults(node: Node) -> Node:
     specs = OPERATORS[node.op].attributes if node.op in OPERATORS else {}
     attrs = {key: node.attrs.get(key, spec.default) for key, spec in specs.items()}
     return Node(node.name, node.op, node.inputs, {**attrs, **node.attrs}, node.constants)
+
+
+def _check_arity(node: Node, arity: int | None) -> None:
+    count = len(node.inputs)
+    if arity is None and not 1 <= count <= MAX_INPUTS:
+        raise GraphError(f"node {node.name!r}: {node.op} takes 1 to {MAX_INPUTS} inputs, found {count}.")
+    if arity is not None and count != arity:
+        inputs = "1 input" if arity == 1 else f"{arity} inputs"
+        raise GraphError(f"node {node.name!r}: {node.op} takes {inputs}, found {count}.")
 
 
 def _check_name(name: str, types: dict[str, ValueType]) -> None:

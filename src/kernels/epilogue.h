@@ -17,9 +17,12 @@ struct Epilogue {
   const float* scale = nullptr;  // affine: fma(float(x), scale, shift); both or neither
   const float* shift = nullptr;
   Activation activation = Activation::kNone;
-  const float* slope = nullptr;  // of kPrelu: x > 0 ? x : x * slope
-  float low = 0, high = 0;       // of kClip
-  // (Then the residual of the outputs is added.)
+  const float* slope = nullptr;   // of kPrelu: x > 0 ? x : x * slope
+  float low = 0, high = 0;        // of kClip
+  bool activation_first = false;  // the activation stands before scale and shift
+  bool residual = false;          // then the residual of the outputs is added
+  bool final_relu = false;        // and this is the last step that makes floats
+  bool cast = false;              // integer sums become floats even if no step above asks for it
   // Threshold to bits: not (x < t), or not (x > t) where flip is 1. Sums that stay integers (no step before)
   // use threshold_i32, others threshold_f32.
   const int32_t* threshold_i32 = nullptr;
@@ -30,8 +33,9 @@ struct Epilogue {
   // Scale and shift, and nothing else?
   bool only_affine(const ConvOutputs& out) const;
   // Do integer sums become floats?
-  bool makes_floats(bool residual) const {
-    return scale != nullptr || activation != Activation::kNone || residual || threshold_f32 != nullptr;
+  bool makes_floats() const {
+    return scale != nullptr || activation != Activation::kNone || residual || final_relu || cast ||
+           threshold_f32 != nullptr;
   }
 };
 
@@ -40,11 +44,11 @@ struct ConvOutputs {
   int32_t* integers = nullptr;      // of integer sums only, before any step
   float* floats = nullptr;          // after the residual
   uint64_t* bits = nullptr;         // [pixels][words_for(out_channels)], needs a threshold
-  const float* residual = nullptr;  // added after the activation; may be the same array as floats
+  const float* residual = nullptr;  // of an epilogue that adds one; may be the same array as floats
 };
 
 inline bool Epilogue::only_affine(const ConvOutputs& out) const {
-  return scale != nullptr && activation == Activation::kNone && out.residual == nullptr && !makes_bits() &&
+  return scale != nullptr && activation == Activation::kNone && !residual && !final_relu && !makes_bits() &&
          out.integers == nullptr;
 }
 

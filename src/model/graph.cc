@@ -85,6 +85,10 @@ class GraphParser {
     reader.has("name");
     node.op = reader.string("op");
     for (const std::string& name : reader.strings("inputs")) node.inputs.push_back(find_value(name, reader));
+    if (node.inputs.empty() || node.inputs.size() > kMaxInputs) {
+      reader.fail("expected 1 to " + std::to_string(kMaxInputs) + " inputs, found " +
+                  std::to_string(node.inputs.size()));
+    }
     node.declared = parse_type(reader);
     if (reader.has("attrs")) parse_attributes(reader.object("attrs"), reader, &node);
     if (reader.has("tensors")) parse_tensors(reader.object("tensors"), reader, &node);

@@ -15,6 +15,7 @@
 namespace bmx {
 
 inline constexpr size_t kMaxNodes = 65536;
+inline constexpr size_t kMaxInputs = 64;  // of a node
 
 // x = (u8 * scale - mean[c]) / std[c]; one mean and std for each channel of the input.
 struct Preprocessing {

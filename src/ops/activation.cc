@@ -11,11 +11,16 @@ class ActivationOperator final : public Operator {
   ActivationOperator(ValueType output, Activation activation, ElementwiseKernel kernel)
       : Operator(std::move(output)), activation_(activation), kernel_(kernel) {}
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
-    kernel_(static_cast<const float*>(x), batch * output().elements(), static_cast<float*>(out));
+  void run(const RunArgs& args) const override {
+    kernel_(args.input<float>(), args.batch * output().elements(), args.output<float>());
   }
 
   bool fuse_into(Epilogue* epilogue) const override {
+    if (epilogue->residual) {
+      if (activation_ != Activation::kRelu || epilogue->final_relu) return false;
+      epilogue->final_relu = true;
+      return true;
+    }
     if (epilogue->activation != Activation::kNone) return false;
     epilogue->activation = activation_;
     return true;

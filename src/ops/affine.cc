@@ -9,19 +9,20 @@ class Affine final : public Operator {
   Affine(ValueType output, DType input, const float* scale, const float* shift, const Kernels& kernels)
       : Operator(std::move(output)), input_(input), scale_(scale), shift_(shift), kernels_(kernels) {}
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
+  void run(const RunArgs& args) const override {
     const int64_t channels = output().shape.back();
-    const int64_t rows = batch * (output().elements() / channels);
-    auto* y = static_cast<float*>(out);
+    const int64_t rows = args.batch * (output().elements() / channels);
+    auto* y = args.output<float>();
     if (input_ == DType::kF32) {
-      kernels_.affine_f32(static_cast<const float*>(x), rows, channels, scale_, shift_, y);
+      kernels_.affine_f32(args.input<float>(), rows, channels, scale_, shift_, y);
     } else {
-      kernels_.affine_i32(static_cast<const int32_t*>(x), rows, channels, scale_, shift_, y);
+      kernels_.affine_i32(args.input<int32_t>(), rows, channels, scale_, shift_, y);
     }
   }
 
   bool fuse_into(Epilogue* epilogue) const override {
-    if (epilogue->scale || epilogue->activation != Activation::kNone) return false;
+    if (epilogue->scale != nullptr || epilogue->residual) return false;
+    epilogue->activation_first = epilogue->activation != Activation::kNone;
     epilogue->scale = scale_;
     epilogue->shift = shift_;
     return true;

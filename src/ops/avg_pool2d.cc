@@ -12,11 +12,11 @@ class AvgPool2D final : public Operator {
   AvgPool2D(ValueType output, const PoolShape& shape, bool count_padding)
       : Operator(std::move(output)), shape_(shape), count_padding_(count_padding) {}
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
-    const auto* image = static_cast<const float*>(x);
-    auto* y = static_cast<float*>(out);
+  void run(const RunArgs& args) const override {
+    const auto* image = args.input<float>();
+    auto* y = args.output<float>();
     const int64_t channels = shape_.channels;
-    for (int64_t n = 0; n < batch; ++n, image += shape_.height.in * shape_.width.in * channels) {
+    for (int64_t n = 0; n < args.batch; ++n, image += shape_.height.in * shape_.width.in * channels) {
       for (int64_t i = 0; i < shape_.height.out; ++i) {
         for (int64_t j = 0; j < shape_.width.out; ++j, y += channels) pool_window(image, i, j, y);
       }

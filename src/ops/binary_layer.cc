@@ -12,12 +12,12 @@ class BinaryLayer final : public Operator {
       : Operator(std::move(output)), convolution_(std::move(convolution)) {}
 
   int64_t macs() const override { return macs_of(convolution_.shape()); }
-  int64_t workspace_bytes() const override { return convolution_.workspace_bytes(); }
+  int64_t workspace_bytes(int threads) const override { return convolution_.workspace_bytes(threads); }
   Epilogue* epilogue() override { return &epilogue_; }
 
-  void run(const void* x, int64_t batch, void* out, void* workspace) const override {
-    convolution_.run(static_cast<const uint64_t*>(x), batch, epilogue_, outputs_of(epilogue_, true, out),
-                     workspace);
+  void run(const RunArgs& args) const override {
+    convolution_.run(args.input<uint64_t>(), args.batch, epilogue_, outputs_of(epilogue_, true, args),
+                     args.workspace, args.pool);
   }
 
  private:

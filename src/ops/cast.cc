@@ -8,8 +8,13 @@ class Cast final : public Operator {
  public:
   Cast(ValueType output, const Kernels& kernels) : Operator(std::move(output)), kernels_(kernels) {}
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
-    kernels_.cast_i32(static_cast<const int32_t*>(x), batch * output().elements(), static_cast<float*>(out));
+  void run(const RunArgs& args) const override {
+    kernels_.cast_i32(args.input<int32_t>(), args.batch * output().elements(), args.output<float>());
+  }
+
+  bool fuse_into(Epilogue* epilogue) const override {
+    epilogue->cast = true;
+    return true;
   }
 
  private:

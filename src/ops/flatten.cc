@@ -14,11 +14,11 @@ class Flatten final : public Operator {
 
   bool is_view() const override { return view_; }
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
+  void run(const RunArgs& args) const override {
     const int64_t elements = output().elements();
-    const auto* rows = static_cast<const uint64_t*>(x);
-    auto* words = static_cast<uint64_t*>(out);
-    for (int64_t n = 0; n < batch; ++n, words += words_for(elements)) {
+    const auto* rows = args.input<uint64_t>();
+    auto* words = args.output<uint64_t>();
+    for (int64_t n = 0; n < args.batch; ++n, words += words_for(elements)) {
       std::memset(words, 0, static_cast<size_t>(words_for(elements)) * sizeof(uint64_t));
       for (int64_t at = 0; at < elements; at += channels_, rows += words_for(channels_))
         append_row(rows, at, words);

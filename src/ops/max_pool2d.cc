@@ -29,10 +29,10 @@ class MaxPool2D final : public Operator {
   MaxPool2D(ValueType output, const PoolShape& shape, int64_t row, const Kernels& kernels)
       : Operator(std::move(output)), shape_(shape), row_(row), kernels_(kernels) {}
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
-    const auto* image = static_cast<const T*>(x);
-    auto* y = static_cast<T*>(out);
-    for (int64_t n = 0; n < batch; ++n, image += shape_.height.in * shape_.width.in * row_) {
+  void run(const RunArgs& args) const override {
+    const auto* image = args.input<T>();
+    auto* y = args.output<T>();
+    for (int64_t n = 0; n < args.batch; ++n, image += shape_.height.in * shape_.width.in * row_) {
       for (int64_t i = 0; i < shape_.height.out; ++i) {
         for (int64_t j = 0; j < shape_.width.out; ++j, y += row_) pool_window(image, i, j, y);
       }

@@ -34,7 +34,22 @@ const ValueType& NodeReader::input(std::initializer_list<DType> dtypes, size_t r
     fail("has " + std::to_string(node_.inputs.size()) + " inputs, 1 is expected");
     return kNoType;
   }
-  const int id = node_.inputs[0];
+  return checked_input(node_.inputs[0], dtypes, rank);
+}
+
+std::vector<ValueType> NodeReader::inputs(size_t count, std::initializer_list<DType> dtypes) {
+  std::vector<ValueType> types;
+  if (count != 0 && node_.inputs.size() != count) {
+    fail("has " + std::to_string(node_.inputs.size()) + " inputs, " + std::to_string(count) +
+         " are expected");
+    types.assign(count, kNoType);
+    return types;
+  }
+  for (int id : node_.inputs) types.push_back(checked_input(id, dtypes, 0));
+  return types;
+}
+
+const ValueType& NodeReader::checked_input(int id, std::initializer_list<DType> dtypes, size_t rank) {
   const ValueType& type = graph_.value_type(id);
   const bool right_dtype = std::find(dtypes.begin(), dtypes.end(), type.dtype) != dtypes.end();
   if (right_dtype && (rank == 0 || type.shape.size() == rank)) return type;

@@ -21,6 +21,8 @@ class NodeReader {
 
   // The type of the single input, which must have one of these dtypes and, if rank is not 0, that rank.
   const ValueType& input(std::initializer_list<DType> dtypes, size_t rank = 0);
+  // The types of `count` inputs (0: any number), each with one of these dtypes.
+  std::vector<ValueType> inputs(size_t count, std::initializer_list<DType> dtypes);
 
   // Attributes; all are required.
   int64_t integer(const char* name);
@@ -42,6 +44,7 @@ class NodeReader {
   bool ok() const { return status_.ok(); }
 
  private:
+  const ValueType& checked_input(int id, std::initializer_list<DType> dtypes, size_t rank);
   const Attribute* attribute(const char* name);
 
   const Graph& graph_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/thread_pool.h"
 #include "kernels/convolution.h"
 #include "model/types.h"
 
@@ -14,6 +15,25 @@ namespace bmx {
 // Immutable once its program is built, so sessions in several threads share it; what changes lives in their
 // arenas. Values are arrays [batch][shape]: float and int32 row-major, bits with each row of the last axis in
 // whole words.
+// What one call of run() works on.
+struct RunArgs {
+  const void* const* inputs;  // [batch][shape of the input] each
+  int64_t batch;
+  void* out;         // [batch][shape of the output]
+  void* bits;        // null, or where an epilogue's bits go while its numbers go to `out`
+  void* workspace;   // workspace_bytes() for as many threads as the pool has, kAlignment-aligned
+  ThreadPool* pool;  // null: the calling thread alone
+
+  template <class T>
+  const T* input(size_t index = 0) const {
+    return static_cast<const T*>(inputs[index]);
+  }
+  template <class T>
+  T* output() const {
+    return static_cast<T*>(out);
+  }
+};
+
 class Operator {
  public:
   explicit Operator(ValueType output) : output_(std::move(output)) {}
@@ -29,14 +49,15 @@ class Operator {
   // Multiply-accumulates for one sample.
   virtual int64_t macs() const { return 0; }
 
-  // Scratch memory of run(), for any batch.
-  virtual int64_t workspace_bytes() const { return 0; }
+  // Scratch memory of run() with a pool of so many threads, for any batch.
+  virtual int64_t workspace_bytes(int /*threads*/) const { return 0; }
 
-  virtual void run(const void* x, int64_t batch, void* out, void* workspace) const = 0;
+  virtual void run(const RunArgs& args) const = 0;
 
   // What follows a sum can be done while the sum is still in the cache. A producer that can do so has an
   // epilogue; a consumer writes itself into it, unless the epilogue already holds a later step. The consumer
-  // must outlive the producer.
+  // must outlive the producer. A consumer of two values is fused into the producer of one of them; the other
+  // one, of the same type, then is the last of the producer's inputs (ConvOutputs::residual).
   virtual Epilogue* epilogue() { return nullptr; }
   virtual bool fuse_into(Epilogue*) const { return false; }
 

@@ -9,6 +9,7 @@ struct Entry {
 };
 
 constexpr Entry kEntries[] = {
+    {"add", create_add},
     {"affine", create_affine},
     {"avg_pool2d", create_avg_pool2d},
     {"binary_conv2d", create_binary_conv2d},
@@ -16,10 +17,13 @@ constexpr Entry kEntries[] = {
     {"cast", create_cast},
     {"conv2d", create_conv2d},
     {"dense", create_dense},
+    {"div", create_div},
     {"flatten", create_flatten},
     {"max_pool2d", create_max_pool2d},
+    {"mul", create_mul},
     {"relu", create_relu},
     {"softmax", create_softmax},
+    {"sub", create_sub},
     {"tanh", create_tanh},
     {"threshold", create_threshold},
     {"transpose", create_transpose},

@@ -10,11 +10,11 @@ class Softmax final : public Operator {
  public:
   Softmax(ValueType output, const Kernels& kernels) : Operator(std::move(output)), kernels_(kernels) {}
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
+  void run(const RunArgs& args) const override {
     const int64_t channels = output().shape.back();
-    const int64_t rows = batch * (output().elements() / channels);
-    const auto* row = static_cast<const float*>(x);
-    auto* y = static_cast<float*>(out);
+    const int64_t rows = args.batch * (output().elements() / channels);
+    const auto* row = args.input<float>();
+    auto* y = args.output<float>();
     for (int64_t r = 0; r < rows; ++r, row += channels, y += channels) normalize(row, channels, y);
   }
 

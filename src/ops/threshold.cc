@@ -15,14 +15,14 @@ class Threshold final : public Operator {
         flip_(std::move(flip)),
         kernels_(kernels) {}
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
+  void run(const RunArgs& args) const override {
     const int64_t channels = output().shape.back();
-    const int64_t rows = batch * (output().elements() / channels);
-    auto* bits = static_cast<uint64_t*>(out);
+    const int64_t rows = args.batch * (output().elements() / channels);
+    auto* bits = args.output<uint64_t>();
     if (input_ == DType::kF32) {
-      kernels_.pack_f32(static_cast<const float*>(x), rows, channels, threshold_.f32(), flip_.data(), bits);
+      kernels_.pack_f32(args.input<float>(), rows, channels, threshold_.f32(), flip_.data(), bits);
     } else {
-      kernels_.pack_i32(static_cast<const int32_t*>(x), rows, channels, threshold_.i32(), flip_.data(), bits);
+      kernels_.pack_i32(args.input<int32_t>(), rows, channels, threshold_.i32(), flip_.data(), bits);
     }
   }
 

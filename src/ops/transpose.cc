@@ -41,10 +41,10 @@ class Transpose final : public Operator {
 
   bool is_view() const override { return view_; }
 
-  void run(const void* x, int64_t batch, void* out, void*) const override {
+  void run(const RunArgs& args) const override {
     const int64_t sample = output().elements();
-    for (int64_t n = 0; n < batch; ++n) {
-      copy_axis(static_cast<const float*>(x) + n * sample, static_cast<float*>(out) + n * sample, 0, sample);
+    for (int64_t n = 0; n < args.batch; ++n) {
+      copy_axis(args.input<float>() + n * sample, args.output<float>() + n * sample, 0, sample);
     }
   }
 

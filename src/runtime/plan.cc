@@ -24,16 +24,17 @@ std::vector<Buffer> lifetimes(const Graph& graph, const Program& program) {
   const std::vector<Step>& steps = program.steps();
   for (int s = 0; s < static_cast<int>(steps.size()); ++s) {
     const Step& step = steps[static_cast<size_t>(s)];
-    buffer(step.input).last = s;
+    for (int value : step.inputs) buffer(value).last = s;
     buffer(step.output).first = buffer(step.output).last = s;
+    if (step.bits >= 0) buffer(step.bits).first = buffer(step.bits).last = s;
   }
   for (int value : graph.outputs) buffer(value).last = static_cast<int>(steps.size());
   return buffers;
 }
 
-int64_t largest_workspace(const Program& program) {
+int64_t largest_workspace(const Program& program, int threads) {
   int64_t bytes = 0;
-  for (const Step& step : program.steps()) bytes = std::max(bytes, step.op->workspace_bytes());
+  for (const Step& step : program.steps()) bytes = std::max(bytes, step.op->workspace_bytes(threads));
   return bytes;
 }
 
@@ -44,7 +45,7 @@ Status too_large(int64_t capacity) {
 
 }  // namespace
 
-Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capacity) {
+Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capacity, int threads) {
   std::vector<Buffer> buffers;
   std::vector<int> values;
   int64_t total = 0;
@@ -67,20 +68,20 @@ Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capac
   plan.offsets.assign(static_cast<size_t>(graph.value_count()), -1);
   for (size_t i = 0; i < values.size(); ++i) plan.offsets[static_cast<size_t>(values[i])] = layout.offsets[i];
   plan.workspace_offset = layout.bytes;
-  const auto arena = checked_sum(layout.bytes, largest_workspace(program));
+  const auto arena = checked_sum(layout.bytes, largest_workspace(program, threads));
   if (!arena) return too_large(capacity);
   plan.arena_bytes = *arena;
   return plan;
 }
 
-Result<Plan> make_plan_within(const Graph& graph, const Program& program, int64_t batch,
-                              int64_t arena_bytes) {
-  Result<Plan> single = make_plan(graph, program, 1);
+Result<Plan> make_plan_within(const Graph& graph, const Program& program, int64_t batch, int64_t arena_bytes,
+                              int threads) {
+  Result<Plan> single = make_plan(graph, program, 1, threads);
   if (!single.ok()) return single;
   const int64_t sample = std::max<int64_t>(single->workspace_offset, 1);
   const int64_t room = arena_bytes - (single->arena_bytes - single->workspace_offset);
   const int64_t capacity = std::min(batch, std::max<int64_t>(room / sample, 1));
-  return capacity == 1 ? single : make_plan(graph, program, capacity);
+  return capacity == 1 ? single : make_plan(graph, program, capacity, threads);
 }
 
 }  // namespace bmx

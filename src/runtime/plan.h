@@ -19,9 +19,11 @@ struct Plan {
   std::vector<int64_t> offsets;
 };
 
-Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capacity);
+// threads: of the pool that will run it.
+Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capacity, int threads = 1);
 
 // As many samples as fit into `arena_bytes`, at least 1 and at most `batch`.
-Result<Plan> make_plan_within(const Graph& graph, const Program& program, int64_t batch, int64_t arena_bytes);
+Result<Plan> make_plan_within(const Graph& graph, const Program& program, int64_t batch, int64_t arena_bytes,
+                              int threads = 1);
 
 }  // namespace bmx

@@ -18,39 +18,76 @@ std::vector<int> count_consumers(const Graph& graph) {
 
 }  // namespace
 
+// Builds the steps of a program, node by node.
+class ProgramBuilder {
+ public:
+  ProgramBuilder(const Graph& graph, Program* program)
+      : graph_(graph), program_(*program), consumers_(count_consumers(graph)) {
+    for (int value = 0; value < graph.value_count(); ++value) program_.storage_.push_back(value);
+    ready_.assign(static_cast<size_t>(graph.value_count()), -1);
+  }
+
+  void add(size_t n) {
+    const Operator& op = program_.op(n);
+    const std::vector<int>& inputs = graph_.nodes[n].inputs;
+    const int output = static_cast<int>(graph_.inputs.size() + n);
+    program_.computed_by_.push_back(n);
+    if (op.is_view()) {
+      program_.storage_[static_cast<size_t>(output)] = program_.storage(inputs[0]);
+      ready(output) = ready(inputs[0]);
+      return;
+    }
+    if (inputs.size() <= 2 && fuse(op, inputs, output)) {
+      program_.computed_by_[n] = program_.computed_by_[producer_];
+      return;
+    }
+    ready(output) = static_cast<int>(program_.steps_.size());
+    program_.steps_.push_back({&op, inputs, output, -1});
+  }
+
+ private:
+  // The step after which a value is there; -1 for inputs.
+  int& ready(int value) { return ready_[static_cast<size_t>(value)]; }
+
+  bool fuse(const Operator& op, const std::vector<int>& inputs, int output) {
+    // The one that is computed last can take the other one in.
+    const bool second = inputs.size() == 2 && ready(inputs[1]) > ready(inputs[0]);
+    const int value = inputs[second ? 1 : 0];
+    const int s = ready(value);
+    if (s < 0 || program_.steps_[static_cast<size_t>(s)].output != value) return false;
+    Step& step = program_.steps_[static_cast<size_t>(s)];
+    producer_ = static_cast<size_t>(value) - graph_.inputs.size();
+    Epilogue* epilogue = program_.operators_[program_.computed_by_[producer_]]->epilogue();
+    if (epilogue == nullptr) return false;
+    if (inputs.size() == 2) {
+      const int other = inputs[second ? 0 : 1];
+      if (other == value || ready(other) == s) return false;
+      if (graph_.value_type(other) != graph_.value_type(value)) return false;
+    }
+    const bool alone = consumers_[static_cast<size_t>(value)] == 1;
+    const bool both = !alone && op.output().dtype == DType::kBits && step.bits < 0;
+    if ((!alone && !both) || !op.fuse_into(epilogue)) return false;
+    if (inputs.size() == 2) step.inputs.push_back(inputs[second ? 0 : 1]);
+    (both ? step.bits : step.output) = output;
+    ready(output) = s;
+    return true;
+  }
+
+  const Graph& graph_;
+  Program& program_;
+  const std::vector<int> consumers_;
+  std::vector<int> ready_;  // by value
+  size_t producer_ = 0;     // the node that fuse() found
+};
+
 Result<Program> Program::build(const Graph& graph, const Kernels& kernels) {
   Program program;
-  const std::vector<int> consumers = count_consumers(graph);
-  const int inputs = static_cast<int>(graph.inputs.size());
-  for (int value = 0; value < graph.value_count(); ++value) program.storage_.push_back(value);
-  std::vector<int> step_of(static_cast<size_t>(graph.value_count()), -1);
-
+  ProgramBuilder builder(graph, &program);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     Result<OperatorPtr> created = create_operator(graph, graph.nodes[n], kernels);
     if (!created.ok()) return created.status();
-    const Operator& op = **created;
     program.operators_.push_back(std::move(*created));
-    program.computed_by_.push_back(n);
-
-    const int input = graph.nodes[n].inputs[0], output = inputs + static_cast<int>(n);
-    int& step = step_of[static_cast<size_t>(output)];
-    const int before = step_of[static_cast<size_t>(input)];
-    if (op.is_view()) {
-      program.storage_[static_cast<size_t>(output)] = program.storage(input);
-      continue;
-    }
-    if (before >= 0 && consumers[static_cast<size_t>(input)] == 1) {
-      const size_t producer = program.computed_by_[static_cast<size_t>(input - inputs)];
-      Epilogue* epilogue = program.operators_[producer]->epilogue();
-      if (epilogue && op.fuse_into(epilogue)) {
-        program.computed_by_[n] = producer;
-        program.steps_[static_cast<size_t>(before)].output = output;
-        step = before;
-        continue;
-      }
-    }
-    step = static_cast<int>(program.steps_.size());
-    program.steps_.push_back({&op, input, output});
+    builder.add(n);
   }
   return program;
 }

@@ -2,7 +2,7 @@
 //
 // Two kinds of node do no work of their own. A view's output has the bytes of its input. A node that is fused
 // is done by the epilogue of the step before it, which is possible where nobody else wants the value in
-// between.
+// between; a threshold is fused even there: numbers and bits leave the step together.
 #pragma once
 
 #include <vector>
@@ -16,7 +16,9 @@ namespace bmx {
 
 struct Step {
   const Operator* op;
-  int input, output;  // ids of values
+  std::vector<int> inputs;  // ids of values; the residual of the epilogue, if there is one, is the last
+  int output;
+  int bits;  // -1, or a second value: the signs of the output
 };
 
 class Program {
@@ -34,6 +36,7 @@ class Program {
   size_t computed_by(size_t node) const { return computed_by_[node]; }
 
  private:
+  friend class ProgramBuilder;
   std::vector<OperatorPtr> operators_;  // by node
   std::vector<size_t> computed_by_;     // by node
   std::vector<int> storage_;            // by value

@@ -33,7 +33,8 @@ void unpack_bits(const uint64_t* words, int64_t rows, int64_t channels, float* o
 
 TensorType output_type(DType dtype) { return dtype == DType::kI32 ? TensorType::kI32 : TensorType::kF32; }
 
-Session::Session(std::shared_ptr<const Model> model) : model_(std::move(model)) {
+Session::Session(std::shared_ptr<const Model> model, int threads) : model_(std::move(model)) {
+  if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads);
   const Graph& graph = model_->graph();
   addresses_.resize(static_cast<size_t>(graph.value_count()));
   for (int value : graph.outputs) {
@@ -95,7 +96,8 @@ Status Session::prepare(int64_t batch) {
 }
 
 Status Session::prepare_arena(int64_t batch) {
-  Result<Plan> plan = make_plan_within(model_->graph(), model_->program(), batch, kArenaTarget);
+  Result<Plan> plan =
+      make_plan_within(model_->graph(), model_->program(), batch, kArenaTarget, thread_count(pool_.get()));
   if (!plan.ok()) return plan.status();
   AlignedArray<uint8_t> arena(static_cast<size_t>(plan->arena_bytes));
   if (arena.size() != static_cast<size_t>(plan->arena_bytes)) return no_memory(plan->arena_bytes);
@@ -123,7 +125,10 @@ void Session::run_slice(const InputArray* inputs, int64_t begin, int64_t size) {
   place_inputs(inputs, begin, size);
   void* workspace = arena_.data() + plan_.workspace_offset;
   for (const Step& step : model_->program().steps()) {
-    step.op->run(address(step.input), size, address(step.output), workspace);
+    const void* addresses[kMaxInputs];
+    for (size_t i = 0; i < step.inputs.size(); ++i) addresses[i] = address(step.inputs[i]);
+    step.op->run({addresses, size, address(step.output), step.bits < 0 ? nullptr : address(step.bits),
+                  workspace, pool_.get()});
   }
   store_outputs(begin, size);
 }

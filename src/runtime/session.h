@@ -7,6 +7,7 @@
 
 #include "base/aligned.h"
 #include "base/status.h"
+#include "base/thread_pool.h"
 #include "runtime/model.h"
 #include "runtime/plan.h"
 
@@ -33,7 +34,8 @@ TensorType output_type(DType dtype);
 
 class Session {
  public:
-  explicit Session(std::shared_ptr<const Model> model);
+  // threads: at least 1, the caller of run() among them.
+  explicit Session(std::shared_ptr<const Model> model, int threads = 1);
 
   const Model& model() const { return *model_; }
 
@@ -60,7 +62,8 @@ class Session {
   void* address(int value) { return addresses_[static_cast<size_t>(model_->program().storage(value))]; }
 
   std::shared_ptr<const Model> model_;
-  int64_t planned_batch_ = 0;  // the largest batch so far
+  std::unique_ptr<ThreadPool> pool_;  // null for one thread
+  int64_t planned_batch_ = 0;         // the largest batch so far
   Plan plan_;
   AlignedArray<uint8_t> arena_;
   std::vector<void*> addresses_;  // by value that has storage

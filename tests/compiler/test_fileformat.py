@@ -228,7 +228,7 @@ def test_broken_headers(change: Callable[[dict], Any], message: str) -> None:
         (lambda g: g["inputs"][0].update(dtype="i32"), "found i32"),
         (lambda g: node(g, "c0").update(op="conv3d"), "no operator is named 'conv3d'"),
         (lambda g: node(g, "c0").update(op="sign"), "no operator is named 'sign'"),
-        (lambda g: node(g, "c0").update(inputs=["d0"]), "should read one value that stands before it"),
+        (lambda g: node(g, "c0").update(inputs=["d0"]), "should read values that stand before it"),
         (
             lambda g: node(g, "c0").update(shape=[4, 4, 11]),
             r"i32\[4, 4, 11\], but is i32\[4, 4, 10\]",

@@ -339,12 +339,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadNode{"max_pool2d", R"({"kernel":[1,1],"strides":[5,5],"padding":[0,0],"ceil_mode":true})",
                 "(max_pool2d): the last window of 2 lies wholly outside the image"},
         BadNode{"max_pool2d", R"({"kernel":[1,1],"strides":[1,1],"padding":[0,0],"ceil_mode":0})",
-                "(max_pool2d): attribute 'ceil_mode' must be true or false"},
-        BadNode{"upsample", "{}",
-                "uses the operator 'upsample', which this runtime does not have; it has affine, avg_pool2d, "
-                "binary_conv2d, "
-                "binary_dense, cast, conv2d, dense, flatten, max_pool2d, relu, softmax, tanh, threshold, "
-                "transpose"}));
+                "(max_pool2d): attribute 'ceil_mode' must be true or false"}));
+
+TEST(Ops, AnUnknownOperatorIsRefusedWithTheListOfThoseKnown) {
+  FileBuilder builder({4});
+  builder.node("no_such_operator", "data", "f32", {4}, OrderedJson::object());
+  const std::string bytes = builder.encode({"no_such_operator0"});
+  const auto model = Model::from_memory(bytes.data(), bytes.size(), "scalar");
+  std::string known;
+  for (const std::string& name : operator_names()) known += (known.empty() ? "" : ", ") + name;
+  EXPECT_EQ(model.status().message(),
+            "node 'no_such_operator0' uses the operator 'no_such_operator', which this runtime does not "
+            "have; it has " +
+                known);
+}
 
 }  // namespace
 }  // namespace bmx

@@ -131,15 +131,20 @@ class Sweep {
       if (coin()) epilogue_.flip = flip_.data();
     }
     only_bits_ = coin();
+    epilogue_.activation_first = epilogue_.scale != nullptr && coin();
+    epilogue_.final_relu = coin() && coin();
+    epilogue_.cast = coin();
     if (coin()) {  // plain integers
       epilogue_.scale = epilogue_.shift = nullptr;
       epilogue_.activation = Activation::kNone;
+      epilogue_.activation_first = epilogue_.final_relu = epilogue_.cast = false;
       residual_.clear();
       epilogue_.threshold_f32 = nullptr;
     }
+    epilogue_.residual = !residual_.empty();
   }
 
-  bool makes_floats() const { return epilogue_.makes_floats(!residual_.empty()); }
+  bool makes_floats() const { return epilogue_.makes_floats(); }
   int64_t out_size() const { return batch_ * shape_.out_height() * shape_.out_width() * shape_.out_channels; }
 
   Planes draw_planes() {
@@ -209,9 +214,12 @@ class Sweep {
   void check_floats(std::vector<float> values, int64_t workspace_bytes, Run run) {
     for (size_t i = 0; i < values.size(); ++i) {
       const size_t c = i % scale_.size();
-      if (epilogue_.scale != nullptr) values[i] = std::fma(values[i], scale_[c], shift_[c]);
+      const auto affine = [&](float x) { return std::fma(x, scale_[c], shift_[c]); };
+      if (epilogue_.scale != nullptr && !epilogue_.activation_first) values[i] = affine(values[i]);
       values[i] = activated(values[i], c);
+      if (epilogue_.activation_first) values[i] = affine(values[i]);
       if (!residual_.empty()) values[i] += residual_[i];
+      if (epilogue_.final_relu) values[i] = values[i] <= 0 ? 0.0F : values[i];
     }
     const int64_t rows = out_size() / shape_.out_channels;
     Guarded<float> floats(out_size());

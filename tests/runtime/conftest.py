@@ -56,12 +56,12 @@ class GraphBuilder:
         self.tensors = {}
 
     def node(self, op, source, dtype, shape, attrs=None, **tensors):
-        """Appends a node that reads the value `source`; tensors are given by role."""
+        """Appends a node that reads the value `source`, or a list of them; tensors are given by role."""
         name = f"{op}{len(self.graph['nodes'])}"
         node = {
             "name": name,
             "op": op,
-            "inputs": [source],
+            "inputs": source if isinstance(source, list) else [source],
             "dtype": dtype,
             "shape": list(shape),
             "attrs": attrs or {},

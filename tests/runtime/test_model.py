@@ -49,12 +49,13 @@ def test_every_isa_gives_the_same_bits(lenet, images):
 
 
 def test_fused_equals_unfused(writer, images):
-    """Naming every value an output forbids fusion; nothing may change."""
+    """Naming every value an output forbids fusion, but of thresholds; nothing may change."""
     builder, output = writer.lenet(np.random.default_rng(3), channels=16, hidden=50)
     fused = runtime.Model(builder.encode(output))
     unfused = runtime.Model(builder.encode(output, *[node["name"] for node in builder.graph["nodes"][:-1]]))
     assert any(node["computed_by"] != node["name"] for node in fused.info()["nodes"])
-    assert all(node["computed_by"] == node["name"] for node in unfused.info()["nodes"])
+    for node in unfused.info()["nodes"]:
+        assert node["op"] == "threshold" or node["computed_by"] == node["name"]
     np.testing.assert_array_equal(unfused.session().run(images)[0], fused(images))
 
 

@@ -166,7 +166,7 @@ def test_threshold_on_floats(run_op, writer, rng, channels):
 @pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("fused", [True, False])
 def test_integer_chain(writer, isa, rng, channels, fused):
-    """Dots behind a threshold, an affine, a cast, a maximum: fused where nobody else looks, and equal."""
+    """Dots behind a threshold, an affine, a cast, a maximum: fused where they can be, and equal."""
     x, weight = signs(rng, 3, 4, 4, 33), signs(rng, channels, 3, 3, 33)
     dots = convolve(x, weight, (1, 1), (0, 0), (1, 1), 1)
     shape = dots.shape[1:]
@@ -193,7 +193,8 @@ def test_integer_chain(writer, isa, rng, channels, fused):
     ]
     model = runtime.Model(builder.encode(*outputs), isa)
     computed_by = {node["name"]: node["computed_by"] for node in model.info()["nodes"]}
-    assert [computed_by[name] != name for name in outputs] == [fused, fused, False, False]
+    # Bits leave a step beside the numbers that they come from.
+    assert [computed_by[name] != name for name in outputs] == [True, fused, fused, False]
     found = model.session().run(x)
     np.testing.assert_array_equal(found[0], expected_bits(dots, threshold, flip))
     exact = dots * scale.astype("float64") + shift  # exact in float64 up to one rounding far below float32's
@@ -318,3 +319,73 @@ def test_transpose(run_op, rng, shape):
         expected = x.transpose(0, *(axis + 1 for axis in perm))
         found = run_op("transpose", x, "f32", expected.shape[1:], {"perm": list(perm)})
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("op", ["add", "sub", "mul", "div"])
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((3, 4, 5), (3, 4, 5)),
+        ((3, 4, 5), (1, 1, 5)),
+        ((1, 1, 5), (3, 4, 5)),
+        ((3, 1, 5), (1, 4, 1)),
+        ((7,), (1,)),
+    ],
+    ids=str,
+)
+def test_arithmetic(writer, isa, rng, op, shapes):
+    a, b = (normal(rng, 2, *shape) for shape in shapes)
+    builder = writer.GraphBuilder(*shapes[0])
+    builder.graph["inputs"].append({"name": "other", "dtype": "f32", "shape": list(shapes[1])})
+    out = np.broadcast_shapes(*shapes)
+    value = builder.node(op, ["data", "other"], "f32", out)
+    model = runtime.Model(builder.encode(value), isa)
+    function = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}[op]
+    np.testing.assert_array_equal(model.session().run([a, b])[0], function(a, b))
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("order", ["affine relu", "relu affine", "cast"])
+def test_residual_block(writer, isa, rng, channels, binary, order):
+    """Layer, scale, activation, residual, last relu, and the signs of the sum: one step, two values."""
+    x, weight = signs(rng, 2, 5, 5, channels), signs(rng, channels, 3, 3, channels)
+    scale, shift, threshold = (normal(rng, channels) for _ in range(3))
+    builder = writer.GraphBuilder(*x.shape[1:])
+    shape, attrs = (5, 5, channels), {**conv_attrs(padding=[1, 1])}
+    if binary:
+        bits = builder.node(
+            "threshold",
+            "data",
+            "bits",
+            shape,
+            threshold=np.zeros(channels, "float32"),
+            flip=writer.pack_bits(-np.ones(channels)),
+        )
+        dots = builder.node(
+            "binary_conv2d", bits, "i32", shape, {**attrs, "pad_value": 0}, weight=writer.pack_bits(weight)
+        )
+        value = builder.node("cast", dots, "f32", shape)
+    else:
+        value = builder.node("conv2d", "data", "f32", shape, attrs, weight=weight)
+    expected = convolve(x, weight, (1, 1), (1, 1), (1, 1), 1).astype("float32")
+    for op in order.split():
+        if op == "affine":
+            value = builder.node("affine", value, "f32", shape, scale=scale, shift=shift)
+            expected = (expected * scale.astype("float64") + shift).astype("float32")
+        elif op == "relu":
+            value = builder.node("relu", value, "f32", shape)
+            expected = np.maximum(expected, 0)
+    total = builder.node("add", ["data", value], "f32", shape)
+    last = builder.node("relu", total, "f32", shape)
+    sign = builder.node(
+        "threshold", last, "bits", shape, threshold=threshold, flip=writer.pack_bits(-np.ones(channels))
+    )
+    expected = np.maximum(expected + x, 0)
+    model = runtime.Model(builder.encode(last, sign), isa)
+    steps = {node["computed_by"] for node in model.info()["nodes"]}
+    assert len(steps) == (2 if binary else 1)
+    found = model.session().run(x)
+    # Sums of signs are exact, and each step behind them is rounded once, here and there.
+    np.testing.assert_array_equal(found[0], expected)
+    np.testing.assert_array_equal(found[1], np.where(found[0] < threshold, -1, 1))

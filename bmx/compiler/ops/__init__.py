@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bmx.compiler.ops.affine import Affine
+from bmx.compiler.ops.arithmetic import Add, Div, Mul, Sub
 from bmx.compiler.ops.avg_pool2d import AvgPool2D
 from bmx.compiler.ops.base import Operator
 from bmx.compiler.ops.batch_norm import BatchNorm
@@ -30,6 +31,10 @@ OPERATORS: dict[str, Operator] = {
         BinaryConv2D(),
         BinaryDense(),
         Threshold(),
+        Add(),
+        Sub(),
+        Mul(),
+        Div(),
         Affine(),
         Cast(),
         Relu(),

@@ -34,7 +34,8 @@ class Operator:
 
     Attributes:
         name: name in the IR and in the file.
-        reads: dtypes that the input may have.
+        reads: dtypes that the inputs may have.
+        arity: number of inputs; None for any number of at least one.
         attributes: by name.
         constants: by role.
         in_file: whether docs/format.md has the operator; the others live only until the passes have replaced
@@ -47,6 +48,7 @@ class Operator:
 
     name: ClassVar[str]
     reads: ClassVar[tuple[str, ...]] = ("f32",)
+    arity: ClassVar[int | None] = 1
     attributes: ClassVar[dict[str, Attribute]] = {}
     constants: ClassVar[dict[str, Constant]] = {}
     in_file: ClassVar[bool] = True
@@ -62,6 +64,14 @@ class Operator:
     def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:
         """The result for a batch. Bits are int8 arrays of +-1."""
         raise NotImplementedError
+
+    def infer_all(self, node: Node, inputs: Sequence[ValueType], layout: str) -> ValueType:
+        """As `infer`, from the types of all inputs; operators of several inputs override this one."""
+        return self.infer(node, inputs[0], layout)
+
+    def evaluate_all(self, node: Node, inputs: Sequence[np.ndarray], layout: str) -> np.ndarray:
+        """As `evaluate`, from all inputs."""
+        return self.evaluate(node, inputs[0], layout)
 
     def bound(self, node: Node) -> int | None:
         """Largest magnitude that an i32 result can have; None where the operator does not know."""

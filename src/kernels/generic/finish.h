@@ -99,13 +99,15 @@ inline void activate_row(const Epilogue& e, int64_t first_channel, int64_t count
   }
 }
 
-// The steps after the affine one.
+// The steps after the affine one, or the activation and the affine one, if they stand in that order.
 inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const FinishTile& t, int64_t pixel,
                             float* y) {
   activate_row(e, t.first_channel, t.outputs, y);
-  if (out.residual != nullptr) {
-    add_f32(y, out.residual + pixel * t.channels + t.first_channel, t.outputs, y);
+  if (e.activation_first) {
+    affine(y, 1, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel, y);
   }
+  if (e.residual) add_f32(y, out.residual + pixel * t.channels + t.first_channel, t.outputs, y);
+  if (e.final_relu) relu(y, t.outputs, y);
   if (out.floats != nullptr && y != out.floats + pixel * t.channels + t.first_channel) {
     std::memcpy(out.floats + pixel * t.channels + t.first_channel, y,
                 static_cast<size_t>(t.outputs) * sizeof(float));
@@ -173,7 +175,7 @@ BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const 
   t.bases += begin;
   t.outputs -= begin;
   t.first_channel += begin;
-  const bool floats = e.makes_floats(out.residual != nullptr);
+  const bool floats = e.makes_floats();
   const int32_t* sums = static_cast<const int32_t*>(t.sums) + begin;
   for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
     const int64_t pixel = t.first_pixel + p, at = pixel * t.channels + t.first_channel;
@@ -190,7 +192,7 @@ BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const 
     if (!floats) continue;
     alignas(kAlignment) float buffer[kMaxPanelLanes];
     float* y = float_row(out, t, pixel, buffer);
-    if (e.scale != nullptr) {
+    if (e.scale != nullptr && !e.activation_first) {
       affine_dots_row(sums, base, t.multiplier, t.outputs, e.scale + t.first_channel,
                       e.shift + t.first_channel, y);
     } else {
@@ -211,7 +213,7 @@ void finish_f32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) 
     const int64_t pixel = t.first_pixel + p;
     alignas(kAlignment) float buffer[kMaxPanelLanes];
     float* y = float_row(out, t, pixel, buffer);
-    if (e.scale != nullptr) {
+    if (e.scale != nullptr && !e.activation_first) {
       affine(sums, 1, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel, y);
     } else {
       std::memcpy(y, sums, static_cast<size_t>(t.outputs) * sizeof(float));

@@ -1,0 +1,108 @@
+// add, sub, mul and div: two values, element by element; an axis of one element is repeated.
+#include <algorithm>
+
+#include "ops/registry.h"
+
+namespace bmx {
+namespace {
+
+// Elements from one to the next along each axis, 0 where an axis is repeated.
+Shape strides_of(const Shape& shape, const Shape& out) {
+  Shape strides(shape.size());
+  int64_t stride = 1;
+  for (size_t axis = shape.size(); axis-- > 0; stride *= shape[axis]) {
+    strides[axis] = shape[axis] == 1 && out[axis] != 1 ? 0 : stride;
+  }
+  return strides;
+}
+
+struct Add {
+  static float apply(float a, float b) { return a + b; }
+};
+struct Sub {
+  static float apply(float a, float b) { return a - b; }
+};
+struct Mul {
+  static float apply(float a, float b) { return a * b; }
+};
+struct Div {
+  static float apply(float a, float b) { return a / b; }
+};
+
+template <class Function>
+class Arithmetic final : public Operator {
+ public:
+  Arithmetic(ValueType output, const Shape& a, const Shape& b)
+      : Operator(std::move(output)),
+        a_strides_(strides_of(a, this->output().shape)),
+        b_strides_(strides_of(b, this->output().shape)),
+        same_(a == b),
+        a_elements_(ValueType{DType::kF32, a}.elements()),
+        b_elements_(ValueType{DType::kF32, b}.elements()) {}
+
+  void run(const RunArgs& args) const override {
+    const auto* a = args.input<float>(0);
+    const auto* b = args.input<float>(1);
+    auto* y = args.output<float>();
+    const int64_t elements = output().elements();
+    if (same_) return row(a, 1, b, 1, args.batch * elements, y);
+    for (int64_t n = 0; n < args.batch; ++n) {
+      run_axis(a + n * a_elements_, b + n * b_elements_, 0, elements, y + n * elements);
+    }
+  }
+
+  bool fuse_into(Epilogue* epilogue) const override {
+    if (!std::is_same_v<Function, Add> || !same_ || epilogue->residual) return false;
+    epilogue->residual = true;
+    return true;
+  }
+
+ private:
+  static void row(const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t count, float* y) {
+    if (a_step == 1 && b_step == 1) {
+      for (int64_t i = 0; i < count; ++i) y[i] = Function::apply(a[i], b[i]);
+    } else {
+      for (int64_t i = 0; i < count; ++i) y[i] = Function::apply(a[i * a_step], b[i * b_step]);
+    }
+  }
+
+  // Fills y[0 .. size), the part of a sample that the axes from `axis` on span.
+  void run_axis(const float* a, const float* b, size_t axis, int64_t size, float* y) const {
+    const int64_t length = output().shape[axis], inner = size / length;
+    if (axis + 1 == output().shape.size()) return row(a, a_strides_[axis], b, b_strides_[axis], length, y);
+    for (int64_t i = 0; i < length; ++i) {
+      run_axis(a + i * a_strides_[axis], b + i * b_strides_[axis], axis + 1, inner, y + i * inner);
+    }
+  }
+
+  Shape a_strides_, b_strides_;
+  bool same_;
+  int64_t a_elements_, b_elements_;
+};
+
+template <class Function>
+Result<OperatorPtr> create(NodeReader& node) {
+  const std::vector<ValueType> in = node.inputs(2, {DType::kF32});
+  const Shape &a = in[0].shape, &b = in[1].shape;
+  ValueType out{DType::kF32, a};
+  bool fits = a.size() == b.size();
+  for (size_t axis = 0; fits && axis < a.size(); ++axis) {
+    fits = a[axis] == b[axis] || a[axis] == 1 || b[axis] == 1;
+    out.shape[axis] = std::max(a[axis], b[axis]);
+  }
+  if (!fits) {
+    node.fail("takes shapes that are equal but for axes of 1, its inputs are " + text_of(a) + " and " +
+              text_of(b));
+  }
+  BMX_RETURN_IF_ERROR(node.finish());
+  return OperatorPtr(new Arithmetic<Function>(std::move(out), a, b));
+}
+
+}  // namespace
+
+Result<OperatorPtr> create_add(NodeReader& node, const Kernels&) { return create<Add>(node); }
+Result<OperatorPtr> create_sub(NodeReader& node, const Kernels&) { return create<Sub>(node); }
+Result<OperatorPtr> create_mul(NodeReader& node, const Kernels&) { return create<Mul>(node); }
+Result<OperatorPtr> create_div(NodeReader& node, const Kernels&) { return create<Div>(node); }
+
+}  // namespace bmx
