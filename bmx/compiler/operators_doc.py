@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bmx.compiler.mxnet_operators import RULES
 from bmx.compiler.ops import OPERATORS
+from bmx.compiler.rules import RULES
 
 _INTRODUCTION = """\
 # Operators that bmx compiles

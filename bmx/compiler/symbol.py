@@ -8,7 +8,7 @@ import numpy as np
 
 from bmx.compiler.attributes import Attributes, NotSupportedError
 from bmx.compiler.ir import Graph, GraphError, Input, Node, ValueType
-from bmx.compiler.mxnet_operators import RULES
+from bmx.compiler.rules import RULES
 from bmx.compiler.verifier import infer, with_defaults
 
 # What a node of a symbol is: the name of a value of the IR, a parameter, or None if it could not be compiled.
@@ -40,7 +40,7 @@ def import_symbol(
 
 
 class _Importer:
-    """Walks over a symbol's nodes; is the `bmx.compiler.mxnet_operators.Builder` of their rules."""
+    """Walks over a symbol's nodes; is the `bmx.compiler.rules.base.Builder` of their rules."""
 
     def __init__(self, parameters: Mapping[str, np.ndarray], inputs: list[Input], name: str) -> None:
         self._graph = Graph(name, inputs, [], [])
@@ -70,7 +70,7 @@ class _Importer:
         attrs: dict[str, Any] | None = None,
         constants: dict[str, np.ndarray] | None = None,
     ) -> str:
-        """Append a node; see `bmx.compiler.mxnet_operators.Builder`."""
+        """Append a node; see `bmx.compiler.rules.base.Builder`."""
         inputs = (x,) if isinstance(x, str) else tuple(x)
         node = with_defaults(Node(self._graph.unique_name(name), op, inputs, attrs or {}, constants or {}))
         try:

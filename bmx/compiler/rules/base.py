@@ -1,0 +1,87 @@
+"""What the rules share: the registry, what a rule writes to, and nodes that several rules emit.
+
+A rule has two steps, so that one error can list everything in a net that is not supported: reading the
+attributes, which works wherever the operator stands, and emitting nodes, which needs the type of the input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Protocol, Sequence
+
+import numpy as np
+
+from bmx.compiler.attributes import Attributes, NotSupportedError
+from bmx.compiler.ir import ValueType
+
+
+class Builder(Protocol):
+    """What a rule writes to."""
+
+    def add(
+        self,
+        name: str,
+        op: str,
+        x: str | Sequence[str],
+        attrs: dict[str, Any] | None = None,
+        constants: dict[str, np.ndarray] | None = None,
+    ) -> str:
+        """Append a node that reads the value ``x``, or several; returns the name of its value."""
+
+    def type(self, value: str) -> ValueType:
+        """Type of a value."""
+
+
+# (builder, name of MXNet's node, input value, parameters or further input values) -> value
+Emit = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one operator of MXNet is compiled.
+
+    Attributes:
+        becomes: operators of the IR, for the documentation.
+        limits: what is supported, for the documentation.
+        read: reads the attributes and returns the function that emits the nodes.
+        joins: all inputs are computed values; otherwise the first one is, and the others are parameters.
+    """
+
+    becomes: str
+    limits: str
+    read: Callable[[Attributes], Emit]
+    joins: bool = False
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    *names: str, becomes: str, limits: str = "", joins: bool = False
+) -> Callable[[Callable[[Attributes], Emit]], Any]:
+    """Register a rule under MXNet's names; see `Rule` for the arguments."""
+
+    def register(read: Callable[[Attributes], Emit]) -> Callable[[Attributes], Emit]:
+        RULES.update({name: Rule(becomes, limits, read, joins) for name in names})
+        return read
+
+    return register
+
+
+def flat(build: Builder, name: str, x: str, flatten: bool) -> str:
+    """The input of a dense layer."""
+    if len(build.type(x).shape) == 1:
+        return x
+    if not flatten:
+        raise NotSupportedError(f"flatten is False and its input is {build.type(x)}; supported: flatten=True")
+    return build.add(f"{name}_flatten", "flatten", x)
+
+
+def affine(build: Builder, name: str, x: str, scale: float, shift: Any) -> str:
+    """Append x * scale + shift; ``shift`` is a number or one per channel."""
+    channels = build.type(x).shape[0]
+    constants = {
+        "scale": np.full(channels, scale, dtype=np.float32),
+        "shift": np.broadcast_to(np.asarray(shift, dtype=np.float32), (channels,)),
+    }
+    return build.add(name, "affine", x, {}, constants)
