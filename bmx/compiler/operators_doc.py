@@ -17,7 +17,7 @@ of outputs with real values. Parameters are float32. Layers run as at inference.
 
 ## From MXNet to bmx
 
-Gluon layers become these operators of MXNet when a net is recorded; those of bmx become the last three.
+Gluon layers become these operators of MXNet when a net is recorded; those of bmx become the ones with a Q in front.
 
 | MXNet operator | bmx operator | supported |
 |---|---|---|
