@@ -52,7 +52,9 @@ def _sentence(error: Exception) -> str:
     message = " ".join(str(error).split())
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    if message and isinstance(error, (ValueError, OSError, RuntimeError, ArithmeticError, ImportError)):
+    if message and isinstance(
+        error, (ValueError, OSError, RuntimeError, ArithmeticError, ImportError, MemoryError)
+    ):
         return message
     return f"{type(error).__name__}: {message} (BMX_DEBUG=1 shows where)"
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
 from bmx import compiler, verification
-from bmx.compiler import fileformat
+from bmx.compiler import InputShape, fileformat
+from bmx.compiler.ir import Graph
+from bmx.compiler.trace import as_net
 from bmx.files import write_atomically
+from bmx.verification.samples import Samples, check_samples, random_samples
 
 
 def export(
     net: Any,
     path: str,
-    input_shape: Sequence[int],
-    preprocessing: dict | None = None,
+    input_shape: InputShape,
+    preprocessing: Mapping[str, Any] | None = None,
     classes: Sequence[str] | None = None,
     verify: bool = True,
-    sample: np.ndarray | None = None,
+    sample: Samples | None = None,
     tolerance: float = 1e-4,
 ) -> verification.Report | None:
     """Export a trained Gluon net to a packed ``.bmx`` file that runs without MXNet.
@@ -28,14 +31,19 @@ def export(
     packed file agreed on random inputs and on ``sample``. The report is printed and stored in the file.
 
     Args:
-        net: an initialised HybridBlock built from Gluon and bmx layers.
+        net: an initialised HybridBlock built from Gluon and bmx layers; or the two files of a saved one,
+            ("net-symbol.json", "net-0000.params"), as ``net.export`` writes them.
         path: where the file goes; an existing file is replaced at the end, in one step.
         input_shape: shape of the input, batch axis in front, for example (1, 1, 28, 28). The batch is free.
+            For a net of several inputs a list of shapes in the order of its arguments, or a dict from names
+            to shapes, which are the names of the inputs then.
         preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the input,
-            (image * scale - mean) / std per channel. Stored in the file, so that devices can feed images.
+            (image * scale - mean) / std per channel. Stored in the file, so that devices can feed images. For
+            a net of several inputs a dict from names to such dicts.
         classes: labels of the output's last axis. Stored in the file.
         verify: compare with MXNet before the file appears.
-        sample: more inputs to verify on (float32, batch axis first), for example held-out images.
+        sample: more inputs to verify on (float32, batch axis first), for example held-out images; a list or a
+            dict of arrays for a net of several inputs.
         tolerance: see `bmx.verify`.
 
     Returns:
@@ -45,11 +53,12 @@ def export(
         bmx.compiler.UnsupportedError: the net holds operators that the runtime does not have; all are listed.
         bmx.verification.VerificationError: the packed file differs from the net. No file is left.
     """
+    net = as_net(net)
     graph = compiler.compile(net, input_shape, preprocessing=preprocessing, classes=classes)
     content = fileformat.to_bytes(graph)
     report = None
     if verify:
-        report = _verify(net, content, input_shape, sample, tolerance)
+        report = _verify(net, content, graph, sample, tolerance)
         content = fileformat.to_bytes(graph, report=report.as_dict())
     write_atomically(os.fspath(path), content)
     if report:
@@ -58,17 +67,13 @@ def export(
 
 
 def _verify(
-    net: Any, content: bytes, input_shape: Sequence[int], sample: np.ndarray | None, tolerance: float
+    net: Any, content: bytes, graph: Graph, sample: Samples | None, tolerance: float
 ) -> verification.Report:
-    inputs = np.random.RandomState(0).standard_normal((32, *input_shape[1:])).astype(np.float32)
+    shapes = {value.name: value.type.shape for value in graph.inputs}
+    inputs = random_samples(list(shapes.values()))
     if sample is not None:
-        sample = np.asarray(sample, dtype=np.float32)
-        if sample.shape[1:] != inputs.shape[1:]:
-            raise ValueError(
-                f"bmx.export: sample should have shape (batch, {', '.join(map(str, inputs.shape[1:]))}), "
-                f"found {sample.shape}."
-            )
-        inputs = np.concatenate([inputs, sample])
+        given = check_samples(sample, shapes, convert=True)
+        inputs = [np.concatenate(pair) for pair in zip(inputs, given)]
     report = verification.verify(net, content, inputs, tolerance)
     if not report.passed:
         raise verification.VerificationError(

@@ -9,7 +9,8 @@ import os
 def write_atomically(path: str, content: bytes) -> None:
     """Write beside ``path`` and rename: whoever looks sees the old file or the whole new one.
 
-    A symbolic link stays one, and the file it leads to is replaced.
+    A symbolic link stays one, and the file it leads to is replaced. After a power cut, too, there is the old
+    file or the new one: content and name are on the disk when this returns.
 
     Raises:
         OSError: the folder does not exist, or ``path`` is something else than a file.
@@ -27,8 +28,19 @@ def write_atomically(path: str, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
+        _sync_folder(folder)
     except OSError as error:
         raise OSError(f"{path}: the file cannot be written ({error.strerror})") from None
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _sync_folder(folder: str) -> None:
+    """Bring a folder's names to the disk, where the file system can; the file itself is there already."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

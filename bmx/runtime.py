@@ -3,20 +3,33 @@
 Example:
     >>> model = bmx.runtime.Model("lenet.bmx")
     >>> model(images)  # float32 [batch, 1, 28, 28] -> float32 [batch, 10]
+    >>> model.session(threads=2).run_dict(images)  # {"output": float32 [batch, 10]}
 """
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 
 from bmx import _core
 from bmx._core import ModelError
 
-__all__ = ["Model", "ModelError", "Preprocessing", "Session", "ValueInfo", "isas"]
+__all__ = [
+    "Memory",
+    "Model",
+    "ModelError",
+    "Preprocessing",
+    "Profile",
+    "Session",
+    "StepProfile",
+    "ValueInfo",
+    "isas",
+]
+
+Inputs = Union[np.ndarray, Sequence[np.ndarray], Mapping[str, np.ndarray]]
 
 
 class Preprocessing(NamedTuple):
@@ -43,6 +56,74 @@ class ValueInfo(NamedTuple):
     preprocessing: Preprocessing | None = None
 
 
+class StepProfile(NamedTuple):
+    """One step of a run: a node that does work, and the nodes that are fused into it.
+
+    Attributes:
+        node: name of the node whose operator runs.
+        nodes: that one and those fused into its step, in the order of the graph.
+        op: the operator.
+        ms: median time in milliseconds, for the whole batch.
+        share: of the sum of all steps, from 0 to 1.
+        macs: multiply-accumulates for one sample.
+        gmacs_per_s: 10^9 multiply-accumulates a second; 0 for a step without any.
+    """
+
+    node: str
+    nodes: tuple[str, ...]
+    op: str
+    ms: float
+    share: float
+    macs: int
+    gmacs_per_s: float
+
+
+class Profile(NamedTuple):
+    """Where the time of a run goes.
+
+    Attributes:
+        isa: the instruction set.
+        threads: of the session.
+        batch: samples in a run.
+        runs: how many were measured.
+        median_ms: of whole runs, with copies of inputs and outputs and the clock between steps.
+        steps: in the order in which they run.
+    """
+
+    isa: str
+    threads: int
+    batch: int
+    runs: int
+    median_ms: float
+    steps: list[StepProfile]
+
+
+class Memory(NamedTuple):
+    """What a model and one session hold, in bytes.
+
+    Attributes:
+        batch: samples in a run.
+        threads: of the session.
+        slice_samples: samples that run at once; a larger batch runs in slices, so the arena stays small.
+        arena_bytes: of the values between the layers.
+        live_bytes: the largest sum of values that are alive in one step; no arena can be smaller.
+        workspace_bytes: scratch memory of the steps.
+        output_bytes: of the outputs, for the whole batch.
+        packed_bytes: weights in the order of the instruction set.
+        file_bytes: of the file, whose pages the system may drop and read again.
+    """
+
+    batch: int
+    threads: int
+    slice_samples: int
+    arena_bytes: int
+    live_bytes: int
+    workspace_bytes: int
+    output_bytes: int
+    packed_bytes: int
+    file_bytes: int
+
+
 def isas() -> list[str]:
     """Names of the instruction sets that this CPU supports, best first."""
     return list(_core.isas())
@@ -59,7 +140,12 @@ class Session:
         self.model = model
         self._core = core
 
-    def run(self, inputs: np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    @property
+    def threads(self) -> int:
+        """Threads in use; fewer than asked for only if the system gives no more."""
+        return int(self._core.threads)
+
+    def run(self, inputs: Inputs) -> list[np.ndarray]:
         """Runs a batch.
 
         Args:
@@ -72,6 +158,51 @@ class Session:
         Raises:
             ModelError: if names, number, shape or dtype do not fit.
         """
+        outputs: list[np.ndarray] = self._core.run(self._arrays(inputs))
+        return outputs
+
+    def run_dict(self, inputs: Inputs) -> dict[str, np.ndarray]:
+        """Runs a batch as `run` does and returns the outputs by name, in the order of `Model.outputs`."""
+        return dict(zip((value.name for value in self.model.outputs), self.run(inputs)))
+
+    def time(self, inputs: Inputs, runs: int = 100) -> np.ndarray:
+        """Measures whole runs, inside the C++ runtime.
+
+        Args:
+            inputs: as in `run`.
+            runs: how many to measure, after one that is not.
+
+        Returns:
+            Milliseconds, float64 [runs].
+
+        Raises:
+            ModelError: if the inputs do not fit, or runs is not between 1 and 1,000,000.
+        """
+        return np.array(self._core.time(self._arrays(inputs), runs))
+
+    def profile(self, inputs: Inputs, runs: int = 100) -> Profile:
+        """Measures every step of a run, inside the C++ runtime; other runs do not look at the clock.
+
+        Args:
+            inputs: as in `run`.
+            runs: how many to measure, after one that is not; times are medians.
+
+        Raises:
+            ModelError: if the inputs do not fit, or runs is not between 1 and 1,000,000.
+        """
+        found = json.loads(self._core.profile(self._arrays(inputs), runs))
+        steps = [StepProfile(**{**step, "nodes": tuple(step["nodes"])}) for step in found.pop("steps")]
+        return Profile(**found, steps=steps)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Runs a model of one output and returns that output; see `run`."""
+        if len(self.model.outputs) != 1:
+            raise ModelError(
+                f"the model has {len(self.model.outputs)} outputs; run_dict(x) returns them by name"
+            )
+        return self.run(x)[0]
+
+    def _arrays(self, inputs: Inputs) -> list[Any]:
         arrays: list[Any]
         if isinstance(inputs, Mapping):
             arrays = self._by_name(inputs)
@@ -84,16 +215,7 @@ class Session:
                 found = type(array).__name__
                 hint = "use x.asnumpy()" if hasattr(array, "asnumpy") else "use numpy.asarray(x, 'float32')"
                 raise ModelError(f"expected a NumPy array, found {found}; {hint}")
-        outputs: list[np.ndarray] = self._core.run(arrays)
-        return outputs
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Runs a model of one output and returns that output; see `run`."""
-        if len(self.model.outputs) != 1:
-            raise ModelError(
-                f"the model has {len(self.model.outputs)} outputs; use session().run(x), which returns a list"
-            )
-        return self.run(x)[0]
+        return arrays
 
     def _by_name(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         names = [value.name for value in self.model.inputs]
@@ -155,9 +277,25 @@ class Model:
         result: dict[str, Any] = json.loads(self._core.describe())
         return result
 
-    def session(self) -> Session:
-        """A new session, for a thread of its own."""
-        return Session(self, self._core.session())
+    def session(self, threads: int = 1) -> Session:
+        """A new session, for a thread of its own.
+
+        Args:
+            threads: that share the work of a run, the calling one among them; 1 to 256. Results are equal
+                to those of one thread, bit for bit.
+
+        Raises:
+            ModelError: if threads is out of range.
+        """
+        return Session(self, self._core.session(threads))
+
+    def memory(self, batch: int = 1, threads: int = 1) -> Memory:
+        """What the model and a session that runs such a batch hold.
+
+        Raises:
+            ModelError: if batch or threads is out of range.
+        """
+        return Memory(**json.loads(self._core.memory(batch, threads)))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Runs a batch through a model of one input and one output.
@@ -171,9 +309,41 @@ class Model:
         Raises:
             ModelError: if shape or dtype do not fit.
         """
+        return self._own_session()(x)
+
+    def run_dict(self, inputs: Inputs) -> dict[str, np.ndarray]:
+        """Runs a batch through a model of any number of inputs and outputs.
+
+        Args:
+            inputs: an array [batch, ...], a list of arrays, or a mapping from names; see `Session.run`.
+
+        Returns:
+            The outputs by name, each [batch, ...], in the order of `outputs`.
+
+        Raises:
+            ModelError: if names, number, shape or dtype do not fit.
+        """
+        return self._own_session().run_dict(inputs)
+
+    def profile(self, inputs: Inputs | None = None, runs: int = 100, threads: int = 1) -> Profile:
+        """Measures every step of a run; see `Session.profile`.
+
+        Args:
+            inputs: as in `Session.run`; one sample of random numbers if None.
+            runs: how many to measure.
+            threads: as in `session`.
+        """
+        return self.session(threads).profile(self.random_inputs() if inputs is None else inputs, runs)
+
+    def random_inputs(self, batch: int = 1) -> list[np.ndarray]:
+        """Standard normal float32 arrays [batch, ...] for every input, always the same ones."""
+        random = np.random.RandomState(0)
+        return [random.standard_normal((batch, *value.shape)).astype(np.float32) for value in self.inputs]
+
+    def _own_session(self) -> Session:
         if self._session is None:
             self._session = self.session()
-        return self._session(x)
+        return self._session
 
 
 def _input_info(value: dict[str, Any]) -> ValueInfo:

@@ -85,6 +85,9 @@ BMX_API const char* bmx_model_class_name(const bmx_model* model, size_t index);
 
 /* One thread at a time may use a session. */
 BMX_API bmx_status* bmx_session_create(const bmx_model* model, bmx_session** session);
+/* As above with several threads, 1 to 256, the caller of bmx_session_run among them. Results are equal to
+ * those of one thread, bit for bit. */
+BMX_API bmx_status* bmx_session_create_threads(const bmx_model* model, int threads, bmx_session** session);
 BMX_API void bmx_session_free(bmx_session* session);
 
 /* inputs: one array for each input of the model, BMX_FLOAT32 or BMX_UINT8, with equal batches. The arrays are
@@ -93,6 +96,13 @@ BMX_API bmx_status* bmx_session_run(bmx_session* session, const bmx_array* input
 /* Result of the last run, valid until the next; data is NULL before the first one and for an index out of
  * range. */
 BMX_API bmx_array bmx_session_output(const bmx_session* session, size_t index);
+
+/* Runs once uncounted, then `runs` times with a clock around each step. *json: an object with the keys isa,
+ * threads, batch, runs, median_ms and steps; each step has node, nodes (that one and those fused with it),
+ * op, ms (median), share, macs (of one sample) and gmacs_per_s. Valid until the next profile of the session.
+ */
+BMX_API bmx_status* bmx_session_profile(bmx_session* session, const bmx_array* inputs, size_t count,
+                                        int64_t runs, const char** json);
 
 #ifdef __cplusplus
 }

@@ -38,7 +38,7 @@ PYTHON_ARROWS = {
         "verification",
     },
 }
-MAY_IMPORT_MXNET = {"gluon", "training", "compiler/trace.py", "verification.py", "demo.py"}
+MAY_IMPORT_MXNET = {"gluon", "training", "compiler/trace.py", "verification", "demo.py"}
 
 CXX_ARROWS = {
     "base": set(),

@@ -33,6 +33,21 @@ def build():
     net(mx.nd.zeros((1, 1, 8, 8)))
     return net
 
+def build_two_inputs():
+    class TwoInputs(nn.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = nn.Dense(3), nn.Dense(3)
+
+        def hybrid_forward(self, F, a, b):
+            return self.left(a) + self.right(b)
+
+    mx.random.seed(7)
+    net = TwoInputs()
+    net.initialize(mx.init.Xavier())
+    net(mx.nd.zeros((1, 1, 8, 8)), mx.nd.zeros((1, 5)))
+    return net
+
 def build_unsupported():
     net = nn.HybridSequential()
     net.add(nn.Conv2DTranspose(4, 3))
@@ -127,6 +142,20 @@ def test_version() -> None:
         ),
         (["export", "cli_net:build", "x.bmx", "--input-shape", "1,1,8,8", "--mean", "1,2"], "expected 1"),
         (["export", "cli_net:build", "x.bmx", "--input-shape", "1,1,8,8", "--classes", "no"], "No such file"),
+        (["export", "x-symbol.json", "x.bmx", "--input-shape", "1,5"], "a saved net is two files; give"),
+        (
+            ["export", "no.json", "x.bmx", "--input-shape", "1,5", "--params", "x.npy"],
+            "SOURCE: there is no file no.json",
+        ),
+        (["export", "cli_net:build", "x.bmx", "--input-shape", "a=1,b"], "'1,b' is not a shape"),
+        (
+            ["export", "cli_net:build", "x.bmx", "--input-shape", "a=1,5", "--input-shape", "1,5"],
+            "2 shapes and the names a; give each input a name",
+        ),
+        (
+            ["export", "c:b", "x.bmx", "--input-shape", "1,5", "--input-shape", "1,5", "--scale", "2"],
+            "for nets of one input",
+        ),
         (["data", "fetch", "imagenet"], "'imagenet' is not 'mnist'"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
@@ -223,6 +252,71 @@ def test_verify_finds_another_net(inside: Path) -> None:
     result = invoke("verify", "cli_other_net:build", "net.bmx")
     assert_fails(result, 1, "does not answer as cli_other_net:build does")
     (inside / "cli_other_net.py").unlink()
+
+
+def test_diff_shows_every_layer(inside: Path) -> None:
+    result = invoke("diff", "cli_net:build", "net.bmx", "--samples", "x.npy", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["passed"], report["samples"], report["first_difference"]) == (True, 3, None)
+    table = invoke("diff", "cli_net:build", "net.bmx").output
+    for row in report["layers"]:
+        assert row["operator"] in table
+
+
+def test_diff_marks_the_first_layer_that_differs(inside: Path) -> None:
+    changed = NET_MODULE.replace(
+        "    return net", "    net[-1].bias.set_data(mx.nd.ones(3))\n    return net", 1
+    )
+    (inside / "cli_changed_net.py").write_text(changed)
+    result = invoke("diff", "cli_changed_net:build", "net.bmx")
+    assert_fails(
+        result, 1, r"first layer that differs from cli_changed_net:build is '\w*dense\d+_fwd' \(dense, max"
+    )
+    marked = [line for line in result.stdout.splitlines() if "->" in line]
+    assert len(marked) == 1
+    assert "dense" in marked[0]
+    (inside / "cli_changed_net.py").unlink()
+
+
+def test_diff_refuses_a_file_of_other_layers(inside: Path) -> None:
+    (inside / "cli_short_net.py").write_text(
+        NET_MODULE.replace("nn.BatchNorm(), nn.Flatten()", "nn.Activation('relu'), nn.Flatten()")
+    )
+    result = invoke("diff", "cli_short_net:build", "net.bmx")
+    assert_fails(result, 1, "other layers than the net compiles to")
+    (inside / "cli_short_net.py").unlink()
+
+
+def test_a_saved_net_makes_the_round_trip(inside: Path, tmp_path: Path) -> None:
+    import mxnet as mx
+    from cli_net import build
+
+    net = build()
+    net.hybridize()
+    x = np.load("x.npy")
+    expected = net(mx.nd.array(x)).asnumpy()
+    net.export(str(tmp_path / "saved"))
+    source = [str(tmp_path / "saved-symbol.json"), str(tmp_path / "saved.bmx")]
+    params = ["--params", str(tmp_path / "saved-0000.params")]
+    result = invoke("export", *source, *params, "--input-shape", "1,1,8,8", "--json")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_allclose(bmx.runtime.Model(source[1])(x), expected, rtol=1e-4, atol=1e-5)
+    for command in ("verify", "diff"):
+        assert invoke(command, *source, *params, "--samples", "x.npy").exit_code == 0
+
+
+def test_several_inputs_are_given_one_by_one(inside: Path, tmp_path: Path) -> None:
+    path = str(tmp_path / "two.bmx")
+    shapes = ["--input-shape", "image=1,1,8,8", "--input-shape", "more=1,5"]
+    result = invoke("export", "cli_net:build_two_inputs", path, *shapes)
+    assert result.exit_code == 0, result.output
+    assert [value.name for value in bmx.runtime.Model(path).inputs] == ["image", "more"]
+    np.save(tmp_path / "more.npy", np.ones((3, 5), np.float32))
+    samples = ["--samples", "x.npy", "--samples", str(tmp_path / "more.npy")]
+    for command in ("verify", "diff"):
+        assert invoke(command, "cli_net:build_two_inputs", path, *samples).exit_code == 0
+    assert_fails(invoke("verify", "cli_net:build_two_inputs", path, *samples[:2]), 1, "1 arrays of samples")
 
 
 def test_zoo_model_with_parameters_makes_the_round_trip(inside: Path) -> None:

@@ -171,8 +171,11 @@ def test_a_packed_file_of_another_net_is_refused(tmp_path: Path, monkeypatch: py
         return graph
 
     monkeypatch.setattr(bmx.exporter.compiler, "compile", compile_wrongly)
-    with pytest.raises(VerificationError, match="differs from the net"):
+    with pytest.raises(VerificationError, match="differs from the net") as error:
         bmx.export(net, path, shape)
+    assert f"the first layer that differs is '{net[-1].name}_fwd' (dense, max |difference| 1)" in str(
+        error.value
+    )
     assert [file.name for file in tmp_path.iterdir()] == ["net.bmx"]
     assert path.read_bytes() == b"kept"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,26 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         write_atomically(str(tmp_path), b"content")
     with pytest.raises(FileNotFoundError, match="create it first"):
         write_atomically(str(tmp_path / "no" / "file"), b"content")
+
+
+def test_content_reaches_the_disk_before_the_name_and_then_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = []
+    fsync, rename = os.fsync, os.replace
+
+    def note_sync(handle: int) -> None:
+        events.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def note_rename(old: str, new: str) -> None:
+        events.append("name")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_rename)
+    write_atomically(str(tmp_path / "file"), b"content")
+    assert events == ["file", "name", "folder"]
 
 
 def test_a_failure_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

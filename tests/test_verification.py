@@ -11,10 +11,11 @@ import pytest
 from mxnet.gluon import nn
 
 import bmx
-from bmx import verification
 from bmx.gluon.model_zoo import get_model
 from bmx.gluon.nn import QActivation, QDense
 from bmx.verification import VerificationError
+from bmx.verification.outputs import compare_outputs
+from bmx.verification.ties import find_ties
 
 
 def two_signs() -> nn.HybridSequential:
@@ -29,14 +30,14 @@ def two_signs() -> nn.HybridSequential:
 
 def test_a_sign_within_rounding_of_zero_is_a_tie() -> None:
     samples = np.array([[1, 1e-7, -1], [1, 1e-3, -1], [0, 2, 3]], dtype=np.float32)
-    np.testing.assert_array_equal(verification._ties(two_signs(), samples), [True, False, False])
+    np.testing.assert_array_equal(find_ties(two_signs(), [samples]), [True, False, False])
 
 
 def test_a_net_without_signs_has_no_ties() -> None:
     net = nn.Dense(2)
     net.initialize()
     net(mx.nd.zeros((1, 3)))
-    assert not verification._ties(net, np.zeros((2, 3), dtype=np.float32)).any()
+    assert not find_ties(net, [np.zeros((2, 3), dtype=np.float32)]).any()
 
 
 def test_differences_count_unless_they_are_ties() -> None:
@@ -44,13 +45,13 @@ def test_differences_count_unless_they_are_ties() -> None:
     samples = np.array([[1, -1e-7, -1], [1, 2, -1]], dtype=np.float32)
     expected = np.array([[1, 2], [1, 2]], dtype=np.float32)
     only_the_tie = expected + np.array([[3, 0], [0, 1e-6]], dtype=np.float32)
-    report = verification._compare(net, samples, [expected], [only_the_tie], 1e-4, "scalar")
+    report = compare_outputs(net, [samples], [expected], [only_the_tie], 1e-4, "scalar")
     assert report.passed
     assert (report.ties, report.top1_agreement) == (1, 0.5)
     assert report.max_abs_difference == pytest.approx(1e-6, rel=0.1)
 
     both = expected + np.array([[3, 0], [0, 1e-2]], dtype=np.float32)
-    report = verification._compare(net, samples, [expected], [both], 1e-4, "scalar")
+    report = compare_outputs(net, [samples], [expected], [both], 1e-4, "scalar")
     assert not report.passed
     assert report.max_abs_difference == pytest.approx(1e-2, rel=0.1)
 
@@ -60,7 +61,7 @@ def test_nan_is_a_difference() -> None:
     samples = np.array([[1, 2, -1]], dtype=np.float32)
     expected = np.array([[1, 2]], dtype=np.float32)
     actual = np.array([[1, np.nan]], dtype=np.float32)
-    assert not verification._compare(net, samples, [expected], [actual], 1e-4, "scalar").passed
+    assert not compare_outputs(net, [samples], [expected], [actual], 1e-4, "scalar").passed
 
 
 def test_another_output_shape_is_an_error(tmp_path: Path) -> None:

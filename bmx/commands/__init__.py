@@ -1,13 +1,15 @@
 """The commands of `bmx`, one file each. Modules import only click at their top: `bmx --help` is quick."""
 
+from bmx.commands.bench import bench
 from bmx.commands.data import data
 from bmx.commands.demo import demo
+from bmx.commands.diff import diff
 from bmx.commands.export import export
 from bmx.commands.info import info
 from bmx.commands.models import list_group
 from bmx.commands.run import run
 from bmx.commands.verify import verify
 
-COMMANDS = (data, demo, export, info, list_group, run, verify)
+COMMANDS = (bench, data, demo, diff, export, info, list_group, run, verify)
 
 __all__ = ["COMMANDS"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -21,6 +22,11 @@ def load_array(path: str) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{path}: an archive of arrays; expected one array in a .npy file")
     return array
+
+
+def load_samples(paths: Sequence[str]) -> list[np.ndarray] | None:
+    """Reads the samples of a comparison, one .npy file per input; None if there are no paths."""
+    return [load_array(path) for path in paths] or None
 
 
 def load_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -58,6 +64,33 @@ def load_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
     except OSError as error:
         raise ValueError(f"{path}: the image cannot be read ({error.strerror or error})") from None
     return np.ascontiguousarray(pixels.reshape(height, width, channels).transpose(2, 0, 1))[None]
+
+
+def load_input(path: str, inputs: Sequence[Any]) -> np.ndarray:
+    """Reads what a model of one input runs on, with a batch axis.
+
+    Args:
+        path: a .npy file, with or without a batch axis, or an image.
+        inputs: of the model, as `bmx.runtime.Model.inputs`.
+
+    Raises:
+        ValueError: if the model has several inputs, or the file does not fit.
+    """
+    if len(inputs) != 1:
+        names = ", ".join(value.name for value in inputs)
+        raise ValueError(f"--input feeds one input, the model has {len(inputs)} ({names}); use bmx.runtime")
+    shape = tuple(inputs[0].shape)
+    if not path.endswith(".npy"):
+        return load_image(path, shape)
+    array = load_array(path)
+    return array[None] if array.ndim == len(shape) else array
+
+
+def save_arrays(path: str, arrays: dict[str, np.ndarray]) -> None:
+    """Writes a .npz archive of arrays by name, complete or not at all."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_atomically(path, content.getvalue())
 
 
 def save_array(path: str, array: np.ndarray) -> None:

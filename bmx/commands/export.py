@@ -10,7 +10,7 @@ from typing import Any, Sequence
 
 import click
 
-from bmx.commands.options import Numbers, Shape, example, json_option, params_option
+from bmx.commands.options import NamedShape, Numbers, example, json_option, params_option
 from bmx.commands.source import load_net
 
 
@@ -18,11 +18,20 @@ from bmx.commands.source import load_net
     epilog=example(
         "bmx export lenet lenet.bmx --params lenet.params --input-shape 1,1,28,28",
         "bmx export train:build net.bmx --input-shape 1,3,32,32 --scale 0.00392 --classes labels.txt",
+        "bmx export net-symbol.json net.bmx --params net-0000.params --input-shape 1,3,32,32",
     )
 )
 @click.argument("source")
 @click.argument("output", metavar="OUT.bmx")
-@click.option("--input-shape", type=Shape(), required=True, help="Batch axis first, for example 1,1,28,28.")
+@click.option(
+    "--input-shape",
+    type=NamedShape(),
+    required=True,
+    multiple=True,
+    metavar="[NAME=]SHAPE",
+    help="Batch axis first, for example 1,1,28,28. For several inputs once each, in order; with names "
+    "(x=1,1,28,28) the packed file's inputs have them.",
+)
 @params_option
 @click.option(
     "--classes", metavar="FILE", help="Text file with a class label on each line; stored in the packed file."
@@ -37,7 +46,7 @@ from bmx.commands.source import load_net
 def export(
     source: str,
     output: str,
-    input_shape: tuple[int, ...],
+    input_shape: tuple[tuple[str, tuple[int, ...]], ...],
     params: str | None,
     classes: str | None,
     scale: float | None,
@@ -48,17 +57,19 @@ def export(
 ) -> None:
     """Pack a trained net into OUT.bmx and verify it against MXNet.
 
-    SOURCE is module:function (the function returns the net), or a name of 'bmx list models' with --params.
+    SOURCE is module:function (the function returns the net), or with --params a name of 'bmx list models' or
+    the NAME-symbol.json of a saved net.
     """
     import bmx
 
     labels = None if classes is None else _read_labels(classes)
-    preprocessing = _preprocessing(scale, mean, std, input_shape)
+    shapes = _shapes(input_shape)
+    preprocessing = _preprocessing(scale, mean, std, input_shape[0][1], len(input_shape))
     net = load_net(source, params, None if labels is None else len(labels))
     # bmx.export prints its report; with --json only JSON may reach stdout.
     with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
         report = bmx.export(
-            net, output, input_shape, preprocessing=preprocessing, classes=labels, verify=not no_verify
+            net, output, shapes, preprocessing=preprocessing, classes=labels, verify=not no_verify
         )
     if as_json:
         size = Path(output).stat().st_size
@@ -67,6 +78,19 @@ def export(
         )
     elif report is None:
         click.echo(f"{output}: {Path(output).stat().st_size:,} bytes, not verified")
+
+
+def _shapes(given: Sequence[tuple[str, tuple[int, ...]]]) -> Any:
+    """What `bmx.export` takes: one shape, several, or shapes by name."""
+    names = [name for name, _ in given if name]
+    if not names:
+        return given[0][1] if len(given) == 1 else [shape for _, shape in given]
+    if len(set(names)) < len(given):
+        raise click.UsageError(
+            f"--input-shape: {len(given)} shapes and the names {', '.join(names)}; "
+            "give each input a name of its own, or none a name"
+        )
+    return dict(given)
 
 
 def _read_labels(path: str) -> list[str]:
@@ -85,11 +109,19 @@ def _read_labels(path: str) -> list[str]:
 
 
 def _preprocessing(
-    scale: float | None, mean: list[float] | None, std: list[float] | None, input_shape: Sequence[int]
+    scale: float | None,
+    mean: list[float] | None,
+    std: list[float] | None,
+    input_shape: Sequence[int],
+    inputs: int,
 ) -> dict[str, Any] | None:
     """The preprocessing to store, or None if no option asks for one."""
     if scale is None and mean is None and std is None:
         return None
+    if inputs > 1:
+        raise click.UsageError(
+            "--scale, --mean and --std are for nets of one input; bmx.export takes preprocessing by name"
+        )
     channels = input_shape[1] if len(input_shape) == 4 else 1
     return {
         "scale": 1.0 if scale is None else scale,

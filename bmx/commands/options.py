@@ -32,6 +32,21 @@ class Shape(click.ParamType):
         return shape
 
 
+class NamedShape(click.ParamType):
+    """`1,1,28,28` -> ("", (1, 1, 28, 28)), `x=1,10` -> ("x", (1, 10))."""
+
+    name = "shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        """Parses; a wrong value is a usage error."""
+        if isinstance(value, tuple):
+            return value
+        name, _, shape = value.rpartition("=")
+        return name, Shape().convert(shape, param, ctx)
+
+
 class Numbers(click.ParamType):
     """`0.5,0.25` -> [0.5, 0.25]."""
 
@@ -60,7 +75,25 @@ def isa_option(function: Callable) -> Callable:
     return click.option("--isa", metavar="NAME", envvar="BMX_ISA", show_envvar=True, help=text)(function)
 
 
+def threads_option(function: Callable) -> Callable:
+    """Adds `--threads`."""
+    text = "Threads that share the work of a run; the result does not depend on their number."
+    return click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help=text)(
+        function
+    )
+
+
+def batch_option(function: Callable) -> Callable:
+    """Adds `--batch`; None if it is not given."""
+    return click.option("--batch", type=click.IntRange(min=1), help="Samples in a run; 1 by default.")(
+        function
+    )
+
+
 def params_option(function: Callable) -> Callable:
     """Adds `--params`."""
-    text = "Parameters to load into the net (a file that save_parameters wrote); needed for a zoo model."
+    text = (
+        "Parameters to load into the net (a file that save_parameters or export wrote); needed for a zoo "
+        "model and a saved symbol."
+    )
     return click.option("--params", metavar="FILE", help=text)(function)

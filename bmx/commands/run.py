@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bmx.commands.options import example, isa_option, json_option
+from bmx.commands.options import example, isa_option, json_option, threads_option
 
 
 @click.command(
@@ -18,35 +18,45 @@ from bmx.commands.options import example, isa_option, json_option
 )
 @click.argument("file")
 @click.option("--input", "input_path", required=True, metavar="X", help="A .npy file or an image.")
-@click.option("--output", metavar="Y.npy", help="Write the whole output here.")
+@click.option(
+    "--output",
+    metavar="Y.npy",
+    help="Write the whole output here; Y.npz for a model of several outputs, all of them by name.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), default=5, show_default=True, help="How many classes to print."
 )
+@threads_option
 @isa_option
 @json_option
-def run(file: str, input_path: str, output: str | None, top: int, isa: str | None, as_json: bool) -> None:
+def run(
+    file: str, input_path: str, output: str | None, top: int, threads: int, isa: str | None, as_json: bool
+) -> None:
     """Run a packed FILE on an array or an image; needs no MXNet.
 
     An image is turned grey if the model has one channel, scaled to the input's size, and
-    preprocessed as the file says.
+    preprocessed as the file says. Classes are those of the first output.
     """
     from bmx import runtime
-    from bmx.commands.arrays import load_array, load_image, save_array
+    from bmx.commands.arrays import load_input, save_array, save_arrays
 
     model = runtime.Model(file, isa=isa)
-    if input_path.endswith(".npy"):
-        inputs = load_array(input_path)
-        if inputs.ndim == len(model.inputs[0].shape):
-            inputs = inputs[None]
-    else:
-        inputs = load_image(input_path, tuple(model.inputs[0].shape))
-    result = model(inputs)
-    if output:
+    several = len(model.outputs) > 1
+    if output and several != output.endswith(".npz"):
+        expected = "all of them go into one .npz file" if several else "it goes into a .npy file"
+        raise ValueError(f"--output {output}: the model has {len(model.outputs)} output(s); {expected}")
+    outputs = model.session(threads).run_dict(load_input(input_path, model.inputs))
+    result = outputs[model.outputs[0].name]
+    if output and several:
+        save_arrays(output, outputs)
+    elif output:
         save_array(output, result)
     rows = result if result.ndim == 2 else ()
     ranking = [_top_classes(scores, model.classes, top) for scores in rows]
     if as_json:
-        click.echo(json.dumps({"shape": list(result.shape), "isa": model.isa, "top": ranking}, indent=2))
+        shapes = {name: list(array.shape) for name, array in outputs.items()}
+        report = {"shape": list(result.shape), "outputs": shapes, "isa": model.isa, "top": ranking}
+        click.echo(json.dumps(report, indent=2))
     elif ranking:
         _print_ranking(ranking)
     else:

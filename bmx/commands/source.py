@@ -1,4 +1,4 @@
-"""The net that a command works on: `module:function`, or the name of a zoo model with its parameters."""
+"""The net that a command works on: `module:function`, or parameters with a zoo model's name or a symbol."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ def load_net(source: str, params: str | None, classes: int | None = None) -> Any
     """Builds the net that SOURCE names and loads its parameters.
 
     Args:
-        source: `module:function` (called without arguments), or a name of `bmx list models`.
-        params: a .params file, as `save_parameters` writes it; needed for a zoo model.
+        source: `module:function` (called without arguments), a name of `bmx list models`, or the
+            NAME-symbol.json that `net.export` writes.
+        params: a .params file, as `save_parameters` writes it, or for a symbol as `net.export` does; needed
+            for a zoo model and a symbol.
         classes: number of classes for a zoo model; its own default if None.
 
     Returns:
@@ -27,6 +29,8 @@ def load_net(source: str, params: str | None, classes: int | None = None) -> Any
     """
     if params is not None and not os.path.isfile(params):
         raise click.UsageError(f"--params: there is no file {params}")
+    if source.endswith(".json"):
+        return _load_saved_net(source, params)
     if ":" in source:
         net = _call_function(source)
     elif params is None:
@@ -38,6 +42,18 @@ def load_net(source: str, params: str | None, classes: int | None = None) -> Any
     if params is not None:
         _load_parameters(net, source, params)
     return net
+
+
+def _load_saved_net(symbol: str, params: str | None) -> Any:
+    if params is None:
+        raise click.UsageError(
+            f"a saved net is two files; give the .params file beside {symbol} with --params FILE"
+        )
+    if not os.path.isfile(symbol):
+        raise click.UsageError(f"SOURCE: there is no file {symbol}")
+    from bmx import compiler
+
+    return compiler.load_saved_net(symbol, params)
 
 
 def _call_function(source: str) -> Any:

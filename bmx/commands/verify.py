@@ -15,7 +15,10 @@ from bmx.commands.source import load_net
 @click.argument("file")
 @params_option
 @click.option(
-    "--samples", metavar="X.npy", help="float32 inputs, batch axis first; 32 random ones by default."
+    "--samples",
+    metavar="X.npy",
+    multiple=True,
+    help="float32 inputs, batch axis first, once per input; 32 random ones by default.",
 )
 @click.option("--tolerance", default=1e-4, show_default=True, help="Bound on the difference of outputs.")
 @isa_option
@@ -24,25 +27,25 @@ def verify(
     source: str,
     file: str,
     params: str | None,
-    samples: str | None,
+    samples: tuple[str, ...],
     tolerance: float,
     isa: str | None,
     as_json: bool,
 ) -> None:
     """Run a net in MXNet and its packed FILE on the same inputs and compare.
 
-    SOURCE is module:function (the function returns the net), or a name of 'bmx list models' with --params.
-    The exit code is 1 if they differ.
+    SOURCE is module:function (the function returns the net), or with --params a name of 'bmx list models' or
+    the NAME-symbol.json of a saved net. The exit code is 1 if they differ; 'bmx diff' then shows where.
     """
     import bmx
-    from bmx.commands.arrays import load_array
+    from bmx.commands.arrays import load_samples
 
     model = bmx.runtime.Model(file, isa=isa)
-    inputs = None if samples is None else load_array(samples)
+    inputs = load_samples(samples)
     net = load_net(source, params, model.outputs[0].shape[-1])
     report = bmx.verify(net, file, inputs, tolerance=tolerance, isa=isa)
     click.echo(json.dumps(report.as_dict(), indent=2) if as_json else f"{file}: {report}")
     if not report.passed:
         raise click.ClickException(
-            f"{file}: the packed file does not answer as {source} does; export it again"
+            f"{file}: the packed file does not answer as {source} does; export it again, or see 'bmx diff'"
         )

@@ -6,31 +6,44 @@ content = fileformat.to_bytes(graph)
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from bmx.compiler import fileformat
 from bmx.compiler.container import FormatError
+from bmx.compiler.inputs import InputShape
 from bmx.compiler.ir import Graph, GraphError
 from bmx.compiler.pipeline import run_passes
 from bmx.compiler.symbol import UnsupportedError
-from bmx.compiler.trace import trace_net
+from bmx.compiler.trace import load_saved_net, trace_net
 
-__all__ = ["FormatError", "Graph", "GraphError", "UnsupportedError", "compile", "fileformat"]
+__all__ = [
+    "FormatError",
+    "Graph",
+    "GraphError",
+    "InputShape",
+    "UnsupportedError",
+    "compile",
+    "fileformat",
+    "load_saved_net",
+]
 
 
 def compile(
     net: Any,
-    input_shape: Sequence[int],
-    preprocessing: dict[str, Any] | None = None,
+    input_shape: InputShape,
+    preprocessing: Mapping[str, Any] | None = None,
     classes: Sequence[str] | None = None,
     name: str | None = None,
 ) -> Graph:
     """Compile a trained net.
 
     Args:
-        net: an initialised HybridBlock with one input.
-        input_shape: shape of the input, batch axis first: (1, channels, height, width) or (1, features).
-        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the input.
+        net: an initialised HybridBlock, or the two files of a saved one: (symbol, params), as
+            ``net.export`` writes them.
+        input_shape: shape of the input, batch axis first: (1, channels, height, width) or (1, features). For
+            a net of several inputs a list of shapes in the order of its arguments, or shapes by name.
+        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the input;
+            for a net of several inputs such a dict for some of their names.
         classes: labels of the last axis of the output.
         name: name of the graph; by default the net's.
 
@@ -40,8 +53,8 @@ def compile(
     Raises:
         UnsupportedError: the net holds operators that cannot be compiled; all are listed.
         GraphError: preprocessing or classes do not fit the net.
-        TypeError: the net is no HybridBlock.
-        ValueError: the input shape or the parameters cannot be used.
+        TypeError: the net is neither.
+        ValueError: the input shape, the parameters or the files cannot be used.
     """
     graph = trace_net(net, input_shape, preprocessing, name)
     if isinstance(classes, str):

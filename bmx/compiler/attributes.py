@@ -76,6 +76,15 @@ class Attributes:
             raise NotSupportedError(f"{key} is {value!r}; supported: two integers (2-D)")
         return list(value)
 
+    def integers(self, key: str, default: str) -> list[int | None]:
+        """A list of integers, None among them; a single one counts as a list of one."""
+        value = self._literal(key, default)
+        entries = value if isinstance(value, (tuple, list)) else (value,)
+        integers = [entry for entry in entries if entry is None or type(entry) is int]
+        if len(integers) < len(entries):
+            raise NotSupportedError(f"{key} is {value!r}; supported: a list of integers")
+        return integers
+
     def _literal(self, key: str, default: object) -> object:
         value = self.text(key, str(default))
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Dict, Mapping, Tuple
 
 import numpy as np
 
@@ -34,13 +34,14 @@ def to_bytes(graph: Graph, report: Mapping[str, Any] | None = None) -> bytes:
     """
     types = verify(graph)
     _check_compiled(graph)
+    tensors, names = _stored_tensors(graph)
     metadata = {
         "bmx.producer": f"bmx {__version__}",
-        "bmx.graph": container.to_json(_graph_json(graph, types)),
+        "bmx.graph": container.to_json(_graph_json(graph, types, names)),
     }
     if report is not None:
         metadata["bmx.report"] = container.to_json(dict(report))
-    return container.to_bytes(metadata, _stored_tensors(graph))
+    return container.to_bytes(metadata, tensors)
 
 
 def read(content: bytes) -> Graph:
@@ -77,15 +78,25 @@ def _check_compiled(graph: Graph) -> None:
         )
 
 
-def _stored_tensors(graph: Graph) -> dict[str, np.ndarray]:
-    return {
-        f"{node.name}.{role}": array if array.dtype in (np.float32, np.int32) else pack(array > 0)
-        for node in graph.nodes
-        for role, array in node.constants.items()
-    }
+# The name of a node's tensor, by (node, role).
+_Names = Dict[Tuple[str, str], str]
 
 
-def _graph_json(graph: Graph, types: dict[str, ValueType]) -> dict[str, Any]:
+def _stored_tensors(graph: Graph) -> tuple[dict[str, np.ndarray], _Names]:
+    """The tensors by name; equal ones are stored once, under the name that the first node gives."""
+    tensors: dict[str, np.ndarray] = {}
+    names: _Names = {}
+    known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+    for node in graph.nodes:
+        for role, array in node.constants.items():
+            stored = array if array.dtype in (np.float32, np.int32) else pack(array > 0)
+            key = (stored.dtype.str, stored.shape, stored.tobytes())
+            name = names[node.name, role] = known.setdefault(key, f"{node.name}.{role}")
+            tensors.setdefault(name, stored)
+    return tensors, names
+
+
+def _graph_json(graph: Graph, types: dict[str, ValueType], names: _Names) -> dict[str, Any]:
     content: dict[str, Any] = {
         "name": graph.name,
         "inputs": [_input_json(value) for value in graph.inputs],
@@ -93,7 +104,7 @@ def _graph_json(graph: Graph, types: dict[str, ValueType]) -> dict[str, Any]:
     }
     if graph.classes is not None:
         content["classes"] = graph.classes
-    return {**content, "nodes": [_node_json(node, types[node.name]) for node in graph.nodes]}
+    return {**content, "nodes": [_node_json(node, types[node.name], names) for node in graph.nodes]}
 
 
 def _input_json(value: Input) -> dict[str, Any]:
@@ -103,7 +114,7 @@ def _input_json(value: Input) -> dict[str, Any]:
     return content
 
 
-def _node_json(node: Node, value: ValueType) -> dict[str, Any]:
+def _node_json(node: Node, value: ValueType, names: _Names) -> dict[str, Any]:
     return {
         "name": node.name,
         "op": node.op,
@@ -111,7 +122,7 @@ def _node_json(node: Node, value: ValueType) -> dict[str, Any]:
         "dtype": value.dtype,
         "shape": list(value.shape),
         "attrs": node.attrs,
-        "tensors": {role: f"{node.name}.{role}" for role in node.constants},
+        "tensors": {role: names[node.name, role] for role in node.constants},
     }
 
 

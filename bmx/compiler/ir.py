@@ -77,6 +77,21 @@ class Node:
         return replace(self, constants={**self.constants, **constants})
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a value of the IR stands for in the traced net.
+
+    Attributes:
+        node: name of MXNet's operator or variable.
+        output: which of its outputs.
+        sign: the value is that output's sign, which a binary layer takes inside.
+    """
+
+    node: str
+    output: int = 0
+    sign: bool = False
+
+
 @dataclass
 class Graph:
     """A compiled or half-compiled net. Nodes and arrays are never changed in place, so copies are shallow.
@@ -88,6 +103,8 @@ class Graph:
         outputs: names of the values that the net returns.
         layout: `CHANNELS_FIRST` or `CHANNELS_LAST`.
         classes: labels of the first output's channels, or None.
+        origins: what values stand for, as far as that is known; `bmx.verification` compares by it. A file
+            does not hold it.
     """
 
     name: str
@@ -96,10 +113,17 @@ class Graph:
     outputs: list[str]
     layout: str = CHANNELS_FIRST
     classes: list[str] | None = None
+    origins: dict[str, Origin] = field(default_factory=dict, compare=False)
 
     def copy(self) -> Graph:
         """A graph whose lists can be changed without changing this one's."""
-        return replace(self, inputs=list(self.inputs), nodes=list(self.nodes), outputs=list(self.outputs))
+        return replace(
+            self,
+            inputs=list(self.inputs),
+            nodes=list(self.nodes),
+            outputs=list(self.outputs),
+            origins=dict(self.origins),
+        )
 
     def producers(self) -> dict[str, Node]:
         """Nodes by the name of their value."""
@@ -127,7 +151,8 @@ class Graph:
         self.nodes[index : index + 1] = replacements
 
     def replace_uses(self, old: str, new: str) -> None:
-        """Let every reader of ``old`` read ``new``."""
+        """Let every reader of ``old`` read ``new``, which stands for what ``old`` stood for."""
+        self.set_origin(new, self.origins.get(old))
         self.nodes = [
             node.with_inputs(*(new if value == old else value for value in node.inputs))
             if old in node.inputs
@@ -135,6 +160,13 @@ class Graph:
             for node in self.nodes
         ]
         self.outputs = [new if value == old else value for value in self.outputs]
+
+    def set_origin(self, value: str, origin: Origin | None) -> None:
+        """Say what a value stands for; None: nothing that the traced net computes."""
+        if origin is None:
+            self.origins.pop(value, None)
+        else:
+            self.origins[value] = origin
 
 
 def unique_name(wanted: str, taken: Iterable[str]) -> str:

@@ -12,12 +12,12 @@ _INTRODUCTION = """\
 attributes that are not supported. This page is written from the compiler's registries: `python -m
 bmx.compiler.operators_doc`.
 
-A net has one input, of shape (batch, channels, height, width) or (batch, features), and any number
-of outputs with real values. Parameters are float32. Layers run as at inference.
+A net has inputs of shape (batch, channels, height, width) or (batch, features), and outputs with real
+values; any number of both. Parameters are float32. Layers run as at inference.
 
 ## From MXNet to bmx
 
-Gluon layers become these operators of MXNet when a net is recorded; those of bmx become the ones with a Q in front.
+Gluon layers become these operators of MXNet when a net is recorded; layers of bmx, those with a Q.
 
 | MXNet operator | bmx operator | supported |
 |---|---|---|

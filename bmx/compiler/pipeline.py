@@ -6,12 +6,19 @@ from typing import Callable
 
 from bmx.compiler.ir import Graph
 from bmx.compiler.passes.absorb_casts import absorb_casts
+from bmx.compiler.passes.affine_into_next_weights import affine_into_next_weights
 from bmx.compiler.passes.affine_into_weights import affine_into_weights
 from bmx.compiler.passes.batch_norm_to_affine import batch_norm_to_affine
+from bmx.compiler.passes.divide_to_affine import divide_to_affine
 from bmx.compiler.passes.merge_affines import merge_affines
+from bmx.compiler.passes.merge_equal_nodes import merge_equal_nodes
+from bmx.compiler.passes.merge_reshapes import merge_reshapes
+from bmx.compiler.passes.pads_into_convolutions import pads_into_convolutions
 from bmx.compiler.passes.pool_before_activation import pool_before_activation
+from bmx.compiler.passes.pool_before_affine import pool_before_affine
 from bmx.compiler.passes.remove_dead_nodes import remove_dead_nodes
 from bmx.compiler.passes.remove_identity import remove_identity
+from bmx.compiler.passes.reshapes_to_shuffles import reshapes_to_shuffles
 from bmx.compiler.passes.sign_through_flatten import sign_through_flatten
 from bmx.compiler.passes.sign_through_max_pool import sign_through_max_pool
 from bmx.compiler.passes.signs_to_thresholds import signs_to_thresholds
@@ -20,18 +27,27 @@ from bmx.compiler.verifier import verify
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     remove_identity,
+    reshapes_to_shuffles,
+    merge_reshapes,
+    pads_into_convolutions,
     # Signs move up to the numbers that they belong to, then take in what stands between.
     sign_through_flatten,
     sign_through_max_pool,
     pool_before_activation,
     signs_to_thresholds,
-    # Only now may batch norms be folded: the thresholds needed their exact roundings.
+    # Only now may batch norms and divisions be folded: the thresholds needed their exact roundings.
     batch_norm_to_affine,
+    divide_to_affine,
     absorb_casts,
     remove_dead_nodes,
     merge_affines,
     affine_into_weights,
+    pool_before_affine,
+    affine_into_next_weights,
+    merge_equal_nodes,
     to_channels_last,
+    # Transposes of a reshape may meet those of the layout.
+    merge_reshapes,
 )
 
 

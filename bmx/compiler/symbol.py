@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence, Union
+from dataclasses import replace
+from typing import Any, List, Mapping, Sequence, Union
 
 import numpy as np
 
 from bmx.compiler.attributes import Attributes, NotSupportedError
-from bmx.compiler.ir import Graph, GraphError, Input, Node, ValueType
+from bmx.compiler.ir import Graph, GraphError, Input, Node, Origin, ValueType
 from bmx.compiler.rules import RULES
 from bmx.compiler.verifier import infer, with_defaults
 
-# What a node of a symbol is: the name of a value of the IR, a parameter, or None if it could not be compiled.
+# What an output of a symbol's node is: the name of a value of the IR, a parameter, or None if it could not be
+# compiled. A node of several outputs has a list of names.
 _Value = Union[str, np.ndarray, None]
+_Values = Union[_Value, List[str]]
 
 
 class UnsupportedError(ValueError):
@@ -46,14 +49,15 @@ class _Importer:
         self._graph = Graph(name, inputs, [], [])
         self._parameters = parameters
         self._types = {value.name: value.type for value in inputs}
-        self._values: list[_Value] = []
+        self._values: list[_Values] = []
         self._problems: list[str] = []
 
     def run(self, symbol: Mapping[str, Any]) -> Graph:
         for node in symbol["nodes"]:
             self._values.append(self._import_node(node))
-        for head in symbol["heads"]:
-            self._add_output(symbol["nodes"][head[0]]["name"], self._values[head[0]])
+            self._note_origins(node["name"], self._values[-1])
+        for index, output, *_ in symbol["heads"]:
+            self._add_output(symbol["nodes"][index]["name"], index, output)
         if self._problems:
             count = f"{len(self._problems)} operator{'s' if len(self._problems) > 1 else ''}"
             problems = "\n".join(f"  {problem}." for problem in self._problems)
@@ -78,13 +82,26 @@ class _Importer:
         except GraphError as error:
             raise NotSupportedError(str(error).split(": ", 1)[-1].rstrip(".")) from None
         self._graph.nodes.append(node)
+        if op in ("sign", "identity") and inputs[0] in self._graph.origins:
+            origin = self._graph.origins[inputs[0]]
+            self._graph.set_origin(node.name, replace(origin, sign=origin.sign or op == "sign"))
         return node.name
 
     def type(self, value: str) -> ValueType:
         """Type of a value."""
         return self._types[value]
 
-    def _import_node(self, node: Mapping[str, Any]) -> _Value:
+    def _note_origins(self, name: str, values: _Values) -> None:
+        """Values of the IR stand for the outputs of MXNet's node ``name``; see `bmx.compiler.ir.Origin`."""
+        producers = self._graph.producers()
+        for output, value in enumerate(values if isinstance(values, list) else [values]):
+            while isinstance(value, str):
+                self._graph.origins.setdefault(value, Origin(name, output))
+                node = producers.get(value)
+                # A cast changes no number, so the integers below it stand for the same.
+                value = node.inputs[0] if node and node.op == "cast" else None
+
+    def _import_node(self, node: Mapping[str, Any]) -> _Values:
         if node["op"] == "null":
             return self._variable(node["name"])
         attrs = Attributes(node.get("attrs", {}))
@@ -104,15 +121,22 @@ class _Importer:
             return None
         return self._parameters[name]
 
-    def _import_operator(self, node: Mapping[str, Any], attrs: Attributes) -> _Value:
+    def _output(self, index: int, output: int) -> _Value:
+        """What a reader of a node's output gets."""
+        values = self._values[index]
+        if isinstance(values, list):
+            return values[output]
+        if values is not None and output != 0:
+            raise NotSupportedError("it reads a second output of another operator")
+        return values
+
+    def _import_operator(self, node: Mapping[str, Any], attrs: Attributes) -> _Values:
         rule = RULES.get(node["op"])
         if rule is None:
             raise NotSupportedError("bmx has no such operator")
         emit = rule.read(attrs)
         attrs.expect_all_read()
-        values = [self._values[index] for index, *_ in node["inputs"]]
-        if any(output != 0 for _, output, *_ in node["inputs"]):
-            raise NotSupportedError("it reads a second output of another operator")
+        values = [self._output(index, output) for index, output, *_ in node["inputs"]]
         if any(value is None for value in values):
             return None
         if rule.becomes == "nothing" and isinstance(values[0], np.ndarray):
@@ -127,7 +151,14 @@ class _Importer:
             raise NotSupportedError("it reads two computed values; supported: one, and parameters")
         return emit(self, node["name"], *values)
 
-    def _add_output(self, name: str, value: _Value) -> None:
+    def _add_output(self, name: str, index: int, output: int) -> None:
+        try:
+            value = self._output(index, output)
+        except NotSupportedError:
+            value = None
+            self._problems.append(
+                f"a second output of {name!r} is what the net returns; supported: the first"
+            )
         if isinstance(value, np.ndarray):
             self._problems.append(f"{name!r} is a parameter that the net returns; supported: computed values")
         elif value is not None and self._types[value].dtype != "f32":

@@ -3,64 +3,195 @@
 from __future__ import annotations
 
 import json
-import operator
-from typing import Any, Sequence
+import os
+import warnings
+from dataclasses import dataclass
+from typing import Any, Mapping
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Input, ValueType
+from bmx.compiler.inputs import InputShape, make_inputs
+from bmx.compiler.ir import Graph, Input
+from bmx.compiler.native_lowering import to_operator_lowering
 from bmx.compiler.symbol import UnsupportedError, import_symbol
 
-_INPUT = "data"
+_NATIVE_HINT = (
+    "If these are binary layers of bmx: record the net in the operator lowering, 'with "
+    'bmx.gluon.nn.lowering("operator"): net.hybridize(); net(x); net.export(path)\'.'
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a net computes at inference, as MXNet writes it.
+
+    Attributes:
+        symbol: what the symbol's ``tojson()`` holds, binary layers in the operator lowering.
+        parameters: float32 arrays by name, auxiliary states among them.
+        inputs: the variables that are no parameters, in the order of the net's arguments.
+        name: name of the net.
+    """
+
+    symbol: dict[str, Any]
+    parameters: dict[str, np.ndarray]
+    inputs: list[Input]
+    name: str
 
 
 def trace_net(
-    net: Any, input_shape: Sequence[int], preprocessing: dict[str, Any] | None = None, name: str | None = None
+    net: Any,
+    input_shape: InputShape,
+    preprocessing: Mapping[str, Any] | None = None,
+    name: str | None = None,
 ) -> Graph:
+    """The graph of a net, channels first, as MXNet has it; arguments and errors are those of `record`.
+
+    Raises:
+        UnsupportedError: some operators cannot be compiled; all are listed.
+    """
+    recording = record(net, input_shape, preprocessing, name)
+    try:
+        return import_symbol(recording.symbol, recording.parameters, recording.inputs, recording.name)
+    except UnsupportedError as error:
+        if any(node["op"] == "_lesser_equal_scalar" for node in recording.symbol["nodes"]):
+            raise UnsupportedError(f"{error}\n{_NATIVE_HINT}") from None
+        raise
+
+
+def record(
+    net: Any,
+    input_shape: InputShape,
+    preprocessing: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Recording:
     """Record what a net computes at inference.
 
     Args:
-        net: an initialised HybridBlock with one input; its layers are recorded, not called on data.
-        input_shape: (batch, channels, height, width) or (batch, features); the batch stays free.
-        preprocessing: how an 8-bit image becomes the input, see docs/format.md.
+        net: an initialised HybridBlock; its layers are recorded, not called on data. Or the two files of a
+            saved net, see `as_net`.
+        input_shape: (batch, channels, height, width) or (batch, features); the batch stays free. For
+            several inputs a list of shapes in the order of the net's arguments, or shapes by name.
+        preprocessing: how an 8-bit image becomes the input, see docs/format.md; by name for several inputs.
         name: name of the graph; by default the net's.
 
     Returns:
-        The graph, channels first, as MXNet has it.
+        The recording.
 
     Raises:
         TypeError: the net is no HybridBlock.
         ValueError: the input shape is not one of the above, or parameters are missing, not float32 or not
             finite.
-        UnsupportedError: some operators cannot be compiled; all are listed.
+        UnsupportedError: the net cannot be recorded.
     """
-    try:
-        sample = tuple(operator.index(size) for size in input_shape[1:])
-    except TypeError:
-        sample = ()
-    if len(sample) not in (1, 3) or min(sample) < 1:
-        raise ValueError(
-            "input_shape should be (batch, channels, height, width) or (batch, features), "
-            f"found {input_shape!r}."
-        )
-    symbol = _symbol(net)
+    net = as_net(net)
+    inputs = make_inputs(input_shape, preprocessing, _own_inputs(net))
+    symbol = _symbol(net, [value.name for value in inputs])
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
     blocks = net.collect_params()
     parameters = {key: _array(blocks[key]) for key in names if key in blocks}
-    value = Input(_INPUT, ValueType("f32", sample), preprocessing)
-    return import_symbol(json.loads(symbol.tojson()), parameters, [value], name or net.name or "net")
+    raised = to_operator_lowering(json.loads(symbol.tojson()), parameters)
+    return Recording(raised, parameters, inputs, name or net.name or "net")
 
 
-def _symbol(net: Any) -> Any:
+def as_net(net: Any) -> Any:
+    """The HybridBlock to compile: the net itself, or the one that a (symbol, params) pair of paths holds.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: the files do not make a net.
+    """
+    _prepare_mxnet()
+    import mxnet as mx
+
+    if (
+        isinstance(net, (list, tuple))
+        and len(net) == 2
+        and all(isinstance(p, (str, os.PathLike)) for p in net)
+    ):
+        return load_saved_net(*net)
+    if not isinstance(net, mx.gluon.HybridBlock):
+        raise TypeError(
+            f"bmx compiles a HybridBlock of Gluon, found {type(net).__name__}; a saved net is given as "
+            "('net-symbol.json', 'net-0000.params')."
+        )
+    return net
+
+
+def load_saved_net(symbol: str | os.PathLike, params: str | os.PathLike) -> Any:
+    """The net that ``net.export`` saved.
+
+    Args:
+        symbol: path of ``NAME-symbol.json``.
+        params: path of ``NAME-0000.params``; names with or without MXNet's ``arg:`` and ``aux:``.
+
+    Returns:
+        A SymbolBlock. Its inputs are the variables that have no value among the parameters, in the symbol's
+        order and under their names.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is not what it should be, or parameters are missing.
+    """
+    _prepare_mxnet()
+    import mxnet as mx
+
+    symbol, params = os.fspath(symbol), os.fspath(params)
+    for path in (symbol, params):
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"{path}: there is no such file")
+    graph = _load(mx.sym.load, symbol, "symbol; give the NAME-symbol.json that net.export wrote")
+    arrays = _load(mx.nd.load, params, "parameters; give the NAME-0000.params that net.export wrote")
+    if not isinstance(arrays, dict):
+        raise ValueError(
+            f"{params}: the arrays have no names; give the NAME-0000.params that net.export wrote"
+        )
+    values = {key[4:] if key.startswith(("arg:", "aux:")) else key: array for key, array in arrays.items()}
+    variables = [name for name in graph.list_inputs() if name not in values]
+    attributes = graph.attr_dict()
+    # Only parameters of layers have a learning rate.
+    missing = [name for name in variables if "__lr_mult__" in attributes.get(name, {})]
+    if missing:
+        raise ValueError(
+            f"{params}: it lacks {len(missing)} parameters of {symbol}, {missing[0]!r} the first; "
+            "give the two files of one net.export"
+        )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Cannot decide type", UserWarning)  # of the inputs
+        net = mx.gluon.SymbolBlock(graph, [mx.sym.var(name) for name in variables])
+    net.collect_params().load_dict(values, mx.cpu(), ignore_extra=True, cast_dtype=True, dtype_source="saved")
+    return net
+
+
+def _prepare_mxnet() -> None:
+    """Make MXNet importable, and load the operators that symbols may name."""
+    import bmx.gluon  # noqa: F401
+
+
+def _load(load: Any, path: str, expected: str) -> Any:
+    import mxnet as mx
+
+    try:
+        return load(path)
+    except (mx.MXNetError, UnicodeDecodeError, ValueError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if "Error" in line] or [str(error)]
+        raise ValueError(f"{path}: MXNet reads no {expected} ({lines[-1]})") from None
+
+
+def _own_inputs(net: Any) -> list[str] | None:
+    """Names that a net gives to its inputs: a SymbolBlock does."""
+    import mxnet as mx
+
+    return [value.name for value in net._cached_graph[0]] if isinstance(net, mx.gluon.SymbolBlock) else None
+
+
+def _symbol(net: Any, inputs: list[str]) -> Any:
     import mxnet as mx
 
     from bmx.gluon import nn
 
-    if not isinstance(net, mx.gluon.HybridBlock):
-        raise TypeError(f"bmx compiles a HybridBlock of Gluon, found {type(net).__name__}.")
     try:
         with nn.lowering("operator"):
-            outputs = net(mx.sym.var(_INPUT))
+            outputs = net(*map(mx.sym.var, inputs))
     except (
         AttributeError,
         AssertionError,
@@ -72,7 +203,8 @@ def _symbol(net: Any) -> Any:
         raise UnsupportedError(
             f"{type(net).__name__} {net.name!r} cannot be recorded as a graph "
             f"({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}); "
-            "write its hybrid_forward with operators of F only, without shapes, arrays or NumPy."
+            "write its hybrid_forward with operators of F only, without shapes, arrays or NumPy, and give "
+            "input_shape a shape for each of its inputs."
         ) from error
     return mx.sym.Group(outputs) if isinstance(outputs, (list, tuple)) else outputs
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 namespace bmx {
 
@@ -26,8 +27,13 @@ constexpr bool get_bit(const uint64_t* words, int64_t channel) {
 
 // One row of file bytes -> words, independent of the machine's endianness. Bits past `channels` are dropped.
 inline void words_from_bytes(const uint8_t* bytes, int64_t channels, uint64_t* words) {
-  for (int64_t w = 0; w < words_for(channels); ++w) words[w] = 0;
-  for (int64_t b = 0; b < bytes_for(channels); ++b) {
+  int64_t whole = 0;  // words
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  whole = bytes_for(channels) / 8;
+  std::memcpy(words, bytes, static_cast<size_t>(whole) * 8);
+#endif
+  for (int64_t w = whole; w < words_for(channels); ++w) words[w] = 0;
+  for (int64_t b = 8 * whole; b < bytes_for(channels); ++b) {
     words[b / 8] |= uint64_t{bytes[b]} << (8 * (b % 8));
   }
   if (channels > 0) words[words_for(channels) - 1] &= tail_mask(channels);

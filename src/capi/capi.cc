@@ -8,6 +8,7 @@
 
 #include "bmx.h"
 #include "runtime/describe.h"
+#include "runtime/profile.h"
 #include "runtime/session.h"
 
 struct bmx_status {
@@ -23,6 +24,7 @@ struct bmx_model {
 struct bmx_session {
   bmx::Session session;
   std::vector<bmx::InputArray> inputs;  // as long as the model's; holds the arguments of a run
+  std::string profile;                  // the last one
 };
 
 namespace {
@@ -72,6 +74,12 @@ bmx::TensorType from_c(bmx_type type) {
       break;
   }
   return bmx::TensorType::kI32;
+}
+
+void take_inputs(bmx_session* session, const bmx_array* inputs, size_t count) {
+  for (size_t i = 0; i < count && i < session->inputs.size(); ++i) {
+    session->inputs[i] = {inputs[i].data, from_c(inputs[i].type), inputs[i].shape, inputs[i].rank};
+  }
 }
 
 }  // namespace
@@ -138,9 +146,14 @@ const char* bmx_model_class_name(const bmx_model* model, size_t index) {
 }
 
 bmx_status* bmx_session_create(const bmx_model* model, bmx_session** session) {
+  return bmx_session_create_threads(model, 1, session);
+}
+
+bmx_status* bmx_session_create_threads(const bmx_model* model, int threads, bmx_session** session) {
   return guarded([&] {
-    *session = new bmx_session{bmx::Session(model->model),
-                               std::vector<bmx::InputArray>(bmx_model_input_count(model))};
+    BMX_RETURN_IF_ERROR(bmx::check_threads(threads));
+    *session = new bmx_session{
+        bmx::Session(model->model, threads), std::vector<bmx::InputArray>(bmx_model_input_count(model)), {}};
     return bmx::Status();
   });
 }
@@ -149,10 +162,20 @@ void bmx_session_free(bmx_session* session) { delete session; }
 
 bmx_status* bmx_session_run(bmx_session* session, const bmx_array* inputs, size_t count) {
   return guarded([&] {
-    for (size_t i = 0; i < count && i < session->inputs.size(); ++i) {
-      session->inputs[i] = {inputs[i].data, from_c(inputs[i].type), inputs[i].shape, inputs[i].rank};
-    }
+    take_inputs(session, inputs, count);
     return session->session.run(session->inputs.data(), count);
+  });
+}
+
+bmx_status* bmx_session_profile(bmx_session* session, const bmx_array* inputs, size_t count, int64_t runs,
+                                const char** json) {
+  return guarded([&] {
+    take_inputs(session, inputs, count);
+    const auto profile = bmx::profile(&session->session, session->inputs.data(), count, runs);
+    if (!profile.ok()) return profile.status();
+    session->profile = bmx::to_json(session->session, profile.value());
+    *json = session->profile.c_str();
+    return bmx::Status();
   });
 }
 

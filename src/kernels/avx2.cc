@@ -117,20 +117,29 @@ struct Floats {
     return _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_set1_epi32(0x3F800000)));
   }
 
-  static uint64_t not_less(const float* x, const float* threshold) {
-    return mask_of(_mm256_cmp_ps(load(x), load(threshold), _CMP_NLT_UQ));
+  static uint64_t not_less(Vector x, Vector threshold) {
+    return mask_of(_mm256_cmp_ps(x, threshold, _CMP_NLT_UQ));
   }
-  static uint64_t not_greater(const float* x, const float* threshold) {
-    return mask_of(_mm256_cmp_ps(load(x), load(threshold), _CMP_NGT_UQ));
+  static uint64_t not_greater(Vector x, Vector threshold) {
+    return mask_of(_mm256_cmp_ps(x, threshold, _CMP_NGT_UQ));
   }
   // Integers have "greater" only.
-  static uint64_t not_less(const int32_t* x, const int32_t* threshold) { return not_greater(threshold, x); }
-  static uint64_t not_greater(const int32_t* x, const int32_t* threshold) {
-    const __m256i greater = _mm256_cmpgt_epi32(load_integers(x), load_integers(threshold));
-    return mask_of(_mm256_castsi256_ps(greater)) ^ 0xFF;
+  static uint64_t not_less(Integers x, Integers threshold) { return not_greater(threshold, x); }
+  static uint64_t not_greater(Integers x, Integers threshold) {
+    return mask_of(_mm256_castsi256_ps(_mm256_cmpgt_epi32(x, threshold))) ^ 0xFF;
+  }
+  template <class T>
+  static uint64_t not_less(const T* x, const T* threshold) {
+    return not_less(load_same(x), load_same(threshold));
+  }
+  template <class T>
+  static uint64_t not_greater(const T* x, const T* threshold) {
+    return not_greater(load_same(x), load_same(threshold));
   }
 
  private:
+  static Vector load_same(const float* x) { return load(x); }
+  static Integers load_same(const int32_t* x) { return load_integers(x); }
   static uint64_t mask_of(__m256 lanes) { return static_cast<uint64_t>(_mm256_movemask_ps(lanes)); }
 };
 

@@ -60,16 +60,26 @@ struct Floats {
     return _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_set1_epi32(0x3F800000)));
   }
 
-  static uint64_t not_less(const float* x, const float* threshold) {
-    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_loadu_ps(threshold), _CMP_NLT_UQ);
+  static uint64_t not_less(Vector x, Vector threshold) {
+    return _mm512_cmp_ps_mask(x, threshold, _CMP_NLT_UQ);
   }
-  static uint64_t not_greater(const float* x, const float* threshold) {
-    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_loadu_ps(threshold), _CMP_NGT_UQ);
+  static uint64_t not_greater(Vector x, Vector threshold) {
+    return _mm512_cmp_ps_mask(x, threshold, _CMP_NGT_UQ);
   }
-  static uint64_t not_less(const int32_t* x, const int32_t* threshold) {
-    return _mm512_cmpge_epi32_mask(_mm512_loadu_si512(x), _mm512_loadu_si512(threshold));
+  static uint64_t not_less(Integers x, Integers threshold) { return _mm512_cmpge_epi32_mask(x, threshold); }
+  static uint64_t not_greater(Integers x, Integers threshold) {
+    return _mm512_cmple_epi32_mask(x, threshold);
   }
-  static uint64_t not_greater(const int32_t* x, const int32_t* threshold) {
-    return _mm512_cmple_epi32_mask(_mm512_loadu_si512(x), _mm512_loadu_si512(threshold));
+  template <class T>
+  static uint64_t not_less(const T* x, const T* threshold) {
+    return not_less(load_same(x), load_same(threshold));
   }
+  template <class T>
+  static uint64_t not_greater(const T* x, const T* threshold) {
+    return not_greater(load_same(x), load_same(threshold));
+  }
+
+ private:
+  static Vector load_same(const float* x) { return load(x); }
+  static Integers load_same(const int32_t* x) { return load_integers(x); }
 };

@@ -176,23 +176,42 @@ void BinaryConvolution::pack_depthwise_weights(const uint64_t* weights) {
 
 // Units of a panel lie [weight plane][unit][lanes of the panel]; a narrower last panel has fewer lanes.
 void BinaryConvolution::pack_weights(const uint64_t* weights) {
-  const BinaryTiles& tiles = *tiles_;
-  const int64_t words = words_for(shape_.group_inputs()), outputs = shape_.group_outputs();
-  const int64_t bytes = tiles.weight_bytes, bits = tiles.unit_bits, per_word = kWordBits / bits;
-  const uint64_t mask = tail_mask(bits % kWordBits);
-  for (int64_t o = 0; o < shape_.out_channels; ++o) {
-    const int64_t group = o / outputs, panel = o % outputs / panel_lanes(),
-                  lane = o % outputs % panel_lanes();
-    const int64_t lanes = panel_vectors(panel) * tiles.lanes;
-    uint8_t* to = panels_.data() + (group * panels() + panel) * panel_bytes() + lane * bytes;
-    for (int64_t j = 0; j < weight_planes_.count; ++j) {
-      const uint64_t* taps = weights + (j * shape_.out_channels + o) * shape_.taps() * words;
-      uint8_t* unit = to + j * window_units() * lanes * bytes;
-      for (int64_t tap = 0; tap < shape_.taps(); ++tap, taps += words) {
-        for (int64_t u = 0; u < units_.tap_units; ++u, unit += lanes * bytes) {
-          const uint64_t value = taps[u / per_word] >> (u % per_word * bits) & mask;
-          std::memcpy(unit, &value, static_cast<size_t>(bytes));
+  for (int64_t group = 0; group < groups(); ++group) {
+    for (int64_t panel = 0; panel < panels(); ++panel) {
+      switch (tiles_->weight_bytes) {
+        case 1:
+          pack_panel<uint8_t>(weights, group, panel);
+          break;
+        case 4:
+          pack_panel<uint32_t>(weights, group, panel);
+          break;
+        default:
+          pack_panel<uint64_t>(weights, group, panel);
+      }
+    }
+  }
+}
+
+// Writes from front to back, because a file of weights must load quickly; a word of each lane is kept at hand
+// while its units are written.
+template <class Unit>
+void BinaryConvolution::pack_panel(const uint64_t* weights, int64_t group, int64_t panel) {
+  const int64_t bits = tiles_->unit_bits, per_word = kWordBits / bits;
+  const auto mask = static_cast<Unit>(tail_mask(bits % kWordBits));
+  const int64_t lanes = panel_vectors(panel) * tiles_->lanes, first = panel * panel_lanes();
+  const int64_t used = std::min(lanes, group_outputs() - first), row = shape_.taps() * tap_words();
+  auto* unit = reinterpret_cast<Unit*>(panels_.data() + (group * panels() + panel) * panel_bytes());
+  uint64_t column[kMaxPanelLanes];
+  for (int64_t j = 0; j < weight_planes_.count; ++j) {
+    const uint64_t* outputs = weights + (j * shape_.out_channels + group * group_outputs() + first) * row;
+    for (int64_t tap = 0; tap < shape_.taps(); ++tap) {
+      for (int64_t u = 0; u < units_.tap_units; ++u, unit += lanes) {
+        const int64_t shift = u % per_word * bits, word = tap * tap_words() + u / per_word;
+        if (shift == 0) {
+          for (int64_t lane = 0; lane < used; ++lane) column[lane] = outputs[lane * row + word];
         }
+        for (int64_t lane = 0; lane < used; ++lane)
+          unit[lane] = static_cast<Unit>(column[lane] >> shift) & mask;
       }
     }
   }

@@ -61,11 +61,14 @@ class BinaryConvolution final : public SlabConvolution {
   void choose_layout(const ConvShape& shape);
   void make_parts();
   void pack_weights(const uint64_t* weights);
+  template <class Unit>
+  void pack_panel(const uint64_t* weights, int64_t group, int64_t panel);
   void pack_depthwise_weights(const uint64_t* weights);
   void pack_pad(int pad_value);
   void make_bases(const uint64_t* weights, int pad_value);
 
   int64_t panel_bytes() const;
+  int64_t tap_words() const { return words_for(shape_.group_inputs()); }
   void expand_pixels(const char* x, int64_t step, int64_t count, int64_t plane, char* out) const override;
   void run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const override;
   void add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes,

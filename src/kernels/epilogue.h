@@ -7,7 +7,7 @@
 
 namespace bmx {
 
-enum class Activation { kNone, kRelu, kPrelu, kClip, kTanh };
+enum class Activation { kNone, kRelu, kPrelu, kElu, kClip, kTanh, kSigmoid };
 
 // Steps in this order; a null pointer skips its step. All arrays have out_channels entries and must outlive
 // the call.
@@ -17,7 +17,7 @@ struct Epilogue {
   const float* scale = nullptr;  // affine: fma(float(x), scale, shift); both or neither
   const float* shift = nullptr;
   Activation activation = Activation::kNone;
-  const float* slope = nullptr;   // of kPrelu: x > 0 ? x : x * slope
+  const float* slope = nullptr;   // of kPrelu: x > 0 ? x : x * slope; of kElu: x > 0 ? x : (e^x - 1) * slope
   float low = 0, high = 0;        // of kClip
   bool activation_first = false;  // the activation stands before scale and shift
   bool residual = false;          // then the residual of the outputs is added

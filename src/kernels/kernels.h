@@ -62,7 +62,10 @@ struct Kernels {
   void (*prelu)(const float* x, int64_t rows, int64_t channels, const float* slope,
                 float* y);                                                       // x > 0 ? x : x * slope[c]
   void (*clip)(const float* x, int64_t count, float low, float high, float* y);  // NaN stays NaN
-  void (*tanh)(const float* x, int64_t count, float* y);  // tanh_f32 and exp_f32 of kernels/math.h
+  // elu_f32(x, slope[c]), tanh_f32, sigmoid_f32 and exp_f32 of kernels/math.h on arrays.
+  void (*elu)(const float* x, int64_t rows, int64_t channels, const float* slope, float* y);
+  void (*tanh)(const float* x, int64_t count, float* y);
+  void (*sigmoid)(const float* x, int64_t count, float* y);
   void (*exp)(const float* x, int64_t count, float* y);
   void (*max_f32)(const float* x, int64_t count, float* y);  // y = x > y ? x : y
   void (*add_f32)(const float* a, const float* b, int64_t count, float* y);

@@ -16,4 +16,16 @@ float tanh_f32(float x) {
   return y;
 }
 
+float sigmoid_f32(float x) {
+  float y = 0;
+  scalar_kernels.sigmoid(&x, 1, &y);
+  return y;
+}
+
+float elu_f32(float x, float slope) {
+  float y = 0;
+  scalar_kernels.elu(&x, 1, 1, &slope, &y);
+  return y;
+}
+
 }  // namespace bmx

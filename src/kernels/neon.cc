@@ -108,20 +108,24 @@ struct Floats {
     }
   }
 
-  static uint64_t not_less(const float* x, const float* threshold) {
-    return mask_of(vmvnq_u32(vcltq_f32(vld1q_f32(x), vld1q_f32(threshold))));
+  static uint64_t not_less(Vector x, Vector threshold) { return mask_of(vmvnq_u32(vcltq_f32(x, threshold))); }
+  static uint64_t not_greater(Vector x, Vector threshold) {
+    return mask_of(vmvnq_u32(vcgtq_f32(x, threshold)));
   }
-  static uint64_t not_greater(const float* x, const float* threshold) {
-    return mask_of(vmvnq_u32(vcgtq_f32(vld1q_f32(x), vld1q_f32(threshold))));
+  static uint64_t not_less(Integers x, Integers threshold) { return mask_of(vcgeq_s32(x, threshold)); }
+  static uint64_t not_greater(Integers x, Integers threshold) { return mask_of(vcleq_s32(x, threshold)); }
+  template <class T>
+  static uint64_t not_less(const T* x, const T* threshold) {
+    return not_less(load_same(x), load_same(threshold));
   }
-  static uint64_t not_less(const int32_t* x, const int32_t* threshold) {
-    return mask_of(vcgeq_s32(vld1q_s32(x), vld1q_s32(threshold)));
-  }
-  static uint64_t not_greater(const int32_t* x, const int32_t* threshold) {
-    return mask_of(vcleq_s32(vld1q_s32(x), vld1q_s32(threshold)));
+  template <class T>
+  static uint64_t not_greater(const T* x, const T* threshold) {
+    return not_greater(load_same(x), load_same(threshold));
   }
 
  private:
+  static Vector load_same(const float* x) { return load(x); }
+  static Integers load_same(const int32_t* x) { return load_integers(x); }
   // A comparison leaves lanes of ones; shifting each under the next by 4 bits leaves one nibble a lane and
   // vector, of which lane i keeps bit i.
   static uint64_t sign_word(const float* x) {

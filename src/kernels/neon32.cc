@@ -104,20 +104,22 @@ struct Floats {
     return vreinterpretq_f32_u32(vaddq_u32(exponent, vdupq_n_u32(0x3F800000)));
   }
 
-  static uint64_t not_less(const float* x, const float* threshold) {
-    return mask_of(vmvnq_u32(less(vld1q_f32(x), vld1q_f32(threshold))));
+  static uint64_t not_less(Vector x, Vector threshold) { return mask_of(vmvnq_u32(less(x, threshold))); }
+  static uint64_t not_greater(Vector x, Vector threshold) { return mask_of(vmvnq_u32(less(threshold, x))); }
+  static uint64_t not_less(Integers x, Integers threshold) { return mask_of(vcgeq_s32(x, threshold)); }
+  static uint64_t not_greater(Integers x, Integers threshold) { return mask_of(vcleq_s32(x, threshold)); }
+  template <class T>
+  static uint64_t not_less(const T* x, const T* threshold) {
+    return not_less(load_same(x), load_same(threshold));
   }
-  static uint64_t not_greater(const float* x, const float* threshold) {
-    return mask_of(vmvnq_u32(less(vld1q_f32(threshold), vld1q_f32(x))));
-  }
-  static uint64_t not_less(const int32_t* x, const int32_t* threshold) {
-    return mask_of(vcgeq_s32(vld1q_s32(x), vld1q_s32(threshold)));
-  }
-  static uint64_t not_greater(const int32_t* x, const int32_t* threshold) {
-    return mask_of(vcleq_s32(vld1q_s32(x), vld1q_s32(threshold)));
+  template <class T>
+  static uint64_t not_greater(const T* x, const T* threshold) {
+    return not_greater(load_same(x), load_same(threshold));
   }
 
  private:
+  static Vector load_same(const float* x) { return load(x); }
+  static Integers load_same(const int32_t* x) { return load_integers(x); }
   static uint32x4_t is_nan(int32x4_t bits) {
     const int32x4_t magnitude = vandq_s32(bits, vdupq_n_s32(0x7FFFFFFF));
     return vcgtq_s32(magnitude, vdupq_n_s32(0x7F800000));

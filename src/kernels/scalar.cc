@@ -87,12 +87,20 @@ struct Floats {
   }
 
   template <class T>
+  static uint32_t not_less(T x, T threshold) {
+    return !(x < threshold);
+  }
+  template <class T>
+  static uint32_t not_greater(T x, T threshold) {
+    return !(x > threshold);
+  }
+  template <class T>
   static uint32_t not_less(const T* x, const T* threshold) {
-    return !(*x < *threshold);
+    return not_less(*x, *threshold);
   }
   template <class T>
   static uint32_t not_greater(const T* x, const T* threshold) {
-    return !(*x > *threshold);
+    return not_greater(*x, *threshold);
   }
 };
 

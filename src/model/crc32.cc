@@ -6,12 +6,12 @@ namespace bmx {
 namespace {
 
 constexpr uint32_t kPolynomial = 0xedb88320;  // x^32 + x^26 + ... + 1, least significant bit first
-constexpr size_t kSlices = 8;
+constexpr size_t kSlices = 16;
 
 using Tables = std::array<std::array<uint32_t, 256>, kSlices>;
 
-// tables[s][b] is the effect of byte b on the register after s further zero bytes, so eight bytes can be
-// looked up independently of each other ("slicing by 8").
+// tables[s][b] is the effect of byte b on the register after s further zero bytes, so sixteen bytes can be
+// looked up independently of each other ("slicing by 16").
 constexpr Tables make_tables() {
   Tables tables{};
   for (uint32_t byte = 0; byte < 256; ++byte) {

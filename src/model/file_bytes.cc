@@ -66,6 +66,10 @@ FileBytes& FileBytes::operator=(FileBytes&& other) noexcept {
   return *this;
 }
 
+void FileBytes::release_pages() const {
+  if (mapping_) madvise(mapping_, size_, MADV_DONTNEED);  // a mapping that stays in memory is no failure
+}
+
 FileBytes::~FileBytes() {
   if (mapping_) munmap(mapping_, size_);
 }

@@ -22,6 +22,9 @@ class FileBytes {
   const uint8_t* data() const { return mapping_ ? static_cast<const uint8_t*>(mapping_) : copy_.data(); }
   size_t size() const { return size_; }
 
+  // Gives the memory of a mapping back to the system; the next use of a page reads it again.
+  void release_pages() const;
+
  private:
   FileBytes() = default;
 

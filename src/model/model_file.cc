@@ -1,6 +1,7 @@
 #include "model/model_file.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "model/container.h"
@@ -21,6 +22,27 @@ Status check_version(const std::map<std::string, std::string>& metadata) {
   if (*version == kFormatVersion) return {};
   return unsupported("format version '" + *version + "' is not known, this reader knows version " +
                      kFormatVersion + "; update bmx or export the model again");
+}
+
+// Scales, shifts and thresholds stay in use after loading. They are copied, so that nothing brings pages of
+// the file back into memory once release_pages() has dropped them.
+constexpr int64_t kSmallTensor = 64 * 1024;
+
+Result<AlignedArray<uint8_t>> copy_small(std::vector<Tensor>* tensors) {
+  size_t size = 0;
+  const auto padded = [](const Tensor& tensor) { return round_up(static_cast<size_t>(tensor.bytes), 8); };
+  for (const Tensor& tensor : *tensors) size += tensor.bytes <= kSmallTensor ? padded(tensor) : 0;
+  AlignedArray<uint8_t> copies(size);
+  if (copies.size() != size)
+    return Status(Code::kOutOfMemory, "no memory for a copy of " + std::to_string(size) + " bytes");
+  uint8_t* to = copies.data();
+  for (Tensor& tensor : *tensors) {
+    if (tensor.bytes > kSmallTensor) continue;
+    std::memcpy(to, tensor.data, static_cast<size_t>(tensor.bytes));
+    tensor.data = to;
+    to += padded(tensor);
+  }
+  return copies;
 }
 
 // Messages quote the file, which may hold anything.
@@ -56,6 +78,8 @@ Result<ModelFile> ModelFile::parse(FileBytes bytes) {
   if (!producer.ok()) return producer.status();
   Result<std::string> json = required(container->metadata, "bmx.graph");
   if (!json.ok()) return json.status();
+  Result<AlignedArray<uint8_t>> small = copy_small(&container->tensors);
+  if (!small.ok()) return small.status();
   Result<Graph> graph = parse_graph(*json, container->tensors);
   if (!graph.ok()) return graph.status();
 
@@ -66,6 +90,7 @@ Result<ModelFile> ModelFile::parse(FileBytes bytes) {
 
   // Moving FileBytes does not move the bytes, so the graph's views stay valid.
   ModelFile file(std::move(bytes));
+  file.small_ = std::move(*small);
   file.graph_ = std::move(*graph);
   file.metadata_ = std::move(container->metadata);
   return file;

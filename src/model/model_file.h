@@ -22,12 +22,15 @@ class ModelFile {
   const Graph& graph() const { return graph_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   size_t size() const { return bytes_.size(); }
+  // See FileBytes.
+  void release_pages() const { bytes_.release_pages(); }
 
  private:
   static Result<ModelFile> parse(FileBytes bytes);
   explicit ModelFile(FileBytes bytes) : bytes_(std::move(bytes)) {}
 
   FileBytes bytes_;
+  AlignedArray<uint8_t> small_;  // copies of small tensors, which operators use where they are
   Graph graph_;
   std::map<std::string, std::string> metadata_;
 };

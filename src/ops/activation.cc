@@ -1,50 +1,116 @@
-// relu and tanh: element by element, the same in an epilogue and alone.
+// relu, prelu, elu, clip, tanh and sigmoid: element by element, the same in an epilogue and alone.
+#include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
 namespace bmx {
 namespace {
 
-using ElementwiseKernel = void (*)(const float* x, int64_t count, float* y);
+// An activation and its numbers, as in Epilogue.
+struct Step {
+  Activation activation;
+  const float* slope = nullptr;  // one for each channel
+  float low = 0, high = 0;
+};
 
 class ActivationOperator final : public Operator {
  public:
-  ActivationOperator(ValueType output, Activation activation, ElementwiseKernel kernel)
-      : Operator(std::move(output)), activation_(activation), kernel_(kernel) {}
+  ActivationOperator(ValueType output, Step step, const Kernels& kernels)
+      : Operator(std::move(output)), step_(step), kernels_(kernels) {}
 
   void run(const RunArgs& args) const override {
-    kernel_(args.input<float>(), args.batch * output().elements(), args.output<float>());
+    const auto* x = args.input<float>();
+    auto* y = args.output<float>();
+    const int64_t row = step_.slope != nullptr ? output().shape.back() : 1;
+    parallel_rows(args.pool, args.batch * (output().elements() / row), row, [&](int64_t begin, int64_t end) {
+      apply(x + begin * row, end - begin, row, y + begin * row);
+    });
   }
 
   bool fuse_into(Epilogue* epilogue) const override {
     if (epilogue->residual) {
-      if (activation_ != Activation::kRelu || epilogue->final_relu) return false;
+      if (step_.activation != Activation::kRelu || epilogue->final_relu) return false;
       epilogue->final_relu = true;
       return true;
     }
     if (epilogue->activation != Activation::kNone) return false;
-    epilogue->activation = activation_;
+    epilogue->activation = step_.activation;
+    epilogue->slope = step_.slope;
+    epilogue->low = step_.low;
+    epilogue->high = step_.high;
     return true;
   }
 
  private:
-  Activation activation_;
-  ElementwiseKernel kernel_;
+  void apply(const float* x, int64_t rows, int64_t row, float* y) const {
+    switch (step_.activation) {
+      case Activation::kNone:
+        return;
+      case Activation::kRelu:
+        return kernels_.relu(x, rows, y);
+      case Activation::kPrelu:
+        return kernels_.prelu(x, rows, row, step_.slope, y);
+      case Activation::kElu:
+        return kernels_.elu(x, rows, row, step_.slope, y);
+      case Activation::kClip:
+        return kernels_.clip(x, rows, step_.low, step_.high, y);
+      case Activation::kTanh:
+        return kernels_.tanh(x, rows, y);
+      case Activation::kSigmoid:
+        return kernels_.sigmoid(x, rows, y);
+    }
+  }
+
+  Step step_;
+  const Kernels& kernels_;
 };
 
-Result<OperatorPtr> create_activation(NodeReader& node, Activation activation, ElementwiseKernel kernel) {
+Result<OperatorPtr> create_plain(NodeReader& node, Activation activation, const Kernels& kernels) {
   const ValueType& in = node.input({DType::kF32});
   BMX_RETURN_IF_ERROR(node.finish());
-  return OperatorPtr(new ActivationOperator(in, activation, kernel));
+  return OperatorPtr(new ActivationOperator(in, {activation}, kernels));
+}
+
+Result<OperatorPtr> create_with_slope(NodeReader& node, Activation activation, const Kernels& kernels) {
+  const ValueType& in = node.input({DType::kF32});
+  const Tensor& slope = node.tensor("slope", TensorType::kF32, {in.shape.back()});
+  BMX_RETURN_IF_ERROR(node.finish());
+  return OperatorPtr(new ActivationOperator(in, {activation, slope.f32()}, kernels));
 }
 
 }  // namespace
 
+Result<OperatorPtr> create_clip(NodeReader& node, const Kernels& kernels) {
+  const ValueType& in = node.input({DType::kF32});
+  const Tensor& low = node.tensor("low", TensorType::kF32, {1});
+  const Tensor& high = node.tensor("high", TensorType::kF32, {1});
+  BMX_RETURN_IF_ERROR(node.finish());
+  const Step step{Activation::kClip, nullptr, low.f32()[0], high.f32()[0]};
+  if (!(step.low <= step.high)) {  // NaN too
+    node.fail("low is " + std::to_string(step.low) + " and high is " + std::to_string(step.high) +
+              ", low must not be above high");
+    return node.finish();
+  }
+  return OperatorPtr(new ActivationOperator(in, step, kernels));
+}
+
+Result<OperatorPtr> create_elu(NodeReader& node, const Kernels& kernels) {
+  return create_with_slope(node, Activation::kElu, kernels);
+}
+
+Result<OperatorPtr> create_prelu(NodeReader& node, const Kernels& kernels) {
+  return create_with_slope(node, Activation::kPrelu, kernels);
+}
+
 Result<OperatorPtr> create_relu(NodeReader& node, const Kernels& kernels) {
-  return create_activation(node, Activation::kRelu, kernels.relu);
+  return create_plain(node, Activation::kRelu, kernels);
+}
+
+Result<OperatorPtr> create_sigmoid(NodeReader& node, const Kernels& kernels) {
+  return create_plain(node, Activation::kSigmoid, kernels);
 }
 
 Result<OperatorPtr> create_tanh(NodeReader& node, const Kernels& kernels) {
-  return create_activation(node, Activation::kTanh, kernels.tanh);
+  return create_plain(node, Activation::kTanh, kernels);
 }
 
 }  // namespace bmx

@@ -1,4 +1,5 @@
 // affine: x * scale + shift for each channel, rounded once.
+#include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
 namespace bmx {
@@ -12,12 +13,15 @@ class Affine final : public Operator {
   void run(const RunArgs& args) const override {
     const int64_t channels = output().shape.back();
     const int64_t rows = args.batch * (output().elements() / channels);
-    auto* y = args.output<float>();
-    if (input_ == DType::kF32) {
-      kernels_.affine_f32(args.input<float>(), rows, channels, scale_, shift_, y);
-    } else {
-      kernels_.affine_i32(args.input<int32_t>(), rows, channels, scale_, shift_, y);
-    }
+    parallel_rows(args.pool, rows, channels, [&](int64_t begin, int64_t end) {
+      const int64_t first = begin * channels;
+      auto* y = args.output<float>() + first;
+      if (input_ == DType::kF32) {
+        kernels_.affine_f32(args.input<float>() + first, end - begin, channels, scale_, shift_, y);
+      } else {
+        kernels_.affine_i32(args.input<int32_t>() + first, end - begin, channels, scale_, shift_, y);
+      }
+    });
   }
 
   bool fuse_into(Epilogue* epilogue) const override {

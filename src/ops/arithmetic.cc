@@ -1,6 +1,7 @@
 // add, sub, mul and div: two values, element by element; an axis of one element is repeated.
 #include <algorithm>
 
+#include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
 namespace bmx {
@@ -45,10 +46,20 @@ class Arithmetic final : public Operator {
     const auto* b = args.input<float>(1);
     auto* y = args.output<float>();
     const int64_t elements = output().elements();
-    if (same_) return row(a, 1, b, 1, args.batch * elements, y);
-    for (int64_t n = 0; n < args.batch; ++n) {
-      run_axis(a + n * a_elements_, b + n * b_elements_, 0, elements, y + n * elements);
+    if (same_) {
+      return parallel_rows(args.pool, args.batch * elements, 1, [&](int64_t begin, int64_t end) {
+        row(a + begin, 1, b + begin, 1, end - begin, y + begin);
+      });
     }
+    const bool split = output().shape.size() > 1;  // the first axis of a sample
+    const int64_t length = split ? output().shape[0] : 1, inner = elements / length;
+    parallel_rows(args.pool, args.batch * length, inner, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const int64_t n = r / length, i = r % length;
+        run_axis(a + n * a_elements_ + i * a_strides_[0], b + n * b_elements_ + i * b_strides_[0],
+                 split ? 1 : 0, inner, y + r * inner);
+      }
+    });
   }
 
   bool fuse_into(Epilogue* epilogue) const override {

@@ -13,14 +13,12 @@ class AvgPool2D final : public Operator {
       : Operator(std::move(output)), shape_(shape), count_padding_(count_padding) {}
 
   void run(const RunArgs& args) const override {
-    const auto* image = args.input<float>();
-    auto* y = args.output<float>();
-    const int64_t channels = shape_.channels;
-    for (int64_t n = 0; n < args.batch; ++n, image += shape_.height.in * shape_.width.in * channels) {
-      for (int64_t i = 0; i < shape_.height.out; ++i) {
-        for (int64_t j = 0; j < shape_.width.out; ++j, y += channels) pool_window(image, i, j, y);
-      }
-    }
+    for_each_pool_row(args, shape_, shape_.channels, [&](int64_t n, int64_t i) {
+      const int64_t channels = shape_.channels, row = n * shape_.height.out + i;
+      const float* image = args.input<float>() + n * shape_.height.in * shape_.width.in * channels;
+      float* y = args.output<float>() + row * shape_.width.out * channels;
+      for (int64_t j = 0; j < shape_.width.out; ++j, y += channels) pool_window(image, i, j, y);
+    });
   }
 
  private:

@@ -1,4 +1,5 @@
 // cast: int32 to float32, rounded to nearest.
+#include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
 namespace bmx {
@@ -9,7 +10,10 @@ class Cast final : public Operator {
   Cast(ValueType output, const Kernels& kernels) : Operator(std::move(output)), kernels_(kernels) {}
 
   void run(const RunArgs& args) const override {
-    kernels_.cast_i32(args.input<int32_t>(), args.batch * output().elements(), args.output<float>());
+    const auto* x = args.input<int32_t>();
+    auto* y = args.output<float>();
+    parallel_rows(args.pool, args.batch * output().elements(), 1,
+                  [&](int64_t begin, int64_t end) { kernels_.cast_i32(x + begin, end - begin, y + begin); });
   }
 
   bool fuse_into(Epilogue* epilogue) const override {

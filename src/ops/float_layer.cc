@@ -12,6 +12,7 @@ class FloatLayer final : public Operator {
       : Operator(std::move(output)), convolution_(std::move(convolution)) {}
 
   int64_t macs() const override { return macs_of(convolution_.shape()); }
+  int64_t packed_bytes() const override { return convolution_.packed_bytes(); }
   int64_t workspace_bytes(int threads) const override { return convolution_.workspace_bytes(threads); }
   Epilogue* epilogue() override { return &epilogue_; }
 

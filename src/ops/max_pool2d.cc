@@ -30,13 +30,11 @@ class MaxPool2D final : public Operator {
       : Operator(std::move(output)), shape_(shape), row_(row), kernels_(kernels) {}
 
   void run(const RunArgs& args) const override {
-    const auto* image = args.input<T>();
-    auto* y = args.output<T>();
-    for (int64_t n = 0; n < args.batch; ++n, image += shape_.height.in * shape_.width.in * row_) {
-      for (int64_t i = 0; i < shape_.height.out; ++i) {
-        for (int64_t j = 0; j < shape_.width.out; ++j, y += row_) pool_window(image, i, j, y);
-      }
-    }
+    for_each_pool_row(args, shape_, row_, [&](int64_t n, int64_t i) {
+      const T* image = args.input<T>() + n * shape_.height.in * shape_.width.in * row_;
+      T* y = args.output<T>() + (n * shape_.height.out + i) * shape_.width.out * row_;
+      for (int64_t j = 0; j < shape_.width.out; ++j, y += row_) pool_window(image, i, j, y);
+    });
   }
 
  private:

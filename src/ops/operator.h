@@ -49,6 +49,9 @@ class Operator {
   // Multiply-accumulates for one sample.
   virtual int64_t macs() const { return 0; }
 
+  // Bytes of weights in memory of its own, beside the file: repacked ones.
+  virtual int64_t packed_bytes() const { return 0; }
+
   // Scratch memory of run() with a pool of so many threads, for any batch.
   virtual int64_t workspace_bytes(int /*threads*/) const { return 0; }
 

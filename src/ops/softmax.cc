@@ -1,6 +1,7 @@
 // softmax over the last axis: exp(x - max) / sum, the sum in ascending order.
 #include <algorithm>
 
+#include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
 namespace bmx {
@@ -13,9 +14,11 @@ class Softmax final : public Operator {
   void run(const RunArgs& args) const override {
     const int64_t channels = output().shape.back();
     const int64_t rows = args.batch * (output().elements() / channels);
-    const auto* row = args.input<float>();
+    const auto* x = args.input<float>();
     auto* y = args.output<float>();
-    for (int64_t r = 0; r < rows; ++r, row += channels, y += channels) normalize(row, channels, y);
+    parallel_rows(args.pool, rows, channels, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) normalize(x + r * channels, channels, y + r * channels);
+    });
   }
 
  private:

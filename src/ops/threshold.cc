@@ -1,5 +1,6 @@
 // threshold: bit = not (x < t), or not (x > t) where flip is 1. Packs numbers to bits.
 #include "base/bits.h"
+#include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
 namespace bmx {
@@ -18,12 +19,16 @@ class Threshold final : public Operator {
   void run(const RunArgs& args) const override {
     const int64_t channels = output().shape.back();
     const int64_t rows = args.batch * (output().elements() / channels);
-    auto* bits = args.output<uint64_t>();
-    if (input_ == DType::kF32) {
-      kernels_.pack_f32(args.input<float>(), rows, channels, threshold_.f32(), flip_.data(), bits);
-    } else {
-      kernels_.pack_i32(args.input<int32_t>(), rows, channels, threshold_.i32(), flip_.data(), bits);
-    }
+    parallel_rows(args.pool, rows, channels, [&](int64_t begin, int64_t end) {
+      const int64_t first = begin * channels, count = end - begin;
+      auto* bits = args.output<uint64_t>() + begin * words_for(channels);
+      if (input_ == DType::kF32) {
+        kernels_.pack_f32(args.input<float>() + first, count, channels, threshold_.f32(), flip_.data(), bits);
+      } else {
+        kernels_.pack_i32(args.input<int32_t>() + first, count, channels, threshold_.i32(), flip_.data(),
+                          bits);
+      }
+    });
   }
 
   // Nothing can follow a threshold in an epilogue, so there is always room for it.

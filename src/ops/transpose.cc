@@ -1,6 +1,7 @@
 // transpose: out.shape[i] = in.shape[perm[i]], on the axes of a sample.
 #include <algorithm>
 
+#include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
 namespace bmx {
@@ -42,21 +43,44 @@ class Transpose final : public Operator {
   bool is_view() const override { return view_; }
 
   void run(const RunArgs& args) const override {
-    const int64_t sample = output().elements();
-    for (int64_t n = 0; n < args.batch; ++n) {
-      copy_axis(args.input<float>() + n * sample, args.output<float>() + n * sample, 0, sample);
-    }
+    const int64_t sample = output().elements(), length = output().shape[0], inner = sample / length;
+    parallel_rows(args.pool, args.batch * length, inner, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const float* x = args.input<float>() + row / length * sample + row % length * strides_[0];
+        float* out = args.output<float>() + row * inner;
+        if (inner == 1) {
+          *out = *x;
+        } else {
+          copy_axis(x, out, 1, inner);
+        }
+      }
+    });
   }
 
  private:
   // Fills out[0 .. size), the part of the output that axes from `axis` on span.
   void copy_axis(const float* x, float* out, size_t axis, int64_t size) const {
     const int64_t length = output().shape[axis], stride = strides_[axis], inner = size / length;
+    if (axis + 2 == output().shape.size()) return copy_plane(x, length, stride, inner, strides_[axis + 1], out);
     for (int64_t i = 0; i < length; ++i) {
       if (inner == 1) {
         out[i] = x[i * stride];
       } else {
         copy_axis(x + i * stride, out + i * inner, axis + 1, inner);
+      }
+    }
+  }
+
+  // The last two axes; the one whose elements lie closer together in memory is the inner loop.
+  static void copy_plane(const float* x, int64_t rows, int64_t row_stride, int64_t columns,
+                         int64_t column_stride, float* out) {
+    if (row_stride < column_stride) {
+      for (int64_t j = 0; j < columns; ++j) {
+        for (int64_t i = 0; i < rows; ++i) out[i * columns + j] = x[i * row_stride + j * column_stride];
+      }
+    } else {
+      for (int64_t i = 0; i < rows; ++i, out += columns) {
+        for (int64_t j = 0; j < columns; ++j) out[j] = x[i * row_stride + j * column_stride];
       }
     }
   }

@@ -12,6 +12,7 @@
 
 #include "python/module.h"
 #include "runtime/describe.h"
+#include "runtime/profile.h"
 #include "runtime/session.h"
 
 namespace bmx::python {
@@ -54,38 +55,66 @@ SharedModel load(const std::variant<py::bytes, std::string>& source, const std::
   return take(Model::from_memory(data, static_cast<size_t>(size), isa));
 }
 
+// The lock is taken after the GIL is released, or two threads would wait for each other.
+template <class Function>
+auto without_gil(std::unique_lock<std::mutex>* lock, Function function) {
+  const py::gil_scoped_release release;
+  lock->lock();
+  return function();
+}
+
 // A session that several Python threads may share: the GIL is released during a run, so they take turns by a
 // lock.
 class PythonSession {
  public:
-  explicit PythonSession(SharedModel model) : session_(std::move(model)) {}
+  PythonSession(SharedModel model, int threads) : session_(std::move(model), threads) {}
+
+  int threads() const { return session_.threads(); }
 
   py::list run(const std::vector<py::array>& arrays) {
-    std::vector<Shape> shapes;
-    std::vector<py::array> contiguous;
-    std::vector<InputArray> inputs;
-    for (size_t i = 0; i < arrays.size(); ++i) {
-      contiguous.push_back(py::array::ensure(arrays[i], py::array::c_style));
-      if (!contiguous.back()) throw py::error_already_set();
-      shapes.emplace_back(arrays[i].shape(), arrays[i].shape() + arrays[i].ndim());
-      inputs.push_back({contiguous.back().data(), type_of(arrays[i], i), nullptr, shapes.back().size()});
-    }
-    for (size_t i = 0; i < inputs.size(); ++i) inputs[i].shape = shapes[i].data();
-
+    const Inputs inputs = inputs_of(arrays);
     std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
-    Status status;
-    {
-      const py::gil_scoped_release release;
-      lock.lock();
-      status = session_.run(inputs.data(), inputs.size());
-    }
-    check(status);
+    check(without_gil(&lock, [&] { return session_.run(inputs.arrays.data(), inputs.arrays.size()); }));
     py::list outputs;
     for (size_t i = 0; i < session_.model().graph().outputs.size(); ++i) outputs.append(copy_output(i));
     return outputs;
   }
 
+  std::vector<double> time(const std::vector<py::array>& arrays, int64_t runs) {
+    const Inputs inputs = inputs_of(arrays);
+    std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
+    return take(without_gil(
+        &lock, [&] { return time_runs(&session_, inputs.arrays.data(), inputs.arrays.size(), runs); }));
+  }
+
+  std::string profile(const std::vector<py::array>& arrays, int64_t runs) {
+    const Inputs inputs = inputs_of(arrays);
+    std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
+    return to_json(session_, take(without_gil(&lock, [&] {
+                     return bmx::profile(&session_, inputs.arrays.data(), inputs.arrays.size(), runs);
+                   })));
+  }
+
  private:
+  struct Inputs {
+    std::vector<py::array> contiguous;
+    std::vector<Shape> shapes;
+    std::vector<InputArray> arrays;
+  };
+
+  Inputs inputs_of(const std::vector<py::array>& arrays) const {
+    Inputs inputs;
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      inputs.contiguous.push_back(py::array::ensure(arrays[i], py::array::c_style));
+      if (!inputs.contiguous.back()) throw py::error_already_set();
+      inputs.shapes.emplace_back(arrays[i].shape(), arrays[i].shape() + arrays[i].ndim());
+      inputs.arrays.push_back(
+          {inputs.contiguous.back().data(), type_of(arrays[i], i), nullptr, inputs.shapes.back().size()});
+    }
+    for (size_t i = 0; i < arrays.size(); ++i) inputs.arrays[i].shape = inputs.shapes[i].data();
+    return inputs;
+  }
+
   TensorType type_of(const py::array& array, size_t index) const {
     if (py::isinstance<py::array_t<float>>(array)) return TensorType::kF32;
     if (py::isinstance<py::array_t<uint8_t>>(array)) return TensorType::kU8;
@@ -122,7 +151,12 @@ void define_model(py::module_& m) {
 
   py::class_<PythonSession>(m, "Session", "One thread's use of a model.")
       .def("run", &PythonSession::run, py::arg("inputs"),
-           "Runs arrays [batch, ...] in the order of the model's inputs; returns the list of outputs.");
+           "Runs arrays [batch, ...] in the order of the model's inputs; returns the list of outputs.")
+      .def("time", &PythonSession::time, py::arg("inputs"), py::arg("runs"),
+           "Milliseconds of each of `runs` runs, after one that is not counted.")
+      .def("profile", &PythonSession::profile, py::arg("inputs"), py::arg("runs"),
+           "The time of each step: a JSON object.")
+      .def_property_readonly("threads", &PythonSession::threads);
 
   py::class_<Model, std::shared_ptr<Model>>(m, "Model", "A packed model, ready to run.")
       .def(py::init([](const std::variant<py::bytes, std::string>& source, const std::string& isa) {
@@ -131,8 +165,20 @@ void define_model(py::module_& m) {
            py::arg("source"), py::arg("isa") = "auto", "Loads a path (str) or the content of a file (bytes).")
       .def("describe", &describe, "The model in words: a JSON object.")
       .def_property_readonly("isa", [](const Model& model) { return model.kernels().name; })
-      .def("session",
-           [](const std::shared_ptr<Model>& model) { return std::make_unique<PythonSession>(model); });
+      .def(
+          "memory",
+          [](const Model& model, int64_t batch, int64_t threads) {
+            check(check_threads(threads));
+            return take(describe_memory(model, batch, static_cast<int>(threads)));
+          },
+          py::arg("batch"), py::arg("threads"), "What a session allocates: a JSON object.")
+      .def(
+          "session",
+          [](const std::shared_ptr<Model>& model, int64_t threads) {
+            check(check_threads(threads));
+            return std::make_unique<PythonSession>(model, static_cast<int>(threads));
+          },
+          py::arg("threads") = 1);
 }
 
 }  // namespace bmx::python

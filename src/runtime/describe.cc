@@ -1,6 +1,8 @@
 #include "runtime/describe.h"
 
+#include "base/checked.h"
 #include "model/json.h"
+#include "runtime/plan.h"
 
 namespace bmx {
 namespace {
@@ -65,6 +67,29 @@ std::string describe(const Model& model) {
     Result<Json> parsed = parse_json_object(report->second, "bmx.report");
     if (parsed.ok()) json["report"] = std::move(*parsed);
   }
+  return json.dump();
+}
+
+Result<std::string> describe_memory(const Model& model, int64_t batch, int threads) {
+  if (batch < 1) return invalid_argument("the batch must be at least 1, found " + std::to_string(batch));
+  const Graph& graph = model.graph();
+  Result<Plan> plan = make_plan_within(graph, model.program(), batch, kArenaTarget, threads);
+  if (!plan.ok()) return plan.status();
+  int64_t output_elements = 0, packed_bytes = 0;
+  for (int value : graph.outputs) output_elements += graph.value_type(value).elements();
+  for (size_t n = 0; n < graph.nodes.size(); ++n) packed_bytes += model.program().op(n).packed_bytes();
+  const auto output_bytes = checked_product({output_elements, batch, int64_t{sizeof(float)}});
+  if (!output_bytes)
+    return Status(Code::kOutOfMemory, "the outputs of " + std::to_string(batch) + " samples are too large");
+  const Json json = {{"batch", batch},
+                     {"threads", threads},
+                     {"slice_samples", plan->capacity},
+                     {"arena_bytes", plan->workspace_offset},
+                     {"live_bytes", plan->live_bytes},
+                     {"workspace_bytes", plan->arena_bytes - plan->workspace_offset},
+                     {"output_bytes", *output_bytes},
+                     {"packed_bytes", packed_bytes},
+                     {"file_bytes", model.file().size()}};
   return json.dump();
 }
 

@@ -18,9 +18,15 @@ struct MemoryLayout {
   int64_t bytes = 0;
 };
 
-// Greedy by size: the largest buffer first, each into the smallest gap that fits it
-// (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", arXiv:2001.03288,
-// section 5.2). The sum of all sizes must fit into int64_t.
+// Greedy: the buffers one after the other, each into the smallest gap that fits it (Pisarchyk and Lee,
+// "Efficient Memory Management for Deep Neural Net Inference", arXiv:2001.03288, section 5). Which order is
+// best depends on the net, so several are tried: by size, by size times lifetime, by the fullest step, by
+// start; then the best one is improved by moving the buffers at the top of the arena forward. Stops at the
+// lower bound below. The sum of all sizes must fit into int64_t.
 MemoryLayout plan_memory(const std::vector<Buffer>& buffers);
+
+// The most bytes that are alive in one step, each buffer rounded up to `alignment`: no layout with that
+// alignment can be smaller.
+int64_t largest_live_bytes(const std::vector<Buffer>& buffers, int64_t alignment);
 
 }  // namespace bmx

@@ -29,6 +29,8 @@ Result<std::shared_ptr<const Model>> Model::prepare(ModelFile file, const Kernel
   model->program_ = std::move(*program);
   for (const GraphInput& input : model->graph().inputs)
     model->preprocess_.push_back(make_preprocess_table(input));
+  // The weights, nearly all of the file, have been repacked and will not be read again.
+  model->file_.release_pages();
   return std::shared_ptr<const Model>(model);
 }
 

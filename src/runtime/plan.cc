@@ -68,6 +68,7 @@ Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capac
   plan.offsets.assign(static_cast<size_t>(graph.value_count()), -1);
   for (size_t i = 0; i < values.size(); ++i) plan.offsets[static_cast<size_t>(values[i])] = layout.offsets[i];
   plan.workspace_offset = layout.bytes;
+  plan.live_bytes = largest_live_bytes(buffers, 1);
   const auto arena = checked_sum(layout.bytes, largest_workspace(program, threads));
   if (!arena) return too_large(capacity);
   plan.arena_bytes = *arena;

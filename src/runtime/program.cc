@@ -43,6 +43,7 @@ class ProgramBuilder {
     }
     ready(output) = static_cast<int>(program_.steps_.size());
     program_.steps_.push_back({&op, inputs, output, -1});
+    program_.nodes_.push_back(n);
   }
 
  private:

@@ -29,6 +29,9 @@ class Program {
   const std::vector<Step>& steps() const { return steps_; }
   const Operator& op(size_t node) const { return *operators_[node]; }
 
+  // The node whose operator a step runs.
+  size_t node_of(size_t step) const { return nodes_[step]; }
+
   // The value whose memory holds `value`: itself, or what it is a view of.
   int storage(int value) const { return storage_[static_cast<size_t>(value)]; }
 
@@ -41,6 +44,7 @@ class Program {
   std::vector<size_t> computed_by_;     // by node
   std::vector<int> storage_;            // by value
   std::vector<Step> steps_;
+  std::vector<size_t> nodes_;  // by step
 };
 
 }  // namespace bmx

@@ -1,6 +1,7 @@
 #include "runtime/session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -9,9 +10,6 @@
 
 namespace bmx {
 namespace {
-
-// Slices are large enough to use each weight several times and small enough to stay in the outer caches.
-constexpr int64_t kArenaTarget = int64_t{8} << 20;
 
 std::string tuple_of(const int64_t* shape, size_t rank, std::string text) {
   for (size_t i = 0; i < rank; ++i) text += (text.empty() ? "" : ", ") + std::to_string(shape[i]);
@@ -32,6 +30,12 @@ void unpack_bits(const uint64_t* words, int64_t rows, int64_t channels, float* o
 }  // namespace
 
 TensorType output_type(DType dtype) { return dtype == DType::kI32 ? TensorType::kI32 : TensorType::kF32; }
+
+Status check_threads(int64_t threads) {
+  if (threads >= 1 && threads <= kMaxThreads) return {};
+  return invalid_argument("threads must be from 1 to " + std::to_string(kMaxThreads) + ", found " +
+                          std::to_string(threads));
+}
 
 Session::Session(std::shared_ptr<const Model> model, int threads) : model_(std::move(model)) {
   if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads);
@@ -123,14 +127,31 @@ Status Session::prepare_outputs(int64_t batch) {
 
 void Session::run_slice(const InputArray* inputs, int64_t begin, int64_t size) {
   place_inputs(inputs, begin, size);
-  void* workspace = arena_.data() + plan_.workspace_offset;
-  for (const Step& step : model_->program().steps()) {
-    const void* addresses[kMaxInputs];
-    for (size_t i = 0; i < step.inputs.size(); ++i) addresses[i] = address(step.inputs[i]);
-    step.op->run({addresses, size, address(step.output), step.bits < 0 ? nullptr : address(step.bits),
-                  workspace, pool_.get()});
+  if (step_times_ != nullptr) {
+    run_timed(size);
+  } else {
+    for (const Step& step : model_->program().steps()) run_step(step, size);
   }
   store_outputs(begin, size);
+}
+
+void Session::run_step(const Step& step, int64_t size) {
+  const void* addresses[kMaxInputs];
+  for (size_t i = 0; i < step.inputs.size(); ++i) addresses[i] = address(step.inputs[i]);
+  step.op->run({addresses, size, address(step.output), step.bits < 0 ? nullptr : address(step.bits),
+                arena_.data() + plan_.workspace_offset, pool_.get()});
+}
+
+void Session::run_timed(int64_t size) {
+  using Clock = std::chrono::steady_clock;
+  int64_t* to = step_times_;
+  Clock::time_point begin = Clock::now();
+  for (const Step& step : model_->program().steps()) {
+    run_step(step, size);
+    const Clock::time_point end = Clock::now();
+    *to++ += std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
+    begin = end;
+  }
 }
 
 // Floats are read where the caller keeps them; images are converted into the arena.

@@ -32,16 +32,27 @@ struct OutputArray {
 
 TensorType output_type(DType dtype);
 
+inline constexpr int64_t kMaxThreads = 256;
+
+// Is it a number of threads that a session takes: 1 to kMaxThreads?
+Status check_threads(int64_t threads);
+
 class Session {
  public:
-  // threads: at least 1, the caller of run() among them.
+  // threads: at least 1, the caller of run() among them. Results do not depend on it.
   explicit Session(std::shared_ptr<const Model> model, int threads = 1);
 
   const Model& model() const { return *model_; }
+  // May be fewer than asked for, if the system gives no more.
+  int threads() const { return thread_count(pool_.get()); }
 
   // Inputs in the order of the graph, all with the same batch of at least 1. A large batch runs in slices, so
   // that the arena stays small. Allocates only if the batch is larger than any before.
   Status run(const InputArray* inputs, size_t count);
+
+  // From now on each run adds the time of every step of the program to nanoseconds[step]; null ends it. The
+  // caller keeps the array alive.
+  void time_steps(int64_t* nanoseconds) { step_times_ = nanoseconds; }
 
   // Valid until the next run; data is null before the first one.
   OutputArray output(size_t index) const;
@@ -57,6 +68,8 @@ class Session {
   Status prepare_arena(int64_t batch);
   Status prepare_outputs(int64_t batch);
   void run_slice(const InputArray* inputs, int64_t begin, int64_t size);
+  void run_step(const Step& step, int64_t size);
+  void run_timed(int64_t size);
   void place_inputs(const InputArray* inputs, int64_t begin, int64_t size);
   void store_outputs(int64_t begin, int64_t size);
   void* address(int value) { return addresses_[static_cast<size_t>(model_->program().storage(value))]; }
@@ -66,7 +79,8 @@ class Session {
   int64_t planned_batch_ = 0;         // the largest batch so far
   Plan plan_;
   AlignedArray<uint8_t> arena_;
-  std::vector<void*> addresses_;  // by value that has storage
+  std::vector<void*> addresses_;   // by value that has storage
+  int64_t* step_times_ = nullptr;  // by step, or null
   std::vector<Output> outputs_;
 };
 

@@ -1,6 +1,5 @@
 // bmx-run: a packed model on a device without Python.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/profile.h"
 #include "runtime/session.h"
 #include "tools/npy.h"
 #include "tools/run_options.h"
@@ -32,23 +32,13 @@ void add_batch_axis(const Graph& graph, NpyArray* array) {
   if (array->shape.size() == graph.inputs[0].type.shape.size()) array->shape.insert(array->shape.begin(), 1);
 }
 
-Status run_once(Session* session, const NpyArray& array) {
-  const InputArray input{array.bytes.data(), array.type, array.shape.data(), array.shape.size()};
-  return session->run(&input, 1);
-}
-
 Status run_repeatedly(Session* session, const NpyArray& array, int64_t repeat, Timing* timing) {
-  using Clock = std::chrono::steady_clock;
-  BMX_RETURN_IF_ERROR(run_once(session, array));
-  std::vector<double> times;
-  for (int64_t i = 0; i < repeat; ++i) {
-    const Clock::time_point start = Clock::now();
-    BMX_RETURN_IF_ERROR(run_once(session, array));
-    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
-  }
-  if (times.empty()) return {};
-  std::sort(times.begin(), times.end());
-  *timing = {times[times.size() / 2], times.front()};
+  const InputArray input{array.bytes.data(), array.type, array.shape.data(), array.shape.size()};
+  if (repeat == 0) return session->run(&input, 1);
+  Result<std::vector<double>> times = time_runs(session, &input, 1, repeat);
+  if (!times.ok()) return times.status();
+  std::sort(times->begin(), times->end());
+  *timing = {(*times)[times->size() / 2], times->front()};
   return {};
 }
 
@@ -132,7 +122,8 @@ void print_json(const RunOptions& options, const Session& session, const Timing&
   const OutputArray output = session.output(0);
   std::string json = "{\"model\": " + quoted(options.model) +
                      ", \"isa\": " + quoted(session.model().kernels().name) +
-                     ", \"batch\": " + std::to_string(output.shape[0]);
+                     ", \"batch\": " + std::to_string(output.shape[0]) +
+                     ", \"threads\": " + std::to_string(session.threads());
   if (!options.output.empty()) json += ", \"output\": " + quoted(options.output);
   if (options.top > 0) {
     json += ", \"top\": [";
@@ -162,7 +153,7 @@ Status execute(const RunOptions& options) {
   if (!array.ok()) return array.status();
   add_batch_axis(graph, &*array);
 
-  Session session(*model);
+  Session session(*model, static_cast<int>(options.threads));
   Timing timing;
   BMX_RETURN_IF_ERROR(run_repeatedly(&session, *array, options.repeat, &timing));
   const OutputArray output = session.output(0);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "runtime/profile.h"
 
 namespace bmx {
 
@@ -18,6 +19,7 @@ Runs a packed model (.bmx) on an array and prints the best classes or writes the
   --output Y.npy   write the first output (with its batch axis) instead of printing classes
   --top K          print the K largest entries of the first output for each sample (default 5 without --output)
   --isa NAME       instruction set to use: auto, or one of this build: scalar, avx2, avx512bw, avx512, neon (default: BMX_ISA, otherwise auto)
+  --threads N      threads to use, 1 to 256 (default 1); the result does not depend on it
   --repeat N       run N times and print the median and the shortest time
   --json           print one JSON object instead of lines
   --help           this text
@@ -29,6 +31,7 @@ Exit status: 0 success, 1 the run failed, 2 the command line is wrong.
 struct RunOptions {
   std::string model, input, output, isa = "auto";
   int64_t top = 0;
+  int64_t threads = 1;
   int64_t repeat = 0;  // 0: run once, without timing
   bool json = false;
   bool help = false;
@@ -36,21 +39,25 @@ struct RunOptions {
 
 namespace run_options {
 
-inline bool parse_count(const std::string& text, int64_t* value) {
+inline constexpr int64_t kMostClasses = 999999999;
+
+inline bool parse_count(const std::string& text, int64_t most, int64_t* value) {
   if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
     return false;
   *value = std::strtoll(text.c_str(), nullptr, 10);
-  return *value > 0;
+  return *value > 0 && *value <= most;
 }
 
-inline Status set_count(const std::string& name, const std::string& text, int64_t* value) {
-  if (parse_count(text, value)) return {};
-  return invalid_argument(name + " needs a number from 1 to 999999999, found '" + text + "'");
+inline Status set_count(const std::string& name, const std::string& text, int64_t most, int64_t* value) {
+  if (parse_count(text, most, value)) return {};
+  return invalid_argument(name + " needs a number from 1 to " + std::to_string(most) + ", found '" + text +
+                          "'");
 }
 
 inline Status set_value(const std::string& name, const std::string& value, RunOptions* options) {
-  if (name == "--top") return set_count(name, value, &options->top);
-  if (name == "--repeat") return set_count(name, value, &options->repeat);
+  if (name == "--top") return set_count(name, value, kMostClasses, &options->top);
+  if (name == "--repeat") return set_count(name, value, kMaxTimedRuns, &options->repeat);
+  if (name == "--threads") return set_count(name, value, kMaxThreads, &options->threads);
   std::string* text = name == "--input"    ? &options->input
                       : name == "--output" ? &options->output
                       : name == "--isa"    ? &options->isa

@@ -67,6 +67,22 @@ def test_a_file_reads_back() -> None:
     np.testing.assert_array_equal(evaluate(read, {"data": x})[0], evaluate(graph, {"data": x})[0])
 
 
+def test_equal_tensors_are_stored_once() -> None:
+    graph = parse(
+        """
+        graph g channels_last
+        input x: f32[4]
+        a = affine(x) scale=f32[4](1, 2, 3, 4) shift=f32[4](1, 2, 3, 4)
+        b = relu(a)
+        c = affine(b) scale=f32[4](1, 2, 3, 4) shift=f32[4](1, 2, 3, 5)
+        output c
+        """
+    )
+    content = fileformat.to_bytes(graph)
+    assert sorted(safetensors.numpy.load(content)) == ["a.scale", "c.shift"]
+    assert to_text(fileformat.read(content), None) == to_text(graph, None)
+
+
 def test_the_bytes_follow_the_specification() -> None:
     content = fileformat.to_bytes(example(), report={"passed": True})
     assert content == fileformat.to_bytes(example(), report={"passed": True})

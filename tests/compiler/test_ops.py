@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from bmx.compiler.ir import CHANNELS_FIRST, CHANNELS_LAST, Node, ValueType
+from bmx.compiler.ir import CHANNELS_FIRST, CHANNELS_LAST, GraphError, Node, ValueType
 from bmx.compiler.ops import OPERATORS
 from bmx.compiler.verifier import infer, with_defaults
 
@@ -217,6 +217,58 @@ def test_elementwise_functions_and_softmax_are_mxnets() -> None:
     np.testing.assert_allclose(last.transpose(0, 3, 1, 2), apply("softmax", x), rtol=1e-6)
 
 
+SPECIAL = np.float32([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-20, -1e-20, 87.5, -87.5, 104, -104])
+
+
+@pytest.mark.parametrize("layout", [CHANNELS_FIRST, CHANNELS_LAST])
+@pytest.mark.parametrize("channels", [1, 3, 33])
+def test_activations_with_numbers_are_mxnets(channels: int, layout: str) -> None:
+    random = np.random.RandomState(10)
+    x = (random.standard_normal((2, channels, 5, 3)) * 4).astype(np.float32)
+    x.ravel()[: SPECIAL.size] = SPECIAL
+    array, slope = mx.nd.array(x), random.standard_normal(channels).astype(np.float32)
+    low, high = np.float32([-1.5]), np.float32([6])
+
+    def check(op: str, expected: mx.nd.NDArray, exact: bool = True, **constants: np.ndarray) -> None:
+        actual = apply(op, x if layout == CHANNELS_FIRST else x.transpose(0, 2, 3, 1), layout, **constants)
+        actual = actual if layout == CHANNELS_FIRST else actual.transpose(0, 3, 1, 2)
+        # oneDNN's elu is exp(x) - 1 and so loses digits near 0.
+        rtol, atol = (0, 0) if exact else (1e-6, 1e-6)
+        np.testing.assert_allclose(actual, expected.asnumpy(), rtol=rtol, atol=atol)
+
+    check("clip", mx.nd.clip(array, -1.5, 6), low=low, high=high)
+    check("clip", mx.nd.maximum(array, -1.5), low=low, high=np.float32([np.inf]))
+    check("prelu", mx.nd.LeakyReLU(array, mx.nd.array(slope), act_type="prelu"), slope=slope)
+    leaky = np.full(channels, 0.3, np.float32)
+    check("prelu", mx.nd.LeakyReLU(array, act_type="leaky", slope=0.3), slope=leaky)
+    check("elu", mx.nd.LeakyReLU(array, act_type="elu", slope=0.3), exact=False, slope=leaky)
+    check("sigmoid", mx.nd.sigmoid(array), exact=False)
+    check("divide", array / 0.3, divisor=leaky)
+
+
+def test_sigmoid_has_mxnets_bits_nearly_everywhere() -> None:
+    """Where the C library's exponential is not the nearest number, the last bit may differ."""
+    x = (np.random.RandomState(11).standard_normal((100, 1000)) * 6).astype(np.float32)
+    assert np.mean(apply("sigmoid", x) == mx.nd.sigmoid(mx.nd.array(x)).asnumpy()) > 0.999
+
+
+@pytest.mark.parametrize(
+    ("op", "constants", "message"),
+    [
+        ("clip", {"low": [1], "high": [0.5]}, "low should not be above high, found 1.0 and 0.5"),
+        ("clip", {"low": [np.nan], "high": [1]}, "low should not be above high"),
+        ("clip", {"low": [0, 0, 0], "high": [1]}, r"low should have shape \[1\], found \[3\]"),
+        ("prelu", {"slope": [1]}, r"slope should have shape \[3\], found \[1\]"),
+        ("elu", {"slope": [1, 2]}, r"slope should have shape \[3\], found \[2\]"),
+        ("divide", {"divisor": [1, 0, 2]}, "divisors should have magnitudes from 1e-37 to 1e\\+37"),
+    ],
+)
+def test_constants_that_do_not_fit_are_refused(op: str, constants: dict, message: str) -> None:
+    arrays = {role: np.float32(values) for role, values in constants.items()}
+    with pytest.raises(GraphError, match=message):
+        apply(op, np.zeros((2, 3), np.float32), **arrays)
+
+
 def test_transpose_and_flatten() -> None:
     x = np.arange(2 * 24, dtype=np.float32).reshape(2, 2, 3, 4)
     moved = apply("transpose", x, attrs={"perm": [1, 2, 0]})
@@ -225,6 +277,11 @@ def test_transpose_and_flatten() -> None:
         moved[1, i, j, k] == x[1, k, i, j] for i, j, k in itertools.product(range(3), range(4), range(2))
     )
     np.testing.assert_array_equal(apply("flatten", x), x.reshape(2, 24))
+
+
+def limits_or(op: str, constants: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Clip has one pair of limits for all channels."""
+    return {"low": np.float32([-1.5]), "high": np.float32([2])} if op == "clip" else constants
 
 
 @pytest.mark.parametrize("op", [name for name, operator in OPERATORS.items() if operator.elementwise])
@@ -240,24 +297,39 @@ def test_elementwise_operators_commute_with_permutations(op: str) -> None:
         for role, spec in operator.constants.items()
     }
     attrs = {"epsilon": 1e-3} if op == "batch_norm" else {}
-    node = Node("node", op, ("x",), attrs, constants)
+    node = Node("node", op, ("x",), attrs, limits_or(op, constants))
     permuted = operator.permute_input(node, order)
     assert permuted is not None
     expected = operator.evaluate(node, x, CHANNELS_LAST)[:, order]
     np.testing.assert_array_equal(operator.evaluate(permuted, x[:, order], CHANNELS_LAST), expected)
 
 
-@pytest.mark.parametrize("op", [name for name, operator in OPERATORS.items() if operator.monotone])
+@pytest.mark.parametrize(
+    "op", [name for name, operator in OPERATORS.items() if operator.monotone or "slope" in operator.constants]
+)
 def test_monotone_operators_are_monotone_in_each_channel(op: str) -> None:
     random, operator, channels = np.random.RandomState(9), OPERATORS[op], 50
     dtype = {"f32": np.float32, "i32": np.int32}[operator.reads[0]]
     x = np.sort((random.standard_normal((500, channels)) * 5).astype(dtype), axis=0)
     constants = {role: random.standard_normal(channels).astype(np.float32) for role in operator.constants}
-    if "variance" in constants:
-        constants["variance"] = np.abs(constants["variance"])
+    for role in {"variance", "slope"} & set(constants):
+        constants[role] = np.abs(constants[role])
     attrs = {"epsilon": 1e-3} if op == "batch_norm" else {}
-    steps = np.diff(operator.evaluate(Node("node", op, ("x",), attrs, constants), x, CHANNELS_LAST), axis=0)
+    node = Node("node", op, ("x",), attrs, limits_or(op, constants))
+    assert operator.is_monotone(node)
+    steps = np.diff(operator.evaluate(node, x, CHANNELS_LAST), axis=0)
     rising, falling = (steps >= 0).all(axis=0), (steps <= 0).all(axis=0)
     assert np.all(rising | falling)
-    if operator.non_decreasing:
+    if operator.is_non_decreasing(node):
         assert np.all(rising)
+
+
+@pytest.mark.parametrize("op", ["prelu", "elu"])
+@pytest.mark.parametrize(("slopes", "monotone"), [([0.5, 0.0], True), ([0.5, -0.1], False)])
+def test_slopes_decide_whether_an_activation_is_monotone(op: str, slopes: list, monotone: bool) -> None:
+    node = Node("node", op, ("x",), {}, {"slope": np.float32(slopes)})
+    steps = np.diff(
+        OPERATORS[op].evaluate(node, np.float32([[-2, -2], [-1, -1], [0, 0]]), CHANNELS_LAST), axis=0
+    )
+    assert bool(np.all(steps >= 0)) == monotone
+    assert OPERATORS[op].is_monotone(node) == OPERATORS[op].is_non_decreasing(node) == monotone

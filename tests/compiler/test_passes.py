@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Callable
 
 from bmx.compiler.passes.absorb_casts import absorb_casts
+from bmx.compiler.passes.affine_into_next_weights import affine_into_next_weights
 from bmx.compiler.passes.affine_into_weights import affine_into_weights
 from bmx.compiler.passes.batch_norm_to_affine import batch_norm_to_affine
+from bmx.compiler.passes.divide_to_affine import divide_to_affine
 from bmx.compiler.passes.merge_affines import merge_affines
+from bmx.compiler.passes.merge_equal_nodes import merge_equal_nodes
 from bmx.compiler.passes.pool_before_activation import pool_before_activation
+from bmx.compiler.passes.pool_before_affine import pool_before_affine
 from bmx.compiler.passes.remove_dead_nodes import remove_dead_nodes
 from bmx.compiler.passes.remove_identity import remove_identity
 from bmx.compiler.passes.sign_through_flatten import sign_through_flatten
@@ -84,6 +88,28 @@ def test_pool_goes_before_a_chain_of_activations(check_pass: Callable) -> None:
         output t
         """,
     )
+
+
+def test_pool_goes_before_slopes_that_are_not_negative(check_pass: Callable) -> None:
+    before = f"""
+        graph g channels_first
+        input x: f32[2, 7, 5]
+        c: f32[2, 7, 5] = clip(x) high=f32[1](1.0) low=f32[1](-inf)
+        l: f32[2, 7, 5] = prelu(c) slope=f32[2](0.5, 0.0)
+        p: f32[2, 4, 3] = max_pool2d(l) {POOL}
+        output p
+        """
+    after = f"""
+        graph g channels_first
+        input x: f32[2, 7, 5]
+        p: f32[2, 4, 3] = max_pool2d(x) {POOL}
+        c: f32[2, 4, 3] = clip(p) high=f32[1](1.0) low=f32[1](-inf)
+        l: f32[2, 4, 3] = prelu(c) slope=f32[2](0.5, 0.0)
+        output l
+        """
+    check_pass(pool_before_activation, before, after)
+    falling = before.replace("(0.5, 0.0)", "(0.5, -0.5)")
+    check_pass(pool_before_activation, falling, falling)
 
 
 def test_pool_goes_before_a_cast(check_pass: Callable) -> None:
@@ -179,6 +205,25 @@ def test_batch_norm_becomes_affine(check_pass: Callable) -> None:
         input x: f32[3, 2, 2]
         b: f32[3, 2, 2] = affine(x) scale=f32[3](0.5, -2.0, 0.0) shift=f32[3](-1.5, 2.0, 3.0)
         output b
+        """,
+        exact=False,
+    )
+
+
+def test_divisions_become_affine(check_pass: Callable) -> None:
+    check_pass(
+        divide_to_affine,
+        """
+        graph g channels_first
+        input x: f32[3, 2, 2]
+        d = divide(x) divisor=f32[3](4, -0.8, 3)
+        output d
+        """,
+        """
+        graph g channels_first
+        input x: f32[3, 2, 2]
+        d: f32[3, 2, 2] = affine(x) scale=f32[3](0.25, -1.25, 0.33333334) shift=f32[3](0.0, 0.0, 0.0)
+        output d
         """,
         exact=False,
     )
@@ -280,3 +325,129 @@ def test_affines_stay_behind_a_layer_with_other_readers(check_pass: Callable) ->
         output d
         """
     check_pass(affine_into_weights, text, text)
+
+
+def test_merge_equal_nodes(check_pass: Callable) -> None:
+    check_pass(
+        merge_equal_nodes,
+        """
+        graph g channels_first
+        input x: f32[4]
+        a = sign(x)
+        b = sign(x)
+        c = binary_dense(a) weight=bits[2, 4](seed 1)
+        d = binary_dense(b) weight=bits[2, 4](seed 1)
+        e = binary_dense(b) weight=bits[2, 4](seed 2)
+        f = cast(c)
+        g = cast(d)
+        h = cast(e)
+        i = add(f, g)
+        j = tanh(i)
+        k = tanh(i)
+        output j
+        output h
+        output k
+        """,
+        """
+        graph g channels_first
+        input x: f32[4]
+        a: bits[4] = sign(x)
+        c: i32[2] = binary_dense(a) weight=bits[2, 4](1, 1, -1, -1, 1, 1, 1, 1)
+        e: i32[2] = binary_dense(a) weight=bits[2, 4](-1, 1, 1, -1, -1, 1, -1, 1)
+        f: f32[2] = cast(c)
+        h: f32[2] = cast(e)
+        i: f32[2] = add(f, f)
+        j: f32[2] = tanh(i)
+        k: f32[2] = tanh(i)
+        output j
+        output h
+        output k
+        """,
+    )
+
+
+def test_affine_into_next_weights(check_pass: Callable) -> None:
+    check_pass(
+        affine_into_next_weights,
+        """
+        graph g channels_first
+        input x: f32[2, 2, 2]
+        a = affine(x) scale=f32[2](2, 4) shift=f32[2](1, -1)
+        b = conv2d(a) weight=f32[1, 2, 1, 1](3, 5) bias=f32[1](7)
+        c = affine(x) scale=f32[2](2, 4) shift=f32[2](0, 0)
+        d = conv2d(c) {"groups": 2, "padding": [1, 1]} weight=f32[2, 1, 1, 1](3, 5)
+        e = flatten(b)
+        f = affine(e) scale=f32[4](1, 2, 3, 4) shift=f32[4](1, 1, 1, 1)
+        h = dense(f) weight=f32[1, 4](1, 1, 1, 2)
+        output d
+        output h
+        """,
+        """
+        graph g channels_first
+        input x: f32[2, 2, 2]
+        b: f32[1, 2, 2] = conv2d(x) bias=f32[1](5.0) weight=f32[1, 2, 1, 1](6.0, 20.0)
+        d: f32[2, 4, 4] = conv2d(x) {"groups": 2, "padding": [1, 1]} weight=f32[2, 1, 1, 1](6.0, 20.0)
+        e: f32[4] = flatten(b)
+        h: f32[1] = dense(e) bias=f32[1](5.0) weight=f32[1, 4](1.0, 2.0, 3.0, 8.0)
+        output d
+        output h
+        """,
+        exact=False,
+    )
+
+
+def test_affine_before_a_layer_stays_where_it_must(check_pass: Callable) -> None:
+    """A shift under padding, a value that somebody else reads, an affine of integers."""
+    text = """
+        graph g channels_first
+        input x: f32[2, 3, 3]
+        a: f32[2, 3, 3] = affine(x) scale=f32[2](2.0, 4.0) shift=f32[2](1.0, 0.0)
+        b: f32[1, 5, 5] = conv2d(a) {"padding": [1, 1]} weight=f32[1, 2, 1, 1](3.0, 5.0)
+        c: f32[2, 3, 3] = affine(x) scale=f32[2](2.0, 4.0) shift=f32[2](0.0, 0.0)
+        d: f32[1, 3, 3] = conv2d(c) weight=f32[1, 2, 1, 1](3.0, 5.0)
+        s: bits[2, 3, 3] = sign(x)
+        t: i32[2, 3, 3] = binary_conv2d(s) weight=bits[2, 2, 1, 1](1, -1, 1, 1)
+        u: f32[2, 3, 3] = affine(t) scale=f32[2](2.0, 4.0) shift=f32[2](1.0, -1.0)
+        v: f32[1, 3, 3] = conv2d(u) weight=f32[1, 2, 1, 1](3.0, 5.0)
+        output b
+        output d
+        output c
+        output v
+        """
+    check_pass(affine_into_next_weights, text, text)
+
+
+def test_pool_before_affine(check_pass: Callable) -> None:
+    check_pass(
+        pool_before_affine,
+        """
+        graph g channels_first
+        input x: f32[2, 4, 4]
+        a = affine(x) scale=f32[2](2, 0) shift=f32[2](1, -1)
+        p = max_pool2d(a) {"kernel": [2, 2], "strides": [2, 2]}
+        b = affine(x) scale=f32[2](2, -1) shift=f32[2](1, -1)
+        q = max_pool2d(b) {"kernel": [2, 2], "strides": [2, 2]}
+        s = sign(x)
+        c = binary_conv2d(s) weight=bits[2, 2, 1, 1](1, -1, 1, 1)
+        d = affine(c) scale=f32[2](2, 1) shift=f32[2](1, -1)
+        r = max_pool2d(d) {"kernel": [2, 2], "strides": [2, 2]}
+        output p
+        output q
+        output r
+        """,
+        """
+        graph g channels_first
+        input x: f32[2, 4, 4]
+        p: f32[2, 2, 2] = max_pool2d(x) {"kernel": [2, 2], "strides": [2, 2]}
+        a: f32[2, 2, 2] = affine(p) scale=f32[2](2.0, 0.0) shift=f32[2](1.0, -1.0)
+        b: f32[2, 4, 4] = affine(x) scale=f32[2](2.0, -1.0) shift=f32[2](1.0, -1.0)
+        q: f32[2, 2, 2] = max_pool2d(b) {"kernel": [2, 2], "strides": [2, 2]}
+        s: bits[2, 4, 4] = sign(x)
+        c: i32[2, 4, 4] = binary_conv2d(s) weight=bits[2, 2, 1, 1](1, -1, 1, 1)
+        d: f32[2, 4, 4] = affine(c) scale=f32[2](2.0, 1.0) shift=f32[2](1.0, -1.0)
+        r: f32[2, 2, 2] = max_pool2d(d) {"kernel": [2, 2], "strides": [2, 2]}
+        output a
+        output q
+        output r
+        """,
+    )

@@ -36,13 +36,35 @@ b1 = binary_dense(s1) weight=bits[6, 120](seed 5)
 k2 = cast(b1)
 f2 = flatten(i0)
 d2 = dense(f2) weight=f32[3, 100](seed 6)
-n2 = batch_norm(d2) {"epsilon": 1e-5} gamma=f32[3](1, 0, -3) beta=f32[3](0, 1, 0.3) mean=f32[3](0.5, 0, 1) \
+q2 = divide(d2) divisor=f32[3](0.5, -3, 0.7)
+n2 = batch_norm(q2) {"epsilon": 1e-5} gamma=f32[3](1, 0, -3) beta=f32[3](0, 1, 0.3) mean=f32[3](0.5, 0, 1) \
     variance=f32[3](1, 1, 2)
 o2 = softmax(n2)
 unused = tanh(k2)
+z0 = pad2d(data) {"padding": [1, 1, 2, 2]}
+z1 = conv2d(z0) weight=f32[6, 2, 3, 3](seed 7)
+z2 = reshape(z1) {"shape": [2, 3, 12, 13]}
+z3 = transpose(z2) {"perm": [1, 0, 2, 3]}
+z4 = reshape(z3) {"shape": [6, 12, 13]}
+z5 = reshape(z4) {"shape": [72, 13]}
+z6 = reshape(z5) {"shape": [36, 26]}
+z7 = reshape(data) {"shape": [2, 132]}
+w0 = tanh(data)
+w1 = tanh(data)
+w2 = batch_norm(w1) {"epsilon": 1e-5} gamma=f32[2](1, -2) beta=f32[2](3, 4) mean=f32[2](5, 6) \
+    variance=f32[2](1, 2)
+w3 = conv2d(w2) weight=f32[3, 2, 1, 1](seed 8)
+w5 = affine(w0) scale=f32[2](0, 4) shift=f32[2](1, 2)
+w6 = max_pool2d(w5) {"kernel": [2, 2]}
+w4 = avg_pool2d(w0) {"kernel": [2, 2]}
 output k2
 output o2
 output n1
+output z6
+output z7
+output w3
+output w4
+output w6
 """
 
 
@@ -59,11 +81,16 @@ def test_each_pass_changes_the_net_and_keeps_its_numbers(count: int) -> None:
         graph = run_pass(graph)
         verify(graph)
     assert to_text(graph, None) != before, "the net should give each pass something to do"
-    integers, probabilities, images = evaluate(graph, inputs())
+    integers, probabilities, images, moved, copied, folded, merged, pooled = evaluate(graph, inputs())
     np.testing.assert_array_equal(integers, expected[0])
     # Folding batch norms rounds a handful of float32 constants once more.
     np.testing.assert_allclose(probabilities, expected[1], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(images, expected[2], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(moved, expected[3], rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(copied, expected[4])
+    np.testing.assert_allclose(folded, expected[5], rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(merged, expected[6])
+    np.testing.assert_array_equal(pooled, expected[7])
 
 
 def test_what_is_left_can_be_written() -> None:

@@ -67,6 +67,56 @@ def test_a_chain_on_dot_products_becomes_integers(check_pass: Callable) -> None:
     )
 
 
+def test_leaky_and_clipped_chains_and_quotients_become_integers(check_pass: Callable) -> None:
+    # Channel 0 comes to -1 / 3 + 1 / 3 at -4, a tie. Channel 1 is never negative. Channel 2 falls, and the
+    # clip holds it below 2.6. Channel 3: 3 / 41 is rounded down, so 41 times that is not yet 3.
+    check_pass(
+        thresholds,
+        """
+        graph g channels_first
+        input x: f32[5]
+        s = sign(x)
+        d = binary_dense(s) weight=bits[4, 5](seed 1)
+        c = cast(d)
+        l = prelu(c) slope=f32[4](0.25, 0, 1, 1)
+        k = clip(l) low=f32[1](-2.5) high=f32[1](inf)
+        q = divide(k) divisor=f32[4](3, 3, -1, 41)
+        a = affine(q) scale=f32[4](1, 1, 1, 41) shift=f32[4](0.33333334, 0.33333334, -2.6, -3)
+        t = sign(a)
+        output t
+        """,
+        """
+        graph g channels_first
+        input x: f32[5]
+        s: bits[5] = threshold(x) flip=mask[5](0, 0, 0, 0, 0) threshold=f32[5](0.0, 0.0, 0.0, 0.0, 0.0)
+        d: i32[4] = binary_dense(s) weight=bits[4, 5](...)
+        t: bits[4] = threshold(d) flip=mask[4](0, 0, 0, 0) threshold=i32[4](-4, -6, 6, 4)
+        output t
+        """,
+    )
+
+
+def test_the_chain_ends_at_a_negative_slope(check_pass: Callable) -> None:
+    check_pass(
+        thresholds,
+        """
+        graph g channels_first
+        input x: f32[2]
+        l = prelu(x) slope=f32[2](0.5, -0.5)
+        a = affine(l) scale=f32[2](2, 2) shift=f32[2](-1, -1)
+        s = sign(a)
+        output s
+        """,
+        """
+        graph g channels_first
+        input x: f32[2]
+        l: f32[2] = prelu(x) slope=f32[2](0.5, -0.5)
+        s: bits[2] = threshold(l) flip=mask[2](0, 0) threshold=f32[2](0.5, 0.5)
+        output s
+        """,
+    )
+
+
 def test_a_chain_on_real_values_becomes_floats(check_pass: Callable) -> None:
     check_pass(
         thresholds,

@@ -18,6 +18,7 @@ PARAMETERS = {
     "b": np.float32([0.5, -2]),
     "v": np.float32([1, 4]),
     "d": np.float32([[1, -2, 3]]),
+    "one": np.float32([0.3]),
 }
 
 
@@ -90,11 +91,45 @@ def test_the_bits_of_a_sign_are_not_signed_again() -> None:
         ("_rminus_scalar", "1", lambda x: np.float32(1) - x),
         ("_mul_scalar", "0.1", lambda x: x * np.float32(0.1)),
         ("_div_scalar", "4", lambda x: x / np.float32(4)),
+        ("_div_scalar", "-0.3", lambda x: x / np.float32(-0.3)),
+        ("_maximum_scalar", "0", lambda x: np.maximum(x, np.float32(0))),
+        ("_maximum_scalar", "-0.5", lambda x: np.maximum(x, np.float32(-0.5))),
+        ("_minimum_scalar", "0.3", lambda x: np.minimum(x, np.float32(0.3))),
+        ("_power_scalar", "2.0", lambda x: x * x),
     ],
 )
 def test_scalar_operators(op: str, scalar: str, expected: Any) -> None:
     x = np.random.RandomState(0).standard_normal((4, 2, 3, 3)).astype(np.float32)
     graph = build((op, "y", ["data"], {"scalar": scalar, "is_int": "True"}))
+    np.testing.assert_array_equal(evaluate(graph, {"data": x})[0], expected(x))
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "parameters", "expected"),
+    [
+        ("negative", {}, [], lambda x: -x),
+        ("abs", {}, [], np.abs),
+        ("square", {}, [], lambda x: x * x),
+        ("clip", {"a_min": "-0.5", "a_max": "inf"}, [], lambda x: np.maximum(x, np.float32(-0.5))),
+        ("LeakyReLU", {}, [], lambda x: np.where(x > 0, x, x * np.float32(0.25))),
+        (
+            "LeakyReLU",
+            {"act_type": "prelu"},
+            ["b"],
+            lambda x: np.where(x > 0, x, x * PARAMETERS["b"][:, None]),
+        ),
+        ("LeakyReLU", {"act_type": "prelu"}, ["one"], lambda x: np.where(x > 0, x, x * np.float32(0.3))),
+        (
+            "hard_sigmoid",
+            {"alpha": "0.3", "beta": "0.4"},
+            [],
+            lambda x: np.clip(x * np.float32(0.3) + np.float32(0.4), 0, 1),
+        ),
+    ],
+)
+def test_activations(op: str, attrs: dict, parameters: list, expected: Any) -> None:
+    x = np.random.RandomState(0).standard_normal((4, 2, 9)).astype(np.float32)
+    graph = build((op, "y", ["data", *parameters], attrs), shape=(2, 9))
     np.testing.assert_array_equal(evaluate(graph, {"data": x})[0], expected(x))
 
 
@@ -145,6 +180,16 @@ def test_global_pooling_and_names_that_repeat() -> None:
             r"input is real \(f32\[2, 3, 3\]\)",
         ),
         (("QActivation", "y", ["data"], {"method": "approx_sign"}), "supported: det_sign"),
+        (("Activation", "y", ["data"], {"act_type": "softrelu"}), "supported: relu, tanh, sigmoid"),
+        (("LeakyReLU", "y", ["data"], {"act_type": "gelu"}), "supported: leaky, prelu, elu, selu"),
+        (("LeakyReLU", "y", ["data", "d"], {"act_type": "prelu"}), r"has shape \[1, 3\].*; supported: one n"),
+        (("clip", "y", ["data"], {"a_min": "1", "a_max": "0"}), "low should not be above high, found 1.0"),
+        (("clip", "y", ["data"], {"a_min": "nan", "a_max": "0"}), "a_min is 'nan', which cannot be read"),
+        (
+            ("_div_scalar", "y", ["data"], {"scalar": "0"}),
+            "it divides by 0; supported: magnitudes from 1e-37",
+        ),
+        (("_power_scalar", "y", ["data"], {"scalar": "3"}), "scalar is 3; supported: 2"),
         (("relu", "y", ["w"], {}), "it works on parameters"),
         (("FullyConnected", "y", ["data", "data"], {}), "it reads two computed values"),
         (("_identity", "y", ["w"], {}), "bmx has no such operator"),
@@ -169,13 +214,14 @@ def test_operators_behind_a_problem_are_checked_too() -> None:
             ("UpSampling", "a", ["data"], {"scale": "2", "sample_type": "bilinear"}),
             ("relu", "fine", ["a"], {}),
             ("Convolution", "b", ["fine", "w"], {"layout": "NHWC"}),
-            ("LRN", "c", ["data"], {"nsize": "5"}),
+            ("L2Normalization", "c", ["data"], {"mode": "channel"}),
         )
     assert str(error.value).splitlines() == [
         "bmx cannot compile 3 operators of 'net':",
-        "  'a' uses UpSampling(sample_type=bilinear, scale=2): bmx has no such operator.",
+        "  'a' uses UpSampling(sample_type=bilinear, scale=2): "
+        "sample_type is 'bilinear'; supported: nearest.",
         "  'b' uses Convolution(layout=NHWC): layout is 'NHWC'; supported: NCHW, None.",
-        "  'c' uses LRN(nsize=5): bmx has no such operator.",
+        "  'c' uses L2Normalization(mode=channel): bmx has no such operator.",
         "See docs/operators.md.",
     ]
 
@@ -199,3 +245,29 @@ def test_attributes_as_mxnet_spells_them() -> None:
     for read in (attrs.boolean, attrs.integer):
         with pytest.raises(NotSupportedError, match="e is"):
             read("e", 0)
+
+
+def test_a_second_output_cannot_be_returned() -> None:
+    net = symbol(("relu", "x", ["data"], {}))
+    net["heads"][0][1] = 1
+    with pytest.raises(UnsupportedError, match="a second output of 'x' is what the net returns"):
+        import_symbol(net, {}, [Input("data", ValueType("f32", (2,)))], "net")
+
+
+def test_outputs_of_a_split_are_read_by_their_numbers() -> None:
+    net = symbol(("SliceChannel", "s", ["data"], {"num_outputs": "3"}), ("relu", "y", ["s"], {}))
+    net["nodes"][2]["inputs"][0][1] = 2
+    net["heads"] = [[2, 0, 0], [1, 1, 0]]
+    graph = import_symbol(net, {}, [Input("data", ValueType("f32", (6,)))], "net")
+    x = np.float32([[-1, 2, -3, 4, -5, 6]])
+    last, middle = evaluate(graph, {"data": x})
+    np.testing.assert_array_equal(last, [[0, 6]])
+    np.testing.assert_array_equal(middle, [[-3, 4]])
+    assert graph.outputs == ["y", "s_1"]
+
+
+def test_a_problem_of_a_split_is_told_once() -> None:
+    net = symbol(("SliceChannel", "s", ["data"], {"num_outputs": "4"}), ("relu", "y", ["s"], {}))
+    net["nodes"][2]["inputs"][0][1] = 3
+    with pytest.raises(UnsupportedError, match=r"1 operator of 'net'.*\n.*it splits 6 elements into 4 parts"):
+        import_symbol(net, {}, [Input("data", ValueType("f32", (6,)))], "net")

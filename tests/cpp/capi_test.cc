@@ -85,6 +85,40 @@ TEST_F(CApi, AnswersIndicesOutOfRange) {
   EXPECT_EQ(bmx_session_output(session_, 0).data, nullptr) << "nothing ran yet";
 }
 
+TEST_F(CApi, TakesThreads) {
+  const float x[] = {1, 2, 3, -1, -2, -3};
+  const int64_t shape[] = {2, 3};
+  const bmx_array input{x, BMX_FLOAT32, shape, 2};
+  bmx_session* session = nullptr;
+  for (int threads : {0, -1, 257}) {
+    EXPECT_EQ(message_of(bmx_session_create_threads(model_, threads, &session), BMX_INVALID_ARGUMENT),
+              "threads must be from 1 to 256, found " + std::to_string(threads));
+    EXPECT_EQ(session, nullptr);
+  }
+  ASSERT_EQ(bmx_session_create_threads(model_, 2, &session), nullptr);
+  ASSERT_EQ(bmx_session_run(session, &input, 1), nullptr);
+  EXPECT_EQ(static_cast<const float*>(bmx_session_output(session, 0).data)[2], 10);
+  bmx_session_free(session);
+}
+
+TEST_F(CApi, Profiles) {
+  const float x[] = {1, 2, 3, -1, -2, -3};
+  const int64_t shape[] = {2, 3};
+  const bmx_array input{x, BMX_FLOAT32, shape, 2};
+  const char* json = nullptr;
+  EXPECT_EQ(message_of(bmx_session_profile(session_, &input, 1, 0, &json), BMX_INVALID_ARGUMENT),
+            "runs must be from 1 to 1000000, found 0");
+  EXPECT_EQ(json, nullptr);
+  ASSERT_EQ(bmx_session_profile(session_, &input, 1, 4, &json), nullptr);
+  const OrderedJson profile = OrderedJson::parse(json);
+  EXPECT_EQ(profile["isa"], "scalar");
+  EXPECT_EQ(profile["threads"], 1);
+  EXPECT_EQ(profile["batch"], 2);
+  EXPECT_EQ(profile["runs"], 4);
+  EXPECT_EQ(profile["steps"][0]["node"], "affine0");
+  EXPECT_EQ(profile["steps"][0]["share"], 1);
+}
+
 TEST_F(CApi, ReportsWrongInputs) {
   const float x[3] = {};
   const int64_t shape[] = {1, 3};

@@ -2,6 +2,7 @@
 #include "kernels/bit_planes.h"
 #include "kernels/convolution.h"
 #include "kernels/float_product.h"
+#include "kernels/math.h"
 
 #include <gtest/gtest.h>
 
@@ -398,6 +399,27 @@ TEST_P(Elementwise, ReluKeepsNan) {
     kernels().relu(y.data(), static_cast<int64_t>(count), y.data());
     EXPECT_EQ(float_bits(y.values()), float_bits(expected)) << count;
     EXPECT_TRUE(y.intact());
+  }
+}
+
+TEST_P(Elementwise, SlopesOfEachChannelAndNan) {
+  Random random(9);
+  for (int64_t channels : kChannels) {
+    const std::vector<float> slope = random.reals(channels);
+    std::vector<float> x = random.reals(3 * channels), prelu, elu;
+    for (size_t i = 0; i < x.size(); ++i) {
+      if (i % 5 == 0) x[i] = random.choice({0.0F, -0.0F, kInfinity, -kInfinity});
+      const float s = slope[i % slope.size()];
+      prelu.push_back(x[i] <= 0 ? x[i] * s : x[i]);
+      elu.push_back(x[i] <= 0 ? elu_f32(x[i], s) : x[i]);
+    }
+    x.back() = prelu.back() = elu.back() = kNan;
+    Guarded<float> y(x), z(x);
+    kernels().prelu(y.data(), 3, channels, slope.data(), y.data());
+    EXPECT_EQ(float_bits(y.values()), float_bits(prelu)) << channels;
+    kernels().elu(z.data(), 3, channels, slope.data(), z.data());
+    EXPECT_EQ(float_bits(z.values()), float_bits(elu)) << channels;
+    EXPECT_TRUE(y.intact() && z.intact());
   }
 }
 

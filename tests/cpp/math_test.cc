@@ -81,6 +81,54 @@ TEST(Exp, Limits) {
   EXPECT_TRUE(std::isnan(exp_f32(kNan)));
 }
 
+TEST(Sigmoid, IsWithinThreeUlpAndMonotone) {
+  float previous = 0;
+  double worst = 0;
+  for (float x : sweep(110.0F)) {
+    const float y = sigmoid_f32(x);
+    ASSERT_GE(y, previous) << x;
+    previous = y;
+    if (x > -87) worst = std::max(worst, ulps(y, 1 / (1 + std::exp(-static_cast<double>(x)))));
+  }
+  EXPECT_LE(worst, 3.0);
+}
+
+TEST(Sigmoid, Limits) {
+  EXPECT_EQ(sigmoid_f32(0.0F), 0.5F);
+  EXPECT_EQ(sigmoid_f32(-0.0F), 0.5F);
+  EXPECT_EQ(sigmoid_f32(17.4F), 1.0F);
+  EXPECT_EQ(sigmoid_f32(kInfinity), 1.0F);
+  EXPECT_EQ(sigmoid_f32(-88.73F), 0.0F);
+  EXPECT_EQ(sigmoid_f32(-kInfinity), 0.0F);
+  EXPECT_TRUE(std::isnan(sigmoid_f32(kNan)));
+}
+
+TEST(Elu, IsWithinFourUlpAndMonotone) {
+  for (float slope : {1.0F, 0.37F}) {
+    float previous = -1;
+    double worst = 0;
+    for (float x : sweep(110.0F)) {
+      const float y = elu_f32(x, slope);
+      ASSERT_GE(y, previous) << x;
+      previous = y;
+      if (x > 0) {
+        ASSERT_EQ(y, x);
+      } else if (x < -std::numeric_limits<float>::min() / slope) {  // others are rounded more coarsely
+        worst = std::max(worst, ulps(y, slope * std::expm1(static_cast<double>(x))));
+      }
+    }
+    EXPECT_LE(worst, 4.0);
+  }
+}
+
+TEST(Elu, Limits) {
+  EXPECT_EQ(elu_f32(0.0F, 2.0F), 0.0F);
+  EXPECT_EQ(elu_f32(-20.0F, 2.0F), -2.0F);
+  EXPECT_EQ(elu_f32(-kInfinity, 2.0F), -2.0F);
+  EXPECT_EQ(elu_f32(kInfinity, 2.0F), kInfinity);
+  EXPECT_TRUE(std::isnan(elu_f32(kNan, 2.0F)));
+}
+
 class Math : public testing::IsaTest {
  protected:
   // The bits to compare: 32-bit NEON takes denormal numbers for zero.
@@ -104,18 +152,29 @@ TEST_P(Math, EveryIsaReturnsTheSameBits) {
   kernels().exp(x.data(), count, y.data());
   scalar.exp(x.data(), count, expected.data());
   EXPECT_TRUE(bits(y) == bits(expected));
+  kernels().sigmoid(x.data(), count, y.data());
+  scalar.sigmoid(x.data(), count, expected.data());
+  EXPECT_TRUE(bits(y) == bits(expected));
+  const std::vector<float> slope(x.size(), 0.37F);
+  kernels().elu(x.data(), 1, count, slope.data(), y.data());
+  scalar.elu(x.data(), 1, count, slope.data(), expected.data());
+  EXPECT_TRUE(bits(y) == bits(expected));
 }
 
 TEST_P(Math, ShortArraysAndNan) {
   for (int64_t count = 1; count <= 40; ++count) {
     std::vector<float> x(static_cast<size_t>(count), 0.5F);
     x.back() = kNan;
-    testing::Guarded<float> y(x);
-    kernels().tanh(y.data(), count, y.data());
-    const std::vector<float> values = y.values();
-    for (size_t i = 0; i + 1 < values.size(); ++i) EXPECT_EQ(values[i], tanh_f32(0.5F));
-    EXPECT_TRUE(std::isnan(values.back()));
-    EXPECT_TRUE(y.intact());
+    const auto check = [&](void (*kernel)(const float*, int64_t, float*), float expected) {
+      testing::Guarded<float> y(x);
+      kernel(y.data(), count, y.data());
+      const std::vector<float> values = y.values();
+      for (size_t i = 0; i + 1 < values.size(); ++i) EXPECT_EQ(values[i], expected);
+      EXPECT_TRUE(std::isnan(values.back()));
+      EXPECT_TRUE(y.intact());
+    };
+    check(kernels().tanh, tanh_f32(0.5F));
+    check(kernels().sigmoid, sigmoid_f32(0.5F));
   }
 }
 

@@ -300,6 +300,125 @@ TEST(Ops, SoftmaxSumsToOneAndKeepsRatios) {
   }
 }
 
+TEST(Ops, ActivationsWithNumbers) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const Floats x = {-4, 0.5F, 9, -0.25F, -infinity, infinity};
+  const auto run_one = [&](const char* op, const std::map<std::string, Floats>& tensors, const char* isa) {
+    FileBuilder builder({3});
+    std::map<std::string, std::string> roles;
+    for (const auto& [role, values] : tensors) {
+      builder.tensor<float>(role, "F32", {static_cast<int64_t>(values.size())}, values);
+      roles[role] = role;
+    }
+    return run(builder.encode({builder.node(op, "data", "f32", {3}, OrderedJson::object(), roles)}), isa, x,
+               {3});
+  };
+  for (const char* isa : isas()) {
+    EXPECT_EQ(run_one("clip", {{"low", {-1}}, {"high", {6}}}, isa), (Floats{-1, 0.5F, 6, -0.25F, -1, 6}));
+    EXPECT_EQ(run_one("clip", {{"low", {-infinity}}, {"high", {6}}}, isa),
+              (Floats{-4, 0.5F, 6, -0.25F, -infinity, 6}));
+    EXPECT_EQ(run_one("prelu", {{"slope", {0.5F, -2, 3}}}, isa),
+              (Floats{-2, 0.5F, 9, -0.125F, infinity, infinity}));
+    const Floats elu = run_one("elu", {{"slope", {0.5F, -2, 3}}}, isa);
+    EXPECT_NEAR(elu[0], 0.5 * std::expm1(-4.0), 1e-7);
+    EXPECT_EQ(elu[4], 2);
+    EXPECT_EQ(elu[5], infinity);
+    const Floats sigmoid = run_one("sigmoid", {}, isa);
+    EXPECT_NEAR(sigmoid[0], 1 / (1 + std::exp(4.0)), 1e-8);
+    EXPECT_EQ(sigmoid[4], 0);
+    EXPECT_EQ(sigmoid[5], 1);
+  }
+}
+
+TEST(Ops, ClipRefusesLimitsThatCross) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const auto& limits : {std::pair{1.0F, 0.5F}, std::pair{nan, 1.0F}, std::pair{0.0F, nan}}) {
+    FileBuilder builder({3});
+    builder.tensor<float>("low", "F32", {1}, {limits.first});
+    builder.tensor<float>("high", "F32", {1}, {limits.second});
+    const std::string bytes = builder.encode({builder.node("clip", "data", "f32", {3}, OrderedJson::object(),
+                                                           {{"low", "low"}, {"high", "high"}})});
+    const auto model = Model::from_memory(bytes.data(), bytes.size(), "scalar");
+    ASSERT_FALSE(model.ok());
+    EXPECT_NE(model.status().message().find("low must not be above high"), std::string::npos)
+        << model.status().message();
+  }
+}
+
+TEST(Ops, ElementsAreMoved) {
+  const Floats x = random_floats(2 * 2 * 3 * 4, 9);  // [2][2, 3, 4]
+  const auto at = [&](size_t n, size_t i, size_t j, size_t c) { return x[((n * 2 + i) * 3 + j) * 4 + c]; };
+  const auto run_one = [&](const char* op, const std::vector<int64_t>& out, const OrderedJson& attrs) {
+    FileBuilder builder({2, 3, 4});
+    return run(builder.encode({builder.node(op, "data", "f32", out, attrs)}), "scalar", x, {2, 3, 4});
+  };
+  Floats sliced, padded, larger, shuffled;
+  for (size_t n = 0; n < 2; ++n) {
+    for (size_t i = 0; i < 2; ++i) {
+      for (size_t j = 1; j < 3; ++j) {
+        for (size_t c = 2; c < 3; ++c) sliced.push_back(at(n, i, j, c));
+      }
+      for (size_t j = 0; j < 3; ++j) {
+        for (size_t c : {0, 2, 1, 3}) shuffled.push_back(at(n, i, j, c));
+      }
+      for (size_t row = 0; row < 3; ++row) {
+        for (size_t j = 0; j < 6; ++j) {
+          for (size_t c = 0; c < 4; ++c) larger.push_back(at(n, i, j / 2, c));
+        }
+      }
+    }
+    for (size_t i = 0; i < 3; ++i) {
+      for (size_t j = 0; j < 6; ++j) {
+        const bool inside = i >= 1 && j >= 2 && j < 5;
+        for (size_t c = 0; c < 4; ++c) padded.push_back(inside ? at(n, i - 1, j - 2, c) : 0.0F);
+      }
+    }
+  }
+  EXPECT_EQ(run_one("slice", {2, 2, 1}, {{"begin", {0, 1, 2}}, {"end", {2, 3, 3}}}), sliced);
+  EXPECT_EQ(run_one("pad2d", {3, 6, 4}, {{"padding", {1, 0, 2, 1}}}), padded);
+  EXPECT_EQ(run_one("upsample2d", {6, 6, 4}, {{"scale", {3, 2}}}), larger);
+  EXPECT_EQ(run_one("shuffle_channels", {2, 3, 4}, {{"groups", 2}}), shuffled);
+  EXPECT_EQ(run_one("reshape", {4, 6}, {{"shape", {4, 6}}}), x);
+}
+
+TEST(Ops, ConcatPutsRowsSideBySide) {
+  FileBuilder builder({2, 3});
+  const std::string tanh = builder.node("tanh", "data", "f32", {2, 3});
+  const std::string y = builder.node("concat", "data", "f32", {2, 9});
+  builder.graph["nodes"].back()["inputs"] = {"data", tanh, "data"};
+  const std::string bytes = builder.encode({y});
+  const Floats x = random_floats(12, 10);
+  for (const char* isa : isas()) {
+    const Floats found = run(bytes, isa, x, {2, 3});
+    ASSERT_EQ(found.size(), 36U);
+    for (size_t r = 0; r < 4; ++r) {
+      for (size_t c = 0; c < 3; ++c) {
+        EXPECT_EQ(found[9 * r + c], x[3 * r + c]);
+        EXPECT_NEAR(found[9 * r + 3 + c], std::tanh(x[3 * r + c]), 1e-6);
+        EXPECT_EQ(found[9 * r + 6 + c], x[3 * r + c]);
+      }
+    }
+  }
+}
+
+TEST(Ops, LocalResponseNormalization) {
+  const Floats x = random_floats(2 * 5, 11);
+  for (const float beta : {0.5F, 0.75F, 1.0F}) {
+    FileBuilder builder({5});
+    builder.tensor<float>("alpha", "F32", {1}, {0.5F});
+    builder.tensor<float>("beta", "F32", {1}, {beta});
+    builder.tensor<float>("knorm", "F32", {1}, {2});
+    const std::string y = builder.node("lrn", "data", "f32", {5}, {{"size", 3}},
+                                       {{"alpha", "alpha"}, {"beta", "beta"}, {"knorm", "knorm"}});
+    const Floats found = run(builder.encode({y}), "scalar", x, {5});
+    for (size_t i = 0; i < x.size(); ++i) {
+      double sum = 0;
+      for (size_t j = i % 5 == 0 ? i : i - 1; j <= i + 1 && j / 5 == i / 5; ++j) sum += x[j] * x[j];
+      EXPECT_NEAR(found[i], x[i] / std::pow(2 + 0.5 / 3 * sum, beta), 1e-6);
+    }
+  }
+}
+
 struct BadNode {
   const char* op;
   const char* attrs;
@@ -321,6 +440,28 @@ INSTANTIATE_TEST_SUITE_P(
     All, BadNodes,
     ::testing::Values(
         BadNode{"relu", R"({"slope":1})", "(relu): attribute 'slope' is not known"},
+        BadNode{"clip", "{}", "(clip): lacks the tensor 'low'"},
+        BadNode{"prelu", "{}", "(prelu): lacks the tensor 'slope'"},
+        BadNode{"elu", R"({"slope":1})", "(elu): lacks the tensor 'slope'"},
+        BadNode{"sigmoid", R"({"slope":1})", "(sigmoid): attribute 'slope' is not known"},
+        BadNode{"concat", R"({"axis":0})", "(concat): attribute 'axis' is not known"},
+        BadNode{"slice", R"({"begin":[0,0,0],"end":[4,5,2]})",
+                "(slice): slices from [0, 0, 0] to [4, 5, 2], which are not ranges inside its input's "
+                "[4, 4, 2]"},
+        BadNode{"slice", R"({"begin":[],"end":[]})",
+                "(slice): slices from [] to [], which are not ranges inside its input's [4, 4, 2]"},
+        BadNode{"pad2d", R"({"padding":[0,0]})",
+                "(pad2d): attribute 'padding' must be [top, bottom, left, right], each at least 0; found "
+                "[0, 0]"},
+        BadNode{"upsample2d", R"({"scale":[2,9223372036854775807]})",
+                "(upsample2d): attribute 'scale' must be [height, width], both at least 1; found "
+                "[2, 9223372036854775807]"},
+        BadNode{"lrn", R"({"size":3})", "(lrn): lacks the tensor 'alpha'"},
+        BadNode{"shuffle_channels", R"({"groups":-2})",
+                "(shuffle_channels): cannot split 2 channels into -2 groups"},
+        BadNode{"reshape", R"({"shape":[4294967296,4294967296]})",
+                "(reshape): shape [4294967296, 4294967296] does not hold the elements of its input's "
+                "[4, 4, 2]"},
         BadNode{"cast", "{}", "(cast): takes i32, its input 'data' is f32 [4, 4, 2]"},
         BadNode{"dense", "{}", "(dense): takes f32 of rank 1, its input 'data' is f32 [4, 4, 2]"},
         BadNode{"binary_dense", "{}",

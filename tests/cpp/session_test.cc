@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "file_builder.h"
+#include "runtime/profile.h"
 
 // Counts every allocation of the process where malloc can be replaced: with a shared C library and no
 // sanitizer.
@@ -87,6 +88,61 @@ std::string small_net() {
   return builder.encode({x});
 }
 
+// [65, 31, 31]: operators that split their rows among threads, alone (all values are outputs, so nothing is
+// fused) or fused into a residual block.
+std::string wide_net(bool fused) {
+  constexpr int64_t kSide = 31, kChannels = 65;
+  const std::vector<int64_t> shape = {kSide, kSide, kChannels};
+  FileBuilder builder({kChannels, kSide, kSide});
+  builder.tensor("w", "F32", {kChannels, 1, 1, kChannels}, random_floats(kChannels * kChannels, 1));
+  builder.tensor("scale", "F32", {kChannels}, random_floats(kChannels, 2));
+  builder.tensor("shift", "F32", {kChannels}, random_floats(kChannels, 3));
+  builder.tensor("t", "F32", {kChannels}, random_floats(kChannels, 4));
+  builder.tensor("ti", "I32", {kChannels}, std::vector<int32_t>(kChannels, 1));
+  std::vector<uint8_t> signs = random_bytes(kChannels * 9 * 9, 5);  // bits past the 65th channel stay 0
+  for (size_t i = 8; i < signs.size(); i += 9) signs[i] &= 1;
+  builder.tensor("flip", "U8", {9}, std::vector<uint8_t>(signs.begin(), signs.begin() + 9));
+  builder.tensor("wb", "U8", {kChannels, 3, 3, 9}, signs);
+  const OrderedJson none = OrderedJson::object();
+  OrderedJson binary = conv_attrs(1, 1);
+  binary["pad_value"] = 0;
+  OrderedJson average = pool_attrs(3, 1, 1, false), columns = average;
+  average["count_include_pad"] = columns["count_include_pad"] = false;
+  columns["kernel"] = {1, kSide};
+  columns["padding"] = {0, 0};
+
+  std::vector<std::string> values;
+  const auto add = [&](const std::string& op, const std::vector<std::string>& inputs, const char* dtype,
+                       const std::vector<int64_t>& out, const OrderedJson& attrs,
+                       const std::map<std::string, std::string>& tensors = {}) {
+    values.push_back(builder.node(op, inputs[0], dtype, out, attrs, tensors));
+    builder.graph["nodes"].back()["inputs"] = inputs;
+    return values.back();
+  };
+  const std::string x = add("transpose", {"data"}, "f32", shape, {{"perm", {1, 2, 0}}});
+  const std::string conv = add("conv2d", {x}, "f32", shape, conv_attrs(1, 0), {{"weight", "w"}});
+  const std::string affine =
+      add("affine", {conv}, "f32", shape, none, {{"scale", "scale"}, {"shift", "shift"}});
+  const std::string relu = add("relu", {affine}, "f32", shape, none);
+  const std::string bits =
+      add("threshold", {relu}, "bits", shape, none, {{"threshold", "t"}, {"flip", "flip"}});
+  const std::string pooled = add("max_pool2d", {bits}, "bits", shape, pool_attrs(3, 1, 1, false));
+  const std::string dots = add("binary_conv2d", {pooled}, "i32", shape, binary, {{"weight", "wb"}});
+  add("threshold", {dots}, "bits", shape, none, {{"threshold", "ti"}, {"flip", "flip"}});
+  const std::string cast = add("cast", {dots}, "f32", shape, none);
+  const std::string scaled =
+      add("affine", {cast}, "f32", shape, none, {{"scale", "scale"}, {"shift", "shift"}});
+  const std::string sum = add("add", {scaled, relu}, "f32", shape, none);
+  const std::string largest = add("max_pool2d", {sum}, "f32", shape, pool_attrs(3, 1, 1, false));
+  const std::string mean = add("avg_pool2d", {largest}, "f32", shape, average);
+  const std::string column = add("avg_pool2d", {mean}, "f32", {kSide, 1, kChannels}, columns);
+  const std::string product = add("mul", {mean, column}, "f32", shape, none);
+  const std::string tanh = add("tanh", {product}, "f32", shape, none);
+  const std::string difference = add("sub", {tanh, column}, "f32", shape, none);
+  add("softmax", {difference}, "f32", shape, none);
+  return builder.encode(fused ? std::vector<std::string>{values.back()} : values);
+}
+
 std::shared_ptr<const Model> load(const std::string& bytes, const char* isa = "auto") {
   auto model = Model::from_memory(bytes.data(), bytes.size(), isa);
   EXPECT_TRUE(model.ok()) << model.status().message();
@@ -117,22 +173,33 @@ TEST(Session, EveryIsaGivesTheSameBits) {
 
 TEST(Session, RunsWithoutAllocating) {
 #ifdef BMX_COUNTS_ALLOCATIONS
-  const std::vector<float> images = random_floats(3 * 144, 8);
-  const int64_t shape[] = {3, 1, 12, 12}, one[] = {1, 1, 12, 12};
-  const InputArray three_images{images.data(), TensorType::kF32, shape, 4},
-      image{images.data(), TensorType::kF32, one, 4};
-  for (const Kernels* kernels : all_kernels()) {
-    if (!kernels->supported()) continue;
-    Session session(load(small_net(), kernels->name));
-    const int unplanned = allocations;
-    ASSERT_TRUE(session.run(&three_images, 1).ok());
-    ASSERT_GT(allocations, unplanned) << "the counter counts";
-    const int before = allocations;
-    for (int i = 0; i < 3; ++i) {
-      ASSERT_TRUE(session.run(&three_images, 1).ok());
-      ASSERT_TRUE(session.run(&image, 1).ok());
+  const struct {
+    std::string bytes;
+    Shape sample;
+  } nets[] = {{small_net(), {1, 12, 12}}, {wide_net(true), {65, 31, 31}}, {wide_net(false), {65, 31, 31}}};
+  for (const auto& net : nets) {
+    const Shape three{3, net.sample[0], net.sample[1], net.sample[2]},
+        one{1, net.sample[0], net.sample[1], net.sample[2]};
+    const std::vector<float> images = random_floats(3 * three[1] * three[2] * three[3], 8);
+    const InputArray three_images{images.data(), TensorType::kF32, three.data(), 4},
+        image{images.data(), TensorType::kF32, one.data(), 4};
+    for (const Kernels* kernels : all_kernels()) {
+      if (!kernels->supported()) continue;
+      for (int threads : {1, 2}) {
+        Session session(load(net.bytes, kernels->name), threads);
+        const int unplanned = allocations;
+        ASSERT_TRUE(session.run(&three_images, 1).ok());
+        ASSERT_GT(allocations, unplanned) << "the counter counts";
+        std::vector<int64_t> times(session.model().program().steps().size());
+        const int before = allocations;
+        for (int i = 0; i < 3; ++i) {
+          session.time_steps(i == 2 ? times.data() : nullptr);
+          ASSERT_TRUE(session.run(&three_images, 1).ok());
+          ASSERT_TRUE(session.run(&image, 1).ok());
+        }
+        EXPECT_EQ(allocations - before, 0) << kernels->name << ", threads: " << threads;
+      }
     }
-    EXPECT_EQ(allocations - before, 0) << kernels->name;
   }
 #else
   GTEST_SKIP() << "malloc cannot be counted in a static or sanitized build";
@@ -154,6 +221,98 @@ TEST(Session, ThreadsShareAModel) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
+}
+
+// All outputs of a run on [batch, 65, 31, 31], bit by bit.
+std::vector<std::vector<uint32_t>> all_bits(Session* session, const std::vector<float>& images) {
+  const int64_t shape[] = {static_cast<int64_t>(images.size()) / (65 * 31 * 31), 65, 31, 31};
+  const InputArray input{images.data(), TensorType::kF32, shape, 4};
+  const Status status = session->run(&input, 1);
+  EXPECT_TRUE(status.ok()) << status.message();
+  std::vector<std::vector<uint32_t>> outputs;
+  for (size_t i = 0; i < session->model().graph().outputs.size(); ++i) {
+    const OutputArray output = session->output(i);
+    int64_t elements = 1;
+    for (size_t axis = 0; axis < output.rank; ++axis) elements *= output.shape[axis];
+    const auto* bits = static_cast<const uint32_t*>(output.data);
+    outputs.emplace_back(bits, bits + elements);
+  }
+  return outputs;
+}
+
+TEST(Session, AnyNumberOfThreadsGivesTheSameBits) {
+  const std::string alone = wide_net(false), fused = wide_net(true);
+  for (const Kernels* kernels : all_kernels()) {
+    if (!kernels->supported()) continue;
+    const auto model = load(alone, kernels->name), fused_model = load(fused, kernels->name);
+    ASSERT_LT(fused_model->program().steps().size(), model->program().steps().size());
+    for (int64_t batch : {1, 3}) {
+      const std::vector<float> images = random_floats(batch * 65 * 31 * 31, 12);
+      Session one(model);
+      const auto expected = all_bits(&one, images);
+      for (int threads : {2, 5}) {
+        Session several(model, threads), several_fused(fused_model, threads);
+        ASSERT_EQ(several.threads(), threads);
+        for (int repeat = 0; repeat < 2; ++repeat) {
+          EXPECT_EQ(all_bits(&several, images), expected) << kernels->name << ", threads: " << threads;
+          EXPECT_EQ(all_bits(&several_fused, images)[0], expected.back()) << kernels->name;
+        }
+      }
+    }
+  }
+}
+
+TEST(Session, ChecksTheNumberOfThreads) {
+  EXPECT_TRUE(check_threads(1).ok());
+  EXPECT_TRUE(check_threads(256).ok());
+  for (int64_t threads : {int64_t{0}, int64_t{-1}, int64_t{257}, int64_t{1} << 32}) {
+    EXPECT_EQ(check_threads(threads).message(),
+              "threads must be from 1 to 256, found " + std::to_string(threads));
+  }
+}
+
+TEST(Profile, TimesEachStepAndNamesWhatIsFused) {
+  const auto model = load(wide_net(true));
+  const std::vector<float> images = random_floats(2 * 65 * 31 * 31, 12);
+  const int64_t shape[] = {2, 65, 31, 31};
+  const InputArray input{images.data(), TensorType::kF32, shape, 4};
+  Session session(model);
+  Result<Profile> found = profile(&session, &input, 1, 5);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  EXPECT_EQ(found->runs, 5);
+  EXPECT_EQ(found->batch, 2);
+  ASSERT_EQ(found->steps.size(), model->program().steps().size());
+  size_t nodes = 0;
+  double share = 0, ms = 0;
+  for (const StepProfile& step : found->steps) {
+    nodes += step.nodes.size();
+    share += step.share;
+    ms += step.ms;
+    EXPECT_GT(step.ms, 0);
+    EXPECT_EQ(step.nodes[0], step.node);
+    EXPECT_EQ(step.gmacs_per_s > 0, model->program().op(step.node).macs() > 0);
+  }
+  EXPECT_EQ(nodes, model->graph().nodes.size());  // this net has no views
+  EXPECT_NEAR(share, 1, 1e-9);
+  EXPECT_LT(ms, 3 * found->median_ms);
+  // conv2d1 takes the affine, relu and threshold in: transpose is step 0.
+  EXPECT_EQ(found->steps[1].nodes, (std::vector<size_t>{1, 2, 3, 4}));
+}
+
+TEST(Profile, CountsRuns) {
+  Session session(load(small_net()));
+  const std::vector<float> image(144);
+  const int64_t shape[] = {1, 1, 12, 12}, wrong[] = {1, 1, 12, 11};
+  const InputArray input{image.data(), TensorType::kF32, shape, 4},
+      bad{image.data(), TensorType::kF32, wrong, 4};
+  EXPECT_EQ(time_runs(&session, &input, 1, 7).value().size(), 7U);
+  for (int64_t runs : {int64_t{0}, kMaxTimedRuns + 1}) {
+    const std::string message = "runs must be from 1 to 1000000, found " + std::to_string(runs);
+    EXPECT_EQ(time_runs(&session, &input, 1, runs).status().message(), message);
+    EXPECT_EQ(profile(&session, &input, 1, runs).status().message(), message);
+  }
+  EXPECT_FALSE(time_runs(&session, &bad, 1, 1).ok());
+  EXPECT_FALSE(profile(&session, &bad, 1, 1).ok());
 }
 
 TEST(Session, SlicesAndChangingBatchesChangeNothing) {

@@ -119,8 +119,9 @@ class Sweep {
       epilogue_.scale = scale_.data();
       epilogue_.shift = shift_.data();
     }
-    epilogue_.activation = random_.choice({Activation::kNone, Activation::kNone, Activation::kRelu,
-                                           Activation::kPrelu, Activation::kClip, Activation::kTanh});
+    epilogue_.activation =
+        random_.choice({Activation::kNone, Activation::kNone, Activation::kRelu, Activation::kPrelu,
+                        Activation::kElu, Activation::kClip, Activation::kTanh, Activation::kSigmoid});
     epilogue_.slope = slope_.data();
     epilogue_.low = -1;
     epilogue_.high = 2.5F;
@@ -202,10 +203,14 @@ class Sweep {
         return x <= 0 ? 0.0F : x;
       case Activation::kPrelu:
         return x <= 0 ? x * slope_[channel] : x;
+      case Activation::kElu:
+        return elu_f32(x, slope_[channel]);
       case Activation::kClip:
         return std::max(epilogue_.low, std::min(epilogue_.high, x));
       case Activation::kTanh:
         return tanh_f32(x);
+      case Activation::kSigmoid:
+        return sigmoid_f32(x);
     }
     return x;
   }

@@ -87,6 +87,14 @@ def test_json_and_timing(bmx_run, files):
     assert first[0]["value"] == pytest.approx(expected[0].max(), rel=1e-7)
 
 
+def test_threads_change_nothing(bmx_run, files):
+    folder, expected = files
+    arguments = (folder / "lenet.bmx", "--input", folder / "x.npy", "--output", folder / "y.npy")
+    result = bmx_run(*arguments, "--threads", 3, "--json")
+    assert json.loads(result.stdout)["threads"] == 3
+    np.testing.assert_array_equal(np.load(folder / "y.npy"), expected)
+
+
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
 def test_images_without_a_batch_axis(bmx_run, files, version):
     folder, _ = files
@@ -147,6 +155,7 @@ def test_wrong_arrays(bmx_run, files, array, text):
         (["a.bmx", "--input"], "--input needs a value"),
         (["a.bmx", "--input", "x.npy", "--top", "0"], "--top needs a number from 1"),
         (["a.bmx", "--input", "x.npy", "--repeat", "many"], "--repeat needs a number from 1"),
+        (["a.bmx", "--input", "x.npy", "--threads", "257"], "--threads needs a number from 1 to 256"),
         (["a.bmx", "--fast"], "unknown option '--fast'"),
     ],
 )

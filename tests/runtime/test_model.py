@@ -184,6 +184,111 @@ def test_threads(lenet, images, shared):
     assert not wrong
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_of_a_session_change_nothing(lenet, threads):
+    model = runtime.Model(lenet)
+    images = np.random.default_rng(6).standard_normal((33, 1, 28, 28)).astype("float32")
+    one, several = model.session(), model.session(threads=threads)
+    assert (one.threads, several.threads) == (1, threads)
+    for batch in (1, 2, 7, 33, 3):
+        np.testing.assert_array_equal(several.run(images[:batch])[0], one.run(images[:batch])[0])
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 2**40])
+def test_wrong_numbers_of_threads(lenet, threads):
+    with pytest.raises(runtime.ModelError, match=f"threads must be from 1 to 256, found {threads}"):
+        runtime.Model(lenet).session(threads=threads)
+
+
+def test_outputs_by_name(writer):
+    builder = writer.GraphBuilder(2)
+    outputs = [builder.node("relu", "data", "f32", (2,)), builder.node("tanh", "data", "f32", (2,))]
+    model = runtime.Model(builder.encode(*outputs))
+    x = np.array([[1.0, -2.0]], "float32")
+    for found in (model.run_dict(x), model.session().run_dict({"data": x})):
+        assert list(found) == outputs
+        np.testing.assert_array_equal(found["relu0"], [[1, 0]])
+        np.testing.assert_allclose(found["tanh1"], np.tanh(x), rtol=1e-6)
+    with pytest.raises(runtime.ModelError, match="2 outputs; run_dict"):
+        model(x)
+    with pytest.raises(runtime.ModelError, match="arrays were given for"):
+        model.run_dict({"image": x})
+
+
+def test_profile_covers_every_node_that_works(lenet, images):
+    model = runtime.Model(lenet)
+    profile = model.profile(images, runs=5, threads=2)
+    assert (profile.isa, profile.threads, profile.batch, profile.runs) == (model.isa, 2, 5, 5)
+    nodes = {node["name"]: node for node in model.info()["nodes"]}
+    for step in profile.steps:
+        assert step.node == step.nodes[0]
+        assert step.op == nodes[step.node]["op"]
+        assert all(nodes[name]["computed_by"] == step.node for name in step.nodes)
+        assert step.ms > 0
+        assert step.gmacs_per_s == pytest.approx(1e-6 * step.macs * 5 / step.ms)
+    assert sum(step.share for step in profile.steps) == pytest.approx(1)
+    listed = [name for step in profile.steps for name in step.nodes]
+    assert set(nodes) - set(listed) == {"transpose0"}  # of one channel: a view
+    assert len(listed) == len(set(listed))
+    assert model.profile(runs=2).batch == 1
+
+
+def test_times_of_whole_runs(lenet, images):
+    times = runtime.Model(lenet).session().time(images, runs=7)
+    assert times.shape == (7,)
+    assert (times > 0).all()
+    with pytest.raises(runtime.ModelError, match="runs must be from 1 to 1000000, found 0"):
+        runtime.Model(lenet).session().time(images, runs=0)
+    with pytest.raises(runtime.ModelError, match="found 1000001"):
+        runtime.Model(lenet).profile(runs=1_000_001)
+    with pytest.raises(runtime.ModelError, match="expected shape"):
+        runtime.Model(lenet).profile(images[:, :, 1:])
+
+
+def test_memory_of_a_session(writer):
+    builder = writer.GraphBuilder(1000)
+    value = "data"
+    for _ in range(5):
+        value = builder.node("relu", value, "f32", (1000,))
+    model = runtime.Model(builder.encode(value, "relu1"))
+    memory = model.memory()
+    # relu1 lives until the end, beside the two values of each later step; 4000 bytes are 63 times 64.
+    assert (memory.arena_bytes, memory.live_bytes) == (3 * 4032, 3 * 4000)
+    assert (memory.output_bytes, memory.packed_bytes, memory.workspace_bytes) == (8000, 0, 0)
+    large = model.memory(batch=10_000, threads=2)
+    assert large.slice_samples == (8 << 20) // (3 * 4032) < large.batch
+    assert large.live_bytes == large.slice_samples * 3 * 4000 <= large.arena_bytes <= 8 << 20
+    for batch, threads, pattern in ((0, 1, "batch must be at least 1"), (1, 0, "threads must be")):
+        with pytest.raises(runtime.ModelError, match=pattern):
+            model.memory(batch, threads)
+    with pytest.raises(MemoryError):
+        model.memory(2**62)
+
+
+def test_arenas_stay_close_to_what_is_alive(writer):
+    """Residuals and several branches: the arena is at most 1.15 times the largest sum of live values."""
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        builder = writer.GraphBuilder(64)
+        values, open_branches = ["data"], []
+        for _ in range(40):
+            source = values[-1] if rng.random() < 0.7 else values[rng.integers(len(values))]
+            if open_branches and rng.random() < 0.4:
+                source = [source, open_branches.pop(rng.integers(len(open_branches)))]
+            values.append(builder.node("mul" if isinstance(source, list) else "tanh", source, "f32", (64,)))
+            if rng.random() < 0.4:
+                open_branches.append(values[-1])
+        memory = runtime.Model(builder.encode(values[-1])).memory()
+        assert memory.live_bytes <= memory.arena_bytes <= 1.15 * memory.live_bytes
+
+
+def test_dropping_the_pages_of_the_file_changes_nothing(lenet, images, tmp_path):
+    (tmp_path / "lenet.bmx").write_bytes(lenet)
+    model = runtime.Model(tmp_path / "lenet.bmx")
+    (tmp_path / "lenet.bmx").unlink()
+    np.testing.assert_array_equal(model(images), runtime.Model(lenet)(images))
+
+
 def test_runtime_needs_no_mxnet():
     code = "import sys, bmx.runtime; sys.exit('mxnet' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

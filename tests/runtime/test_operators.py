@@ -219,6 +219,96 @@ def test_relu_and_tanh(run_op, rng, channels):
     np.testing.assert_allclose(run_op("tanh", x, "f32", x.shape[1:]), expected, rtol=5e-7)
 
 
+def activation_tensors(rng, op, channels):
+    """The tensors of an activation; slopes of both signs and 0."""
+    if op == "clip":
+        return {"low": np.float32([-0.5]), "high": np.float32([1.25])}
+    if op in ("prelu", "elu"):
+        slope = normal(rng, channels)
+        slope[0] = 0
+        return {"slope": slope}
+    return {}
+
+
+def activate(op, x, low=None, high=None, slope=None):
+    """Float32, exact for all but elu, sigmoid and tanh, which are rounded once."""
+    wide = x.astype("float64")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {
+            "relu": lambda: np.maximum(x, 0),
+            "clip": lambda: np.clip(x, low, high),
+            "prelu": lambda: np.where(x <= 0, x * slope, x),
+            "elu": lambda: np.where(x <= 0, np.expm1(wide) * slope, x),
+            "sigmoid": lambda: 1 / (1 + np.exp(-wide)),
+            "tanh": lambda: np.tanh(wide),
+        }[op]().astype("float32")
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("op", ["clip", "prelu", "elu", "sigmoid"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_activations(run_op, rng, channels, op, batch):
+    x = 3 * normal(rng, batch, 3, channels)
+    x[0, :, 0] = [np.nan, 0.0, 90.0]
+    tensors = activation_tensors(rng, op, channels)
+    found = run_op(op, x, "f32", x.shape[1:], **tensors)
+    rtol = 5e-7 if op in ("elu", "sigmoid") else 0
+    np.testing.assert_allclose(found, activate(op, x, **tensors), rtol=rtol)
+
+
+@pytest.mark.parametrize("infinite", ["low", "high"])
+def test_clip_with_one_limit(run_op, rng, infinite):
+    x = normal(rng, 3, 65)
+    limits = {"low": np.float32([-0.25]), "high": np.float32([0.5])}
+    limits[infinite] = np.float32([-np.inf if infinite == "low" else np.inf])
+    found = run_op("clip", x, "f32", (65,), **limits)
+    np.testing.assert_array_equal(found, np.clip(x, limits["low"], limits["high"]))
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("op", ["relu", "clip", "prelu", "elu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("affine_first", [True, False])
+def test_activation_in_an_epilogue(writer, isa, rng, channels, binary, op, affine_first):
+    """Layer, activation, scale, residual and signs in one step have the bits that each step has alone."""
+    x, weight = signs(rng, 3, 5, 4, channels), signs(rng, channels, 3, 3, channels)
+    scale, shift, threshold = (normal(rng, channels) for _ in range(3))
+    scale /= 3 * np.sqrt(channels)
+    shape, attrs = (5, 4, channels), conv_attrs(padding=[1, 1])
+    no_flip = writer.pack_bits(-np.ones(channels))
+    tensors = activation_tensors(rng, op, channels)
+
+    def model(keep_all):
+        builder = writer.GraphBuilder(*shape)
+        if binary:
+            zeros = np.zeros(channels, "float32")
+            bits = builder.node("threshold", "data", "bits", shape, threshold=zeros, flip=no_flip)
+            with_pad, packed = {**attrs, "pad_value": 0}, writer.pack_bits(weight)
+            dots = builder.node("binary_conv2d", bits, "i32", shape, with_pad, weight=packed)
+            values = [builder.node("cast", dots, "f32", shape)]
+        else:
+            values = [builder.node("conv2d", "data", "f32", shape, attrs, weight=weight)]
+        for name in ("affine", op) if affine_first else (op, "affine"):
+            roles = {"scale": scale, "shift": shift} if name == "affine" else tensors
+            values.append(builder.node(name, values[-1], "f32", shape, **roles))
+        values.append(builder.node("add", [values[-1], "data"], "f32", shape))
+        bits = builder.node("threshold", values[-1], "bits", shape, threshold=threshold, flip=no_flip)
+        # An output in between has a second reader, so that nothing behind it is fused.
+        return runtime.Model(builder.encode(bits, *(values if keep_all else values[-1:])), isa)
+
+    steps = [{node["computed_by"] for node in m.info()["nodes"]} for m in (model(False), model(True))]
+    assert [len(names) - binary for names in steps] == [1, 5]
+    fused, alone = model(False).session().run(x), model(True).session().run(x)
+    np.testing.assert_array_equal(fused[0], alone[0])
+    np.testing.assert_array_equal(fused[1], alone[-1])
+    base, first, second = alone[1:4]
+    activated, source = (second, first) if affine_first else (first, base)
+    rtol = 5e-7 if op in ("elu", "sigmoid", "tanh") else 0
+    # e^89 is infinite in float32.
+    np.testing.assert_allclose(activated, activate(op, source, **tensors), rtol=rtol, atol=1e-37)
+    np.testing.assert_array_equal(fused[1], second + x)
+
+
 @pytest.mark.parametrize("channels", CHANNELS)
 def test_softmax(run_op, rng, channels):
     x = 20 * normal(rng, 2, 3, channels)

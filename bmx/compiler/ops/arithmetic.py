@@ -14,6 +14,7 @@ class _Arithmetic(Operator):
     """Shapes have as many axes; an axis of one element is repeated along the other value's."""
 
     arity = 2
+    by_position = True
     function: ClassVar[np.ufunc]
 
     def infer_all(self, node: Node, inputs: Sequence[ValueType], layout: str) -> ValueType:

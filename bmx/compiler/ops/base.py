@@ -41,9 +41,12 @@ class Operator:
         in_file: whether docs/format.md has the operator; the others live only until the passes have replaced
             them.
         elementwise: computes each element from the same element of the input and its channel's constants.
-        monotone: elementwise, and in each channel either non-decreasing or non-increasing in float32.
-        non_decreasing: elementwise, and non-decreasing in every channel.
+        monotone: elementwise, and in each channel either non-decreasing or non-increasing in float32, for
+            all constants; `is_monotone` tells it of one node.
+        non_decreasing: elementwise, and non-decreasing in every channel, for all constants.
         selects: each element of the result is an element of the input.
+        by_position: works on elements by their positions alone, so that no axis has to be that of the
+            channels.
     """
 
     name: ClassVar[str]
@@ -56,6 +59,7 @@ class Operator:
     monotone: ClassVar[bool] = False
     non_decreasing: ClassVar[bool] = False
     selects: ClassVar[bool] = False
+    by_position: ClassVar[bool] = False
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         """Type of the result; raises `GraphError` if input, attributes and constants do not fit."""
@@ -76,6 +80,14 @@ class Operator:
     def bound(self, node: Node) -> int | None:
         """Largest magnitude that an i32 result can have; None where the operator does not know."""
         return None
+
+    def is_monotone(self, node: Node) -> bool:
+        """`monotone` of one node, for operators whose constants decide."""
+        return self.monotone
+
+    def is_non_decreasing(self, node: Node) -> bool:
+        """`non_decreasing` of one node."""
+        return self.non_decreasing
 
     def channels_last(self, node: Node) -> Node:
         """The node with its constants reordered from the channels-first to the channels-last layout."""
@@ -132,6 +144,18 @@ def pair(least: int, default: Any = REQUIRED) -> Attribute:
         f"two integers of at least {least}",
         lambda v: isinstance(v, list) and len(v) == 2 and all(_is_int(size, least) for size in v),
         default,
+    )
+
+
+def integers(least: int, count: int | None = None) -> Attribute:
+    """An attribute of several integers, or of ``count``."""
+    return Attribute(
+        f"a list of {count or 'one or more'} integers of at least {least}",
+        lambda v: (
+            isinstance(v, list)
+            and (len(v) == count if count else bool(v))
+            and all(_is_int(size, least) for size in v)
+        ),
     )
 
 

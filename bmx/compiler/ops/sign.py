@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmx.compiler.ir import Node, ValueType
+from bmx.compiler.ir import GraphError, Node, ValueType
 from bmx.compiler.numerics import sign
 from bmx.compiler.ops.base import Operator
 
@@ -17,7 +17,9 @@ class Sign(Operator):
     elementwise = True
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
-        """Bits, as many as input elements."""
+        """Bits, as many as input elements. Their rows are channels, which other shapes do not have."""
+        if len(x.shape) not in (1, 3):
+            raise GraphError(f"node {node.name!r}: sign expects a vector or an image, found {x}.")
         return ValueType("bits", x.shape)
 
     def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:

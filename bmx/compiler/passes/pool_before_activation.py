@@ -16,4 +16,4 @@ def pool_before_activation(graph: Graph) -> Graph:
 
 
 def _commutes(above: Node, below: Node) -> bool:
-    return below.op == "max_pool2d" and OPERATORS[above.op].non_decreasing
+    return below.op == "max_pool2d" and OPERATORS[above.op].is_non_decreasing(above)

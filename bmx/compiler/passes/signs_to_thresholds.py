@@ -65,7 +65,7 @@ def _monotone_chain(graph: Graph, node: Node) -> list[Node]:
     producers = graph.producers()
     chain: list[Node] = []
     above = producers.get(node.inputs[0])
-    while above and OPERATORS[above.op].monotone:
+    while above and OPERATORS[above.op].is_monotone(above):
         chain.insert(0, above)
         above = producers.get(above.inputs[0])
     return chain

@@ -41,4 +41,6 @@ def _find_pair(graph: Graph, commutes: Callable[[Node, Node], bool]) -> tuple[No
 def _swap(graph: Graph, above: Node, below: Node) -> None:
     graph.replace_node(above.name)
     graph.replace_uses(below.name, above.name)
+    # Casts change no number, so the value below one stands for the same.
+    graph.set_origin(below.name, graph.origins.get(above.name) if above.op == "cast" else None)
     graph.replace_node(below.name, below.with_inputs(*above.inputs), above.with_inputs(below.name))

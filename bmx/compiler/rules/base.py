@@ -32,8 +32,9 @@ class Builder(Protocol):
         """Type of a value."""
 
 
-# (builder, name of MXNet's node, input value, parameters or further input values) -> value
-Emit = Callable[..., str]
+# (builder, name of MXNet's node, input value, parameters or further input values) -> value, or one for each
+# output of MXNet's node
+Emit = Callable[..., "str | list[str]"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,27 @@ def flat(build: Builder, name: str, x: str, flatten: bool) -> str:
     if not flatten:
         raise NotSupportedError(f"flatten is False and its input is {build.type(x)}; supported: flatten=True")
     return build.add(f"{name}_flatten", "flatten", x)
+
+
+def sample_axis(axis: int, x: ValueType) -> int:
+    """The axis of a sample for one of MXNet's, which counts the batch axis too and may count from the end."""
+    rank = len(x.shape) + 1
+    if not -rank <= axis < rank:
+        raise NotSupportedError(f"axis {axis} is not one of its input's, which is a batch of {x}")
+    if axis % rank == 0:
+        raise NotSupportedError(f"axis {axis} is the batch; supported: the axes behind it")
+    return axis % rank - 1
+
+
+def reshape(build: Builder, name: str, x: str, shape: Sequence[int]) -> str:
+    """The value with another sample shape, in the row-major order of training."""
+    if not shape:
+        raise NotSupportedError("its result has no axis but the batch's; supported: at least one more")
+    if tuple(shape) == build.type(x).shape:
+        return build.add(name, "identity", x)
+    if len(shape) == 1:
+        return build.add(name, "flatten", x)
+    return build.add(name, "reshape", x, {"shape": list(shape)})
 
 
 def affine(build: Builder, name: str, x: str, scale: float, shift: Any) -> str:

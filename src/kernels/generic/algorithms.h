@@ -5,8 +5,10 @@
 #include "kernels/generic/exponential.h"
 #include "kernels/generic/float_tile.h"
 #include "kernels/generic/pack.h"
+#include "kernels/generic/pack_planar.h"
+
+#include "kernels/generic/finish_columns.h"
 
 #include "kernels/generic/finish.h"
-#include "kernels/generic/pack_planar.h"
 
 #include "kernels/generic/table.h"

@@ -70,22 +70,29 @@ void add_f32(const float* a, const float* b, int64_t count, float* y) {
     store_some(y + i, count - i, Floats::add(load_some(a + i, count - i), load_some(b + i, count - i)));
 }
 
-// x > 0 ? x : x * slope[c]
-inline Floats::Vector prelu_vector(Floats::Vector x, Floats::Vector slope) {
-  return Floats::positive_or(x, Floats::mul(x, slope));
-}
-
-void prelu(const float* x, int64_t rows, int64_t channels, const float* slope, float* y) {
+// A Function of x and a number of its channel.
+template <class Function>
+inline void map_channels(const float* x, int64_t rows, int64_t channels, const float* number, float* y) {
   for (int64_t r = 0; r < rows; ++r, x += channels, y += channels) {
     int64_t c = 0;
     for (; c + Floats::kLanes <= channels; c += Floats::kLanes) {
-      Floats::store(y + c, prelu_vector(Floats::load(x + c), Floats::load(slope + c)));
+      Floats::store(y + c, Function::apply(Floats::load(x + c), Floats::load(number + c)));
     }
     if (c < channels) {
       const int64_t rest = channels - c;
-      store_some(y + c, rest, prelu_vector(load_some(x + c, rest), load_some(slope + c, rest)));
+      store_some(y + c, rest, Function::apply(load_some(x + c, rest), load_some(number + c, rest)));
     }
   }
+}
+
+struct Prelu {
+  static Floats::Vector apply(Floats::Vector x, Floats::Vector slope) {
+    return Floats::positive_or(x, Floats::mul(x, slope));
+  }
+};
+
+void prelu(const float* x, int64_t rows, int64_t channels, const float* slope, float* y) {
+  map_channels<Prelu>(x, rows, channels, slope, y);
 }
 
 template <class T>

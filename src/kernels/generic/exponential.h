@@ -1,5 +1,5 @@
-// exp and tanh, once for all ISAs: a fixed order of correctly rounded operations, so every ISA returns the
-// same bits. Included inside the namespace of an ISA unit, after its `Floats` and elementwise.h.
+// exp, and what is made of it, once for all ISAs: a fixed order of correctly rounded operations, so every ISA
+// returns the same bits. Included inside the namespace of an ISA unit, after its `Floats` and elementwise.h.
 
 // x = k * ln 2 + r with |r| <= ln 2 / 2. Adding kRound puts the rounded k into the low bits of the sum.
 constexpr float kRound = 0x1.8p23f;
@@ -44,18 +44,46 @@ struct Exp {
   }
 };
 
+// e^x - 1 = 2^k (e^r - 1) + (2^k - 1) for -87 <= x <= 0, without cancellation near 0.
+inline Floats::Vector expm1_of_negative(Floats::Vector x) {
+  const Reduced reduced = reduce(x);
+  const Floats::Vector power = Floats::power_of_two(reduced.biased_k);
+  return Floats::fma(power, reduced.expm1, Floats::sub(power, Floats::broadcast(1.0F)));
+}
+
 struct Tanh {
-  // tanh(a) = -m / (m + 2) with m = e^(-2a) - 1 = 2^k (e^r - 1) + (2^k - 1). There is no cancellation near 0,
-  // and as a grows -m rises while m + 2 falls, so rounding keeps the quotient monotone. tanh(10) rounds to 1.
+  // tanh(a) = -m / (m + 2) with m = e^(-2a) - 1. As a grows -m rises while m + 2 falls, so rounding keeps the
+  // quotient monotone. tanh(10) rounds to 1.
   static Floats::Vector apply(Floats::Vector x) {
     const Floats::Vector magnitude = Floats::min(Floats::broadcast(10.0F), Floats::abs(x));
-    const Reduced reduced = reduce(Floats::mul(magnitude, Floats::broadcast(-2.0F)));
-    const Floats::Vector power = Floats::power_of_two(reduced.biased_k);
-    const Floats::Vector m = Floats::fma(power, reduced.expm1, Floats::sub(power, Floats::broadcast(1.0F)));
+    const Floats::Vector m = expm1_of_negative(Floats::mul(magnitude, Floats::broadcast(-2.0F)));
     const Floats::Vector y = Floats::div(m, Floats::add(m, Floats::broadcast(2.0F)));
     return Floats::copy_sign(y, x);
   }
 };
 
+struct Sigmoid {
+  // Each step is monotone, so the whole is. An infinite power of e gives 0.
+  static Floats::Vector apply(Floats::Vector x) {
+    const Floats::Vector one = Floats::broadcast(1.0F);
+    const Floats::Vector power = Exp::apply(Floats::sub(Floats::broadcast(0.0F), x));
+    return Floats::div(one, Floats::add(one, power));
+  }
+};
+
+struct Elu {
+  // e^-20 - 1 rounds to -1. What the limits do to a positive x or a NaN is not used.
+  static Floats::Vector apply(Floats::Vector x, Floats::Vector slope) {
+    const Floats::Vector limited =
+        Floats::max(Floats::broadcast(-20.0F), Floats::min(Floats::broadcast(0.0F), x));
+    return Floats::positive_or(x, Floats::mul(expm1_of_negative(limited), slope));
+  }
+};
+
 void exp(const float* x, int64_t count, float* y) { map<Exp>(x, count, y); }
 void tanh(const float* x, int64_t count, float* y) { map<Tanh>(x, count, y); }
+void sigmoid(const float* x, int64_t count, float* y) { map<Sigmoid>(x, count, y); }
+
+void elu(const float* x, int64_t rows, int64_t channels, const float* slope, float* y) {
+  map_channels<Elu>(x, rows, channels, slope, y);
+}

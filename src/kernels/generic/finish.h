@@ -48,30 +48,6 @@ inline void cast_dots_row(const int32_t* sums, const int32_t* base, int32_t mult
   });
 }
 
-// Bits [first, first + count) of a row of bits, whose words may hold bits of other panels.
-inline void store_bits(uint64_t* row, int64_t first, int64_t count, uint64_t bits) {
-  if (first % 8 == 0 && count % 8 == 0) {
-    std::memcpy(reinterpret_cast<uint8_t*>(row) + first / 8, &bits, static_cast<size_t>(count / 8));
-    return;
-  }
-  for (int64_t done = 0; done < count;) {
-    const int64_t at = (first + done) % kWordBits, size = std::min(kWordBits - at, count - done);
-    const uint64_t mask = tail_mask(size) << at;
-    uint64_t& word = row[(first + done) / kWordBits];
-    word = (word & ~mask) | ((bits >> done << at) & mask);
-    done += size;
-  }
-}
-
-// Up to 64 bits of `flip` from bit `first` on.
-inline uint64_t flip_bits(const uint64_t* flip, int64_t first, int64_t count) {
-  if (flip == nullptr) return 0;
-  const int64_t word = first / kWordBits, at = first % kWordBits;
-  uint64_t bits = flip[word] >> at;
-  if (at != 0 && at + count > kWordBits) bits |= flip[word + 1] << (kWordBits - at);
-  return bits & tail_mask(count);
-}
-
 template <class T>
 inline void threshold_row(const T* x, int64_t count, const T* threshold, const uint64_t* flip,
                           int64_t first_channel, uint64_t* row) {
@@ -92,10 +68,14 @@ inline void activate_row(const Epilogue& e, int64_t first_channel, int64_t count
       return relu(y, count, y);
     case Activation::kPrelu:
       return prelu(y, 1, count, e.slope + first_channel, y);
+    case Activation::kElu:
+      return elu(y, 1, count, e.slope + first_channel, y);
     case Activation::kClip:
       return clip(y, count, e.low, e.high, y);
     case Activation::kTanh:
       return tanh(y, count, y);
+    case Activation::kSigmoid:
+      return sigmoid(y, count, y);
   }
 }
 
@@ -168,13 +148,19 @@ inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, float* out) {
   return c;
 }
 
+// The channels from `begin` of the tile on.
+inline FinishTile rest_of(const FinishTile& whole, int64_t begin) {
+  FinishTile t = whole;
+  t.outputs -= begin;
+  t.first_channel += begin;
+  return t;
+}
+
 // Any epilogue on the channels from `begin` of the tile on.
 BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const Epilogue& e,
                                   const ConvOutputs& out) {
-  FinishTile t = whole;
+  FinishTile t = rest_of(whole, begin);
   t.bases += begin;
-  t.outputs -= begin;
-  t.first_channel += begin;
   const bool floats = e.makes_floats();
   const int32_t* sums = static_cast<const int32_t*>(t.sums) + begin;
   for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
@@ -202,13 +188,11 @@ BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const 
   }
 }
 
-void finish_i32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
-  const int64_t done = e.only_affine(out) ? affine_tile(t, e, out.floats) : 0;
-  if (done < t.outputs) finish_rows_i32(t, done, e, out);
-}
-
-void finish_f32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
-  const float* sums = static_cast<const float*>(t.sums);
+// Any epilogue, a row of a pixel at a time.
+BMX_NOINLINE void finish_rows_f32(const FinishTile& whole, int64_t begin, const Epilogue& e,
+                                  const ConvOutputs& out) {
+  const FinishTile t = rest_of(whole, begin);
+  const float* sums = static_cast<const float*>(t.sums) + begin;
   for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
     const int64_t pixel = t.first_pixel + p;
     alignas(kAlignment) float buffer[kMaxPanelLanes];
@@ -220,4 +204,22 @@ void finish_f32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) 
     }
     float_steps_row(e, out, t, pixel, y);
   }
+}
+
+// Whole vectors are finished by columns, where that is possible, and what remains by rows.
+void finish_i32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
+  int64_t done = 0;
+  if (e.only_affine(out)) {
+    done = affine_tile(t, e, out.floats);
+  } else if (!e.makes_floats()) {
+    if (e.threshold_i32 != nullptr) done = finish_threshold_columns(t, e, out);
+  } else if (out.integers == nullptr && e.threshold_i32 == nullptr) {
+    done = finish_float_columns<IntegerSums>(t, e, out);
+  }
+  if (done < t.outputs) finish_rows_i32(t, done, e, out);
+}
+
+void finish_f32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
+  const int64_t done = finish_float_columns<FloatSums>(t, e, out);
+  if (done < t.outputs) finish_rows_f32(t, done, e, out);
 }

@@ -125,8 +125,10 @@ constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   kernels.cast_i32 = cast_i32;
   kernels.relu = relu;
   kernels.prelu = prelu;
+  kernels.elu = elu;
   kernels.clip = clip;
   kernels.tanh = tanh;
+  kernels.sigmoid = sigmoid;
   kernels.exp = exp;
   kernels.max_f32 = max_f32;
   kernels.add_f32 = add_f32;

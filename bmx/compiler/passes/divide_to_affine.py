@@ -1,0 +1,19 @@
+"""Pass: what divisions are left (no sign behind them) become multiplications by the reciprocal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bmx.compiler.ir import Graph, Node
+
+
+def divide_to_affine(graph: Graph) -> Graph:
+    """Replace every `divide` by an `affine`."""
+    graph = graph.copy()
+    graph.nodes = [_affine(node) if node.op == "divide" else node for node in graph.nodes]
+    return graph
+
+
+def _affine(node: Node) -> Node:
+    scale = np.float32(1) / node.constants["divisor"]
+    return Node(node.name, "affine", node.inputs, {}, {"scale": scale, "shift": np.zeros_like(scale)})

@@ -1,0 +1,317 @@
+"""Compares MXNet and a packed file layer by layer.
+
+Twice: as the file runs, where a difference is the sum of all before it; and with each layer given the inputs
+that MXNet's layer had, where a difference is the layer's own. Only the second decides. If every layer agrees
+on equal inputs, the file computes the net to within rounding, however far a bit at the edge of a sign's jump
+drives the two apart further down.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+
+from bmx import compiler
+from bmx.compiler import fileformat
+from bmx.compiler.ir import Graph, Node, Origin
+from bmx.compiler.verifier import verify as verify_graph
+from bmx.verification.mxnet_values import MxnetValues
+from bmx.verification.probes import Layouts, force, forced_input, show
+from bmx.verification.report import VerificationError
+from bmx.verification.samples import Samples, batches, check_samples, random_samples
+from bmx.verification.ties import near_zero
+
+
+@dataclass
+class LayerRow:
+    """What was found about one value of the packed file.
+
+    Attributes:
+        layer: MXNet's node, or ``sign(node)``; the file's node where there is no counterpart.
+        node: the file's node.
+        operator: the file's operator.
+        fused: nothing in MXNet has the same meaning, so nothing was compared.
+        max_abs_difference: largest absolute difference, given the inputs of MXNet's layer.
+        relative_difference: the same, relative to max(1, largest value).
+        bits: how many bits differ, given the inputs of MXNet's layer; None for numbers.
+        ties: how many of these bits are signs of numbers that are zero to within rounding.
+        accumulated: largest absolute difference, or number of bits, as the file runs.
+        agrees: within tolerance, and all bits that differ are ties.
+    """
+
+    layer: str
+    node: str
+    operator: str
+    fused: bool = False
+    max_abs_difference: float = 0.0
+    relative_difference: float = 0.0
+    bits: int | None = None
+    ties: int = 0
+    accumulated: float = 0.0
+    agrees: bool = True
+
+    def describe(self) -> str:
+        """For example ``'conv0_fwd' (conv2d, max |difference| 0.5)``."""
+        found = f"max |difference| {self.max_abs_difference:.2g}"
+        if self.bits is not None:
+            found = f"{self.bits - self.ties} bits differ"
+        return f"{self.layer!r} ({self.operator}, {found})"
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """Outcome of a comparison layer by layer.
+
+    Attributes:
+        layers: in the order of the file.
+        samples: number of inputs compared.
+        tolerance: bound on each layer's difference, relative to max(1, largest value in a sample).
+        isa: instruction set that ran the packed file.
+        fusing_agrees: the file's outputs are equal, bit by bit, to those of its nodes run one by one.
+    """
+
+    layers: list[LayerRow]
+    samples: int
+    tolerance: float
+    isa: str
+    fusing_agrees: bool
+
+    @property
+    def diverging(self) -> LayerRow | None:
+        """The first layer that does not agree."""
+        return next((row for row in self.layers if not row.agrees), None)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every layer agrees."""
+        return self.diverging is None and self.fusing_agrees
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values, ready for JSON."""
+        row = self.diverging
+        return {**asdict(self), "passed": self.passed, "first_difference": row and row.layer}
+
+
+def compare_layers(
+    net: Any,
+    path: str | os.PathLike | bytes,
+    samples: Samples | None = None,
+    tolerance: float = 1e-4,
+    isa: str | None = None,
+    batch_size: int = 4,
+    seed: int = 0,
+) -> LayerReport:
+    """Compare all values that MXNet and a packed file have in common.
+
+    The net is compiled again to learn what each value of the file stands for.
+
+    Args:
+        net: an initialised HybridBlock, or the two files of a saved one, (symbol, params).
+        path: the packed file, or its content.
+        samples: as for `bmx.verify`; by default 8 standard normal ones drawn with ``seed``.
+        tolerance: bound on each layer's difference, relative to max(1, largest value in a sample).
+        isa: instruction set for the packed file; the best one by default.
+        batch_size: samples per run. All inner values of a batch are held in memory.
+        seed: seed of the default samples.
+
+    Returns:
+        The report; whether it passed is for the caller to act on.
+
+    Raises:
+        ValueError: if the samples make no sense, or the net cannot be compiled.
+        VerificationError: if the file has other layers than the net compiles to.
+        bmx.runtime.ModelError: if the file is not valid.
+    """
+    content = path if isinstance(path, bytes) else Path(path).read_bytes()
+    comparison = LayerComparison(net, content, tolerance, isa)
+    if samples is None:
+        samples = random_samples(list(comparison.shapes.values()), 8, seed)
+    for batch in batches(check_samples(samples, comparison.shapes), batch_size):
+        comparison.add(batch)
+    return comparison.report()
+
+
+class LayerComparison:
+    """A net and a packed file, ready to be compared on batches.
+
+    Args:
+        net: as for `compare_layers`.
+        content: of the packed file.
+        tolerance: see `compare_layers`.
+        isa: see `compare_layers`.
+    """
+
+    def __init__(self, net: Any, content: bytes, tolerance: float, isa: str | None) -> None:
+        from bmx import runtime
+
+        self._file = runtime.Model(content, isa=isa)
+        self.shapes = {value.name: value.shape for value in self._file.inputs}
+        self._tolerance = tolerance
+        graph = fileformat.read(content)
+        shapes = list(self.shapes.values())
+        origins = _match(graph, compiler.compile(net, [(1, *shape) for shape in shapes]))
+        self._types, self._producers = verify_graph(graph), graph.producers()
+        self._layouts = Layouts(graph, self._types)
+        self._mxnet = MxnetValues(net, shapes)
+        self._origins = {
+            node.name: origins[node.name]
+            for node in graph.nodes
+            if node.name in origins and self._is_comparable(origins[node.name])
+        }
+        self._forced = [value for value in self._origins if self._types[value].dtype != "i32"]
+        shown = show(graph, list(self._origins))
+        forced = force(shown, self._forced, self._types)
+        self._outputs, self._shown_names = graph.outputs, shown.outputs
+        self._free_model = runtime.Model(fileformat.to_bytes(shown), isa=isa)
+        self._forced_model = runtime.Model(fileformat.to_bytes(forced), isa=isa)
+        self._rows = {node.name: self._row(node) for node in graph.nodes if self._is_layer(node)}
+        self._largest = dict.fromkeys(self._rows, 1.0)
+        self._fusing_agrees = True
+        self.agreeing, self.flipped = np.zeros(0, bool), np.zeros(0, bool)
+
+    def add(self, batch: Sequence[np.ndarray]) -> None:
+        """Compare on a batch, one array per input.
+
+        `agreeing` grows by whether all layers agree in a sample, `flipped` by whether a bit of it differs as
+        the file runs.
+        """
+        found = self._mxnet.run(self._origins.values(), batch)
+        free = dict(zip(self._shown_names, self._free_model.session().run(list(batch))))
+        if not len(self.agreeing):
+            for value, origin in self._origins.items():
+                self._layouts.settle(value, _value(origin, found), free[value])
+        expected = {value: self._expected(value, origin, found) for value, origin in self._origins.items()}
+        fused = self._file.session().run(list(batch))
+        inputs = dict(zip(self.shapes, batch))
+        for value in self._forced:
+            inputs[forced_input(value)] = np.ascontiguousarray(expected[value], np.float32)
+        forced = dict(zip(self._shown_names, self._forced_model.session().run(inputs)))
+
+        same = all(np.array_equal(free[n], y, equal_nan=True) for n, y in zip(self._outputs, fused))
+        self._fusing_agrees &= same
+        agreeing, flipped = np.full(len(batch[0]), same), np.zeros(len(batch[0]), bool)
+        for value in self._origins:
+            agreeing &= self._compare(value, expected[value], forced[value], found)
+            flipped |= self._accumulate(value, expected[value], free[value])
+        self.agreeing = np.concatenate([self.agreeing, agreeing])
+        self.flipped = np.concatenate([self.flipped, flipped])
+
+    def report(self) -> LayerReport:
+        """What was found so far."""
+        rows = list(self._rows.values())
+        return LayerReport(rows, len(self.agreeing), self._tolerance, self._file.isa, self._fusing_agrees)
+
+    def _is_comparable(self, origin: Origin) -> bool:
+        is_input = origin.node in self._mxnet.inputs and not origin.sign
+        return self._mxnet.knows(origin) and not is_input
+
+    def _is_layer(self, node: Node) -> bool:
+        """Whether a node has a row: all but the transposes that only the file's layout needs."""
+        return node.name in self._origins or node.op != "transpose"
+
+    def _row(self, node: Node) -> LayerRow:
+        origin = self._origins.get(node.name)
+        if origin is None:
+            return LayerRow(node.name, node.name, node.op, fused=True)
+        output = f"[{origin.output}]" if origin.output else ""
+        layer = f"sign({origin.node}{output})" if origin.sign else f"{origin.node}{output}"
+        bits = 0 if self._types[node.name].dtype == "bits" else None
+        return LayerRow(layer, node.name, node.op, bits=bits)
+
+    def _expected(
+        self, value: str, origin: Origin, found: Mapping[tuple[str, int], np.ndarray]
+    ) -> np.ndarray:
+        """MXNet's value, laid out as in the file."""
+        array = _value(origin, found)
+        laid_out = self._layouts.apply(value, array)
+        if laid_out is None:
+            raise VerificationError(
+                f"bmx.verify: {value!r} of the packed file has shape {self._types[value].shape}, MXNet's "
+                f"{origin.node!r} has {array.shape[1:]}; the file was exported from another net."
+            )
+        return laid_out
+
+    def _compare(
+        self,
+        value: str,
+        expected: np.ndarray,
+        actual: np.ndarray,
+        found: Mapping[tuple[str, int], np.ndarray],
+    ) -> np.ndarray:
+        """Enter what a layer computes from MXNet's inputs; which samples agree."""
+        row = self._rows[value]
+        if row.bits is not None:
+            differs = expected != actual
+            tied = differs & self._near_jump(value, found)
+            row.bits += int(differs.sum())
+            row.ties += int(tied.sum())
+            agrees = ~(differs & ~tied).reshape(len(expected), -1).any(axis=1)
+        else:
+            difference, largest = _difference(expected, actual)
+            self._largest[value] = max(self._largest[value], float(largest.max()))
+            row.max_abs_difference = max(row.max_abs_difference, float(difference.max()))
+            row.relative_difference = row.max_abs_difference / self._largest[value]
+            exact = self._types[value].dtype == "i32"
+            agrees = difference <= (0 if exact else self._tolerance * np.maximum(1, largest))
+        row.agrees &= bool(agrees.all())
+        return agrees
+
+    def _near_jump(self, value: str, found: Mapping[tuple[str, int], np.ndarray]) -> Any:
+        """Where a bit is the sign of a rounded number that is zero to within rounding."""
+        origin = self._origins[value]
+        if not origin.sign or self._reads_integers(value):
+            return False
+        return self._layouts.apply(value, near_zero(found[origin.node, origin.output]))
+
+    def _reads_integers(self, value: str) -> bool:
+        """Whether bits come from thresholds of integers, which are exact."""
+        node = self._producers[value]
+        if node.op == "threshold":
+            return self._types[node.inputs[0]].dtype == "i32"
+        return all(self._reads_integers(x) for x in node.inputs)
+
+    def _accumulate(self, value: str, expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
+        """Enter how far the running file is from MXNet; in which samples bits differ."""
+        row, count = self._rows[value], len(expected)
+        if row.bits is None:
+            difference, _ = _difference(expected, actual)
+            row.accumulated = max(row.accumulated, float(difference.max()))
+            return np.zeros(count, bool)
+        differs = (expected != actual).reshape(count, -1)
+        row.accumulated += int(differs.sum())
+        return differs.any(axis=1)
+
+
+def _value(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.ndarray:
+    """MXNet's value, laid out as in training."""
+    array = found[origin.node, origin.output]
+    return np.where(array < 0, np.float32(-1), np.float32(1)) if origin.sign else array
+
+
+def _difference(expected: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per sample, the largest difference (infinite where a NaN is on one side) and the largest value."""
+    count = len(expected)
+    rows = np.abs(expected.astype(np.float64) - actual).reshape(count, -1).max(axis=1)
+    rows[np.isnan(rows)] = np.inf
+    return rows, np.abs(expected).reshape(count, -1).max(axis=1)
+
+
+def _match(file: Graph, compiled: Graph) -> dict[str, Origin]:
+    """What the values of a file stand for, by the places of its nodes; names may differ."""
+    names = {ours.name: theirs.name for ours, theirs in zip(compiled.inputs, file.inputs)}
+    fits = [v.type for v in file.inputs] == [v.type for v in compiled.inputs]
+    fits = fits and len(file.nodes) == len(compiled.nodes)
+    for theirs, ours in zip(file.nodes, compiled.nodes):
+        names[ours.name] = theirs.name
+        inputs = tuple(names.get(value, "") for value in ours.inputs)
+        fits = fits and (theirs.op, theirs.inputs, theirs.attrs) == (ours.op, inputs, ours.attrs)
+    if not fits or file.outputs != [names.get(value) for value in compiled.outputs]:
+        raise VerificationError(
+            "bmx.verify: the packed file has other layers than the net compiles to; it was exported from "
+            "another net, or by another version of bmx. Export it again."
+        )
+    return {names[value]: origin for value, origin in compiled.origins.items() if value in names}

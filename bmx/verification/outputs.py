@@ -1,0 +1,179 @@
+"""Compares what MXNet and a packed file return."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Sequence
+
+import numpy as np
+
+from bmx.compiler.trace import as_net
+from bmx.verification.layers import LayerComparison
+from bmx.verification.mxnet_values import run_net
+from bmx.verification.report import Report, VerificationError
+from bmx.verification.samples import Samples, batches, check_samples, random_samples
+from bmx.verification.ties import find_ties
+
+# Share of samples that may differ by a tie where layers cannot be compared; one may always.
+_TIES_ALLOWED = 0.1
+# Batch of a comparison of layers, which keeps every inner value.
+_FEW_SAMPLES = 2
+
+
+def verify(
+    net: Any,
+    path: str | os.PathLike | bytes,
+    samples: Samples | None = None,
+    tolerance: float = 1e-4,
+    isa: str | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> Report:
+    """Run ``net`` in MXNet and a packed file on the same inputs and compare all outputs.
+
+    Where outputs differ, the layers are compared one by one: a sample is a tie, and forgiven, if each layer
+    agrees with MXNet's on the same inputs; see `bmx.verification.compare_layers`.
+
+    Args:
+        net: an initialised HybridBlock, or the two files of a saved one, (symbol, params).
+        path: the packed file, or its content.
+        samples: float32 inputs, batch axis first; a list or a dict of them for a net of several inputs; by
+            default 32 standard normal ones drawn with ``seed``.
+        tolerance: bound on the absolute difference, relative to max(1, largest value of the output).
+        isa: instruction set for the packed file; the best one by default.
+        batch_size: samples per run.
+        seed: seed of the default samples.
+
+    Returns:
+        The `Report`; whether it passed is for the caller to act on.
+
+    Raises:
+        ValueError: if the tolerance or the samples make no sense.
+        VerificationError: if the outputs' number or shapes differ: the file is another net's.
+        bmx.runtime.ModelError: if the file is not valid.
+    """
+    from bmx import runtime
+
+    net = as_net(net)
+    content = path if isinstance(path, bytes) else Path(path).read_bytes()
+    model = runtime.Model(content, isa=isa)
+    shapes = {value.name: value.shape for value in model.inputs}
+    if samples is None:
+        samples = random_samples(list(shapes.values()), seed=seed)
+    arrays = check_samples(samples, shapes)
+    if not (np.isfinite(tolerance) and tolerance >= 0):
+        raise ValueError(f"bmx.verify: the tolerance should be a number of at least 0, found {tolerance}.")
+    session = model.session()
+    expected, actual = [], []
+    for batch in batches(arrays, batch_size):
+        actual.append(session.run(batch))
+        expected.append(run_net(net, batch))
+
+    def judge(differing: list[np.ndarray]) -> Judgement:
+        return _judge_layers(net, content, differing, tolerance, isa)
+
+    return compare_outputs(net, arrays, _join(expected), _join(actual), tolerance, model.isa, judge)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a comparison of layers says about samples whose outputs differ.
+
+    Attributes:
+        tied: bool [batch]: each layer agrees on the same inputs, and a bit differs. None if the layers
+            could not be compared.
+        diverging_layer: the first one that does not agree.
+    """
+
+    tied: np.ndarray | None
+    diverging_layer: str | None = None
+
+
+def compare_outputs(
+    net: Any,
+    samples: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    actual: Sequence[np.ndarray],
+    tolerance: float,
+    isa: str,
+    judge: Callable[[list[np.ndarray]], Judgement] | None = None,
+) -> Report:
+    """Compare outputs.
+
+    Args:
+        net: a HybridBlock.
+        samples: one array [batch, ...] per input.
+        expected: MXNet's outputs.
+        actual: the packed file's.
+        tolerance: see `verify`.
+        isa: for the report.
+        judge: compares layers on some samples; without it, or where it cannot, few samples may be ties.
+
+    Raises:
+        VerificationError: if numbers or shapes of outputs differ.
+    """
+    _check_shapes(expected, actual)
+    count = len(samples[0])
+    difference, same_top1, differs = np.zeros(count), np.ones(count, bool), np.zeros(count, bool)
+    for net_value, file_value in zip(expected, actual):
+        net_rows, file_rows = net_value.reshape(count, -1), file_value.reshape(count, -1)
+        rows = np.abs(net_rows.astype(np.float64) - file_rows).max(axis=1)
+        rows[np.isnan(rows)] = np.inf
+        difference = np.maximum(difference, rows)
+        differs |= rows > tolerance * max(1.0, float(np.abs(net_rows).max()))
+        same_top1 &= net_rows.argmax(axis=1) == file_rows.argmax(axis=1)
+    differs |= ~same_top1
+
+    tied, forgiven, layer = np.zeros(count, bool), True, None
+    if differs.any():
+        differing = [array[differs] for array in samples]
+        judgement = judge(differing) if judge else Judgement(None)
+        layer = judgement.diverging_layer
+        if judgement.tied is None:
+            tied[differs] = find_ties(net, differing)
+            forgiven = bool(tied.sum() <= max(1, _TIES_ALLOWED * count) and not tied.all())
+        else:
+            tied[differs] = judgement.tied
+    counted = difference[~tied] if forgiven and not tied.all() else difference
+    passed = bool(forgiven and not (differs & ~tied).any())
+    return Report(
+        samples=count,
+        max_abs_difference=float(counted.max()),
+        top1_agreement=float(same_top1.mean()),
+        ties=int(tied.sum()),
+        tolerance=tolerance,
+        passed=passed,
+        isa=isa,
+        diverging_layer=layer,
+    )
+
+
+def _judge_layers(
+    net: Any, content: bytes, samples: list[np.ndarray], tolerance: float, isa: str | None
+) -> Judgement:
+    try:
+        comparison = LayerComparison(net, content, tolerance, isa)
+    except ValueError:
+        # A file of another net, or of another version of the compiler.
+        return Judgement(None)
+    for batch in batches(samples, _FEW_SAMPLES):
+        comparison.add(batch)
+    report = comparison.report()
+    layer = report.diverging
+    return Judgement(comparison.agreeing & comparison.flipped, layer.describe() if layer else None)
+
+
+def _check_shapes(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> None:
+    shapes = [[value.shape for value in values] for values in (expected, actual)]
+    if shapes[0] != shapes[1]:
+        raise VerificationError(
+            f"bmx.verify: the net's outputs have shapes {shapes[0]}, the packed file's {shapes[1]}; "
+            "the file was exported from another net."
+        )
+
+
+def _join(batches: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """Outputs of all batches -> one array an output."""
+    return [np.concatenate(parts) for parts in zip(*batches)]

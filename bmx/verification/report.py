@@ -1,0 +1,50 @@
+"""What verification finds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class VerificationError(ValueError):
+    """The packed file does not answer as the net does."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Outcome of running MXNet and the packed file on the same inputs.
+
+    Attributes:
+        samples: number of inputs compared.
+        max_abs_difference: largest absolute difference of any output value; ties are left out, unless all are
+            ties.
+        top1_agreement: share of all samples whose largest output has the same index.
+        ties: samples whose outputs differ because the input of a sign is zero to within rounding. Their
+            layers agree one by one.
+        tolerance: bound on ``max_abs_difference``, relative to max(1, largest output).
+        passed: within tolerance and top-1 equal on every sample that is not a tie.
+        isa: instruction set that ran the packed file.
+        diverging_layer: the first layer that differs from MXNet's on the same inputs, if one does.
+    """
+
+    samples: int
+    max_abs_difference: float
+    top1_agreement: float
+    ties: int
+    tolerance: float
+    passed: bool
+    isa: str
+    diverging_layer: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """One line for people."""
+        ties = f", {self.ties} tied at a sign" if self.ties else ""
+        layer = f"; the first layer that differs is {self.diverging_layer}" if self.diverging_layer else ""
+        return (
+            f"{self.samples} samples on {self.isa}: max |difference| {self.max_abs_difference:.2g} "
+            f"(tolerance {self.tolerance:g}), top-1 agreement {self.top1_agreement:.4f}{ties}{layer}"
+        )

@@ -1,0 +1,84 @@
+"""The inputs that MXNet and the packed file are compared on: one float32 array per input of the model."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence, Union
+
+import numpy as np
+
+# An array for a model of one input; for several a list in their order, or arrays by name.
+Samples = Union[np.ndarray, Sequence[np.ndarray], Mapping[str, np.ndarray]]
+
+
+def random_samples(shapes: Sequence[Sequence[int]], count: int = 32, seed: int = 0) -> list[np.ndarray]:
+    """Standard normal samples.
+
+    Args:
+        shapes: of one sample, an entry per input.
+        count: how many.
+        seed: of the generator.
+
+    Returns:
+        Arrays [count, ...].
+    """
+    random = np.random.RandomState(seed)
+    return [random.standard_normal((count, *shape)).astype(np.float32) for shape in shapes]
+
+
+def check_samples(
+    samples: Samples, shapes: Mapping[str, Sequence[int]], convert: bool = False
+) -> list[np.ndarray]:
+    """The samples as one array per input, in their order.
+
+    Args:
+        samples: see `Samples`.
+        shapes: of one sample, by name of the input, in order.
+        convert: turn other numbers into float32 instead of refusing them.
+
+    Raises:
+        ValueError: if names, numbers, dtypes or shapes do not fit, or values are not finite.
+    """
+    arrays = _in_order(samples, list(shapes))
+    arrays = [array.astype(np.float32) if convert else array for array in arrays]
+    for (name, shape), array in zip(shapes.items(), arrays):
+        if len(array) == 0 or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ValueError(
+                f"bmx.verify: the samples should be finite float32 values, at least one; found {array.dtype} "
+                f"of shape {array.shape}{'' if np.isfinite(array).all() else ' with NaN or infinity'}."
+            )
+        if array.shape[1:] != tuple(shape):
+            raise ValueError(
+                f"bmx.verify: the samples of {name!r} should have shape "
+                f"(batch, {', '.join(map(str, shape))}), found {array.shape}."
+            )
+    if len({len(array) for array in arrays}) > 1:
+        raise ValueError(
+            "bmx.verify: the samples of all inputs should be equally many, "
+            f"found {', '.join(str(len(array)) for array in arrays)}."
+        )
+    return arrays
+
+
+def batches(samples: Sequence[np.ndarray], size: int) -> list[list[np.ndarray]]:
+    """The samples in runs of at most ``size``."""
+    return [
+        [np.ascontiguousarray(array[start : start + size]) for array in samples]
+        for start in range(0, len(samples[0]), size)
+    ]
+
+
+def _in_order(samples: Samples, names: list[str]) -> list[np.ndarray]:
+    if isinstance(samples, Mapping):
+        if set(samples) != set(names):
+            raise ValueError(
+                f"bmx.verify: the inputs are {', '.join(names)}; samples were given for "
+                f"{', '.join(map(str, samples)) or 'none'}."
+            )
+        arrays: list[Any] = [samples[name] for name in names]
+    else:
+        arrays = list(samples) if isinstance(samples, (list, tuple)) else [samples]
+    if len(arrays) != len(names):
+        raise ValueError(
+            f"bmx.verify: the inputs are {', '.join(names)}; {len(arrays)} arrays of samples were given."
+        )
+    return [np.asarray(array) for array in arrays]
