@@ -192,3 +192,38 @@ def test_verify_finds_another_nets_file(exported: tuple) -> None:
     assert bmx.verify(net, path).passed
     randomize(net, shape, seed=99)
     assert not bmx.verify(net, path).passed
+
+
+def test_the_integer_path_holds_no_float(tmp_path: Path) -> None:
+    """[QConv2D, BatchNorm] blocks: integers and bits only inside, and the bits are MXNet's signs."""
+    random = np.random.RandomState(11)
+    mx.random.seed(11)
+    net = nn.HybridSequential()
+    for channels, strides in ((33, 1), (64, 2), (70, 1)):
+        net.add(QConv2D(channels, 3, strides, 1, use_bias=False), nn.BatchNorm(), nn.Activation("tanh"))
+    net.add(nn.MaxPool2D(2, 2), QActivation(), QDense(17), nn.BatchNorm())
+    net.initialize(mx.init.Normal(1))
+    net(mx.nd.zeros((1, 5, 13, 13)))
+    for layer in net:
+        if isinstance(layer, nn.BatchNorm):
+            shape = layer.gamma.shape
+            layer.gamma.set_data(mx.nd.array(random.choice([-1.5, -0.2, 0.0, 0.3, 2.0], shape)))
+            layer.beta.set_data(mx.nd.array(random.uniform(-1, 1, shape)))
+            layer.running_mean.set_data(mx.nd.array(random.uniform(-5, 5, shape)))
+            layer.running_var.set_data(mx.nd.array(random.uniform(0.5, 9, shape)))
+    path = str(tmp_path / "net.bmx")
+    x = random.standard_normal((6, 5, 13, 13)).astype(np.float32)
+    report = bmx.export(net, path, (1, 5, 13, 13), sample=x)
+    assert report is not None
+    assert report.ties == 0
+
+    model = runtime.Model(path)
+    nodes = model.info()["nodes"]
+    inner = [node for node in nodes if node["op"] not in ("transpose", "affine")]
+    assert [node["op"] for node in inner].count("threshold") == 4
+    assert {node["dtype"] for node in inner} == {"bits", "i32"}
+    assert [node["op"] for node in nodes].index("affine") == len(nodes) - 1
+    # Its signs are those of MXNet, one by one, as the file runs.
+    rows = [row for row in bmx.verification.compare_layers(net, path, x).layers if row.bits is not None]
+    assert len([row for row in rows if not row.fused]) >= 1
+    assert [(row.bits, row.accumulated) for row in rows] == [(0, 0)] * len(rows)
