@@ -372,7 +372,9 @@ def bmx_without_mxnet(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_info_and_run_need_no_mxnet(inside: Path) -> None:
-    for arguments in (["info", "net.bmx"], ["run", "net.bmx", "--input", "x.npy"], ["--help"]):
+    bench = ["bench", "net.bmx", "--runs", "2", "--layers"]
+    info = ["info", "net.bmx", "--memory"]
+    for arguments in (["info", "net.bmx"], info, ["run", "net.bmx", "--input", "x.npy"], bench, ["--help"]):
         done = bmx_without_mxnet(*arguments)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""

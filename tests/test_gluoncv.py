@@ -40,8 +40,7 @@ def results():
     """What the script says about all nets; one process, because importing MXNet takes seconds."""
     output = subprocess.run(
         [sys.executable, str(SCRIPT), *NETS, "--samples", "4", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
     assert output.returncode == 0, output.stdout + output.stderr

@@ -45,6 +45,12 @@ struct ConvOutputs {
   float* floats = nullptr;          // after the residual
   uint64_t* bits = nullptr;         // [pixels][words_for(out_channels)], needs a threshold
   const float* residual = nullptr;  // of an epilogue that adds one; may be the same array as floats
+  int64_t float_stride = 0;         // from pixel to pixel of `floats`; 0: the number of channels
+
+  // Where the floats of a pixel begin at a channel, in an output of so many channels.
+  float* floats_at(int64_t pixel, int64_t channel, int64_t channels) const {
+    return floats + pixel * (float_stride != 0 ? float_stride : channels) + channel;
+  }
 };
 
 inline bool Epilogue::only_affine(const ConvOutputs& out) const {

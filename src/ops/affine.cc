@@ -14,15 +14,20 @@ class Affine final : public Operator {
     const int64_t channels = output().shape.back();
     const int64_t rows = args.batch * (output().elements() / channels);
     parallel_rows(args.pool, rows, channels, [&](int64_t begin, int64_t end) {
-      const int64_t first = begin * channels;
-      auto* y = args.output<float>() + first;
-      if (input_ == DType::kF32) {
-        kernels_.affine_f32(args.input<float>() + first, end - begin, channels, scale_, shift_, y);
-      } else {
-        kernels_.affine_i32(args.input<int32_t>() + first, end - begin, channels, scale_, shift_, y);
+      auto* y = args.output<float>() + begin * channels;
+      const int64_t stride = args.input_strides[0];
+      if (input_ == DType::kI32) {
+        kernels_.affine_i32(args.input<int32_t>() + begin * stride, end - begin, channels, scale_, shift_, y);
+        return;
       }
+      for_rows(args.input<float>() + begin * stride, stride, channels, end - begin,
+               [&](const float* x, int64_t row, int64_t count) {
+                 kernels_.affine_f32(x, count, channels, scale_, shift_, y + row * channels);
+               });
     });
   }
+
+  bool reads_strided() const override { return input_ == DType::kF32; }
 
   bool fuse_into(Epilogue* epilogue) const override {
     if (epilogue->scale != nullptr || epilogue->residual) return false;

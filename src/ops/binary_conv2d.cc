@@ -13,7 +13,7 @@ Result<OperatorPtr> create_binary_conv2d(NodeReader& node, const Kernels& kernel
   const int64_t pad_value = node.integer("pad_value");
   if (pad_value < -1 || pad_value > 1)
     node.fail("pad_value must be 0, 1 or -1, found " + std::to_string(pad_value));
-  const AlignedArray<uint64_t> words = node.packed(
+  const PackedWords words = node.packed_words(
       "weight", {shape.out_channels, shape.kernel_height, shape.kernel_width}, shape.group_inputs());
   BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{DType::kI32, {shape.out_height(), shape.out_width(), shape.out_channels}};

@@ -10,7 +10,7 @@ Result<OperatorPtr> create_binary_dense(NodeReader& node, const Kernels& kernels
   const int64_t inputs = node.input({DType::kBits}, 1).shape[0];
   const Tensor& weight = node.tensor("weight", TensorType::kU8, {0, bytes_for(inputs)});
   const int64_t outputs = node.ok() ? weight.shape[0] : 1;
-  const AlignedArray<uint64_t> words = node.packed("weight", {outputs}, inputs);
+  const PackedWords words = node.packed_words("weight", {outputs}, inputs);
   BMX_RETURN_IF_ERROR(node.finish());
   return create_binary_layer({DType::kI32, {outputs}}, dense_shape(inputs, outputs), 0, words.data(),
                              kernels);

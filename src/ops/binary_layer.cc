@@ -15,6 +15,7 @@ class BinaryLayer final : public Operator {
   int64_t packed_bytes() const override { return convolution_.packed_bytes(); }
   int64_t workspace_bytes(int threads) const override { return convolution_.workspace_bytes(threads); }
   Epilogue* epilogue() override { return &epilogue_; }
+  bool writes_strided() const override { return true; }
 
   void run(const RunArgs& args) const override {
     convolution_.run(args.input<uint64_t>(), args.batch, epilogue_, outputs_of(epilogue_, true, args),

@@ -15,19 +15,26 @@ class Concat final : public Operator {
 
   void run(const RunArgs& args) const override {
     const int64_t row = output().shape.back(), rows = args.batch * (output().elements() / row);
-    parallel_rows(args.pool, rows, row, [&](int64_t begin, int64_t end) {
-      float* y = args.output<float>() + begin * row;
-      for (size_t i = 0; i < channels_.size(); y += channels_[i], ++i) {
-        copy_rows(args.input<float>(i) + begin * channels_[i], channels_[i], end - begin, row, y);
-      }
-    });
+    float* y = args.output<float>();
+    for (size_t i = 0; i < channels_.size(); y += channels_[i], ++i) {
+      if (args.input<float>(i) != y) copy_rows(args, i, rows, y);
+    }
   }
 
+  bool reads_strided() const override { return true; }
+  bool writes_strided() const override { return true; }
+  bool is_concat() const override { return true; }
+
  private:
-  static void copy_rows(const float* x, int64_t channels, int64_t rows, int64_t step, float* y) {
-    for (int64_t r = 0; r < rows; ++r, x += channels, y += step) {
-      std::memcpy(y, x, static_cast<size_t>(channels) * sizeof(float));
-    }
+  void copy_rows(const RunArgs& args, size_t index, int64_t rows, float* y) const {
+    const int64_t channels = channels_[index], stride = args.input_strides[index];
+    parallel_rows(args.pool, rows, channels, [&](int64_t begin, int64_t end) {
+      const float* x = args.input<float>(index) + begin * stride;
+      float* to = y + begin * args.out_stride;
+      for (int64_t r = begin; r < end; ++r, x += stride, to += args.out_stride) {
+        std::memcpy(to, x, static_cast<size_t>(channels) * sizeof(float));
+      }
+    });
   }
 
   std::vector<int64_t> channels_;  // of each input

@@ -15,6 +15,7 @@ class FloatLayer final : public Operator {
   int64_t packed_bytes() const override { return convolution_.packed_bytes(); }
   int64_t workspace_bytes(int threads) const override { return convolution_.workspace_bytes(threads); }
   Epilogue* epilogue() override { return &epilogue_; }
+  bool writes_strided() const override { return true; }
 
   void run(const RunArgs& args) const override {
     convolution_.run(args.input<float>(), args.batch, epilogue_, outputs_of(epilogue_, false, args),

@@ -31,20 +31,28 @@ class MaxPool2D final : public Operator {
 
   void run(const RunArgs& args) const override {
     for_each_pool_row(args, shape_, row_, [&](int64_t n, int64_t i) {
-      const T* image = args.input<T>() + n * shape_.height.in * shape_.width.in * row_;
+      const int64_t stride = pixel_stride(args);
+      const T* image = args.input<T>() + n * shape_.height.in * shape_.width.in * stride;
       T* y = args.output<T>() + (n * shape_.height.out + i) * shape_.width.out * row_;
-      for (int64_t j = 0; j < shape_.width.out; ++j, y += row_) pool_window(image, i, j, y);
+      for (int64_t j = 0; j < shape_.width.out; ++j, y += row_) pool_window(image, stride, i, j, y);
     });
   }
 
+  bool reads_strided() const override { return std::is_same_v<T, float>; }
+
  private:
-  void pool_window(const T* image, int64_t i, int64_t j, T* y) const {
+  // Elements from one pixel of the input to the next.
+  int64_t pixel_stride(const RunArgs& args) const {
+    return std::is_same_v<T, float> ? args.input_strides[0] : row_;
+  }
+
+  void pool_window(const T* image, int64_t stride, int64_t i, int64_t j, T* y) const {
     const int64_t top = shape_.height.first(i), bottom = shape_.height.last(i);
     const int64_t left = shape_.width.first(j), right = shape_.width.last(j);
-    std::memcpy(y, image + (top * shape_.width.in + left) * row_, static_cast<size_t>(row_) * sizeof(T));
+    std::memcpy(y, image + (top * shape_.width.in + left) * stride, static_cast<size_t>(row_) * sizeof(T));
     for (int64_t h = top; h < bottom; ++h) {
-      const T* line = image + h * shape_.width.in * row_;
-      for (int64_t w = left; w < right; ++w) take_max(kernels_, line + w * row_, row_, y);
+      const T* line = image + h * shape_.width.in * stride;
+      for (int64_t w = left; w < right; ++w) take_max(kernels_, line + w * stride, row_, y);
     }
   }
 

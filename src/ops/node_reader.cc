@@ -142,6 +142,19 @@ AlignedArray<uint64_t> NodeReader::packed(const char* role, Shape rows, int64_t 
   return words;
 }
 
+PackedWords NodeReader::packed_words(const char* role, Shape rows, int64_t channels) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  if (channels % kWordBits == 0) {
+    Shape shape = rows;
+    shape.push_back(bytes_for(channels));
+    const Tensor& found = tensor(role, TensorType::kU8, shape);
+    if (ok() && reinterpret_cast<uintptr_t>(found.data) % alignof(uint64_t) == 0)
+      return PackedWords(reinterpret_cast<const uint64_t*>(found.data));
+  }
+#endif
+  return PackedWords(packed(role, std::move(rows), channels));
+}
+
 void NodeReader::fail(const std::string& message) {
   if (status_.ok()) status_ = corrupt_file("node '" + node_.name + "' (" + node_.op + "): " + message);
 }

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/aligned.h"
@@ -14,6 +15,19 @@
 #include "model/graph.h"
 
 namespace bmx {
+
+// Packed rows as words: those of the file where its bytes are words already, else a copy.
+class PackedWords {
+ public:
+  explicit PackedWords(const uint64_t* in_file) : in_file_(in_file) {}
+  explicit PackedWords(AlignedArray<uint64_t> copy) : copy_(std::move(copy)) {}
+
+  const uint64_t* data() const { return in_file_ != nullptr ? in_file_ : copy_.data(); }
+
+ private:
+  const uint64_t* in_file_ = nullptr;
+  AlignedArray<uint64_t> copy_;
+};
 
 class NodeReader {
  public:
@@ -37,6 +51,9 @@ class NodeReader {
   // Packed rows [.., ceil(channels / 8)] as words [.., words_for(channels)]; refuses set bits past
   // `channels`.
   AlignedArray<uint64_t> packed(const char* role, Shape rows, int64_t channels);
+  // The same, for words that are read while the operator is created and not kept: large weights are not
+  // copied in vain.
+  PackedWords packed_words(const char* role, Shape rows, int64_t channels);
 
   void fail(const std::string& message);
   // Also refuses attributes and tensors that were not asked for.

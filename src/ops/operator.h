@@ -18,6 +18,10 @@ namespace bmx {
 // What one call of run() works on.
 struct RunArgs {
   const void* const* inputs;  // [batch][shape of the input] each
+  // Values from one row of the last axis to the next: their number, or more where a value lies in a part of a
+  // concatenation. Only operators that say so below are given the latter.
+  const int64_t* input_strides;
+  int64_t out_stride;
   int64_t batch;
   void* out;         // [batch][shape of the output]
   void* bits;        // null, or where an epilogue's bits go while its numbers go to `out`
@@ -56,6 +60,12 @@ class Operator {
   virtual int64_t workspace_bytes(int /*threads*/) const { return 0; }
 
   virtual void run(const RunArgs& args) const = 0;
+
+  // Can rows of an input, or of the output, be further apart than they are long?
+  virtual bool reads_strided() const { return false; }
+  virtual bool writes_strided() const { return false; }
+  // The output is the inputs side by side: those that already lie there are not copied.
+  virtual bool is_concat() const { return false; }
 
   // What follows a sum can be done while the sum is still in the cache. A producer that can do so has an
   // epilogue; a consumer writes itself into it, unless the epilogue already holds a later step. The consumer

@@ -8,6 +8,7 @@ namespace bmx {
 inline ConvOutputs outputs_of(const Epilogue& epilogue, bool integer_sums, const RunArgs& args) {
   ConvOutputs outputs;
   void* const out = args.out;
+  outputs.float_stride = args.out_stride;
   if (epilogue.residual) outputs.residual = args.input<float>(1);
   if (epilogue.makes_bits()) {
     outputs.bits = static_cast<uint64_t*>(args.bits != nullptr ? args.bits : out);

@@ -26,4 +26,12 @@ void parallel_rows(ThreadPool* pool, int64_t rows, int64_t row_elements, Functio
   });
 }
 
+// Calls function(x, row, count) on stretches of rows that follow each other without gaps: all rows, or single
+// ones where `stride` is larger than their length.
+template <class Function>
+void for_rows(const float* x, int64_t stride, int64_t length, int64_t rows, Function&& function) {
+  if (stride == length) return function(x, int64_t{0}, rows);
+  for (int64_t r = 0; r < rows; ++r) function(x + r * stride, r, int64_t{1});
+}
+
 }  // namespace bmx

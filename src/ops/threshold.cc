@@ -20,16 +20,22 @@ class Threshold final : public Operator {
     const int64_t channels = output().shape.back();
     const int64_t rows = args.batch * (output().elements() / channels);
     parallel_rows(args.pool, rows, channels, [&](int64_t begin, int64_t end) {
-      const int64_t first = begin * channels, count = end - begin;
       auto* bits = args.output<uint64_t>() + begin * words_for(channels);
-      if (input_ == DType::kF32) {
-        kernels_.pack_f32(args.input<float>() + first, count, channels, threshold_.f32(), flip_.data(), bits);
-      } else {
-        kernels_.pack_i32(args.input<int32_t>() + first, count, channels, threshold_.i32(), flip_.data(),
-                          bits);
+      const int64_t stride = args.input_strides[0];
+      if (input_ == DType::kI32) {
+        kernels_.pack_i32(args.input<int32_t>() + begin * stride, end - begin, channels, threshold_.i32(),
+                          flip_.data(), bits);
+        return;
       }
+      for_rows(args.input<float>() + begin * stride, stride, channels, end - begin,
+               [&](const float* x, int64_t row, int64_t count) {
+                 kernels_.pack_f32(x, count, channels, threshold_.f32(), flip_.data(),
+                                   bits + row * words_for(channels));
+               });
     });
   }
+
+  bool reads_strided() const override { return input_ == DType::kF32; }
 
   // Nothing can follow a threshold in an epilogue, so there is always room for it.
   bool fuse_into(Epilogue* epilogue) const override {

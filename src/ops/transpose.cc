@@ -61,7 +61,8 @@ class Transpose final : public Operator {
   // Fills out[0 .. size), the part of the output that axes from `axis` on span.
   void copy_axis(const float* x, float* out, size_t axis, int64_t size) const {
     const int64_t length = output().shape[axis], stride = strides_[axis], inner = size / length;
-    if (axis + 2 == output().shape.size()) return copy_plane(x, length, stride, inner, strides_[axis + 1], out);
+    if (axis + 2 == output().shape.size())
+      return copy_plane(x, length, stride, inner, strides_[axis + 1], out);
     for (int64_t i = 0; i < length; ++i) {
       if (inner == 1) {
         out[i] = x[i * stride];

@@ -25,8 +25,12 @@ std::vector<Buffer> lifetimes(const Graph& graph, const Program& program) {
   for (int s = 0; s < static_cast<int>(steps.size()); ++s) {
     const Step& step = steps[static_cast<size_t>(s)];
     for (int value : step.inputs) buffer(value).last = s;
-    buffer(step.output).first = buffer(step.output).last = s;
-    if (step.bits >= 0) buffer(step.bits).first = buffer(step.bits).last = s;
+    for (int value : {step.output, step.bits}) {
+      if (value < 0) continue;
+      // A concatenation begins with the first of its parts.
+      if (buffer(value).first == kUnused) buffer(value).first = s;
+      buffer(value).last = s;
+    }
   }
   for (int value : graph.outputs) buffer(value).last = static_cast<int>(steps.size());
   return buffers;

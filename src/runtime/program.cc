@@ -1,5 +1,6 @@
 #include "runtime/program.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ops/registry.h"
@@ -23,7 +24,10 @@ class ProgramBuilder {
  public:
   ProgramBuilder(const Graph& graph, Program* program)
       : graph_(graph), program_(*program), consumers_(count_consumers(graph)) {
-    for (int value = 0; value < graph.value_count(); ++value) program_.storage_.push_back(value);
+    for (int value = 0; value < graph.value_count(); ++value) {
+      program_.storage_.push_back(value);
+      program_.places_.push_back({0, graph.value_type(value).shape.back()});
+    }
     ready_.assign(static_cast<size_t>(graph.value_count()), -1);
   }
 
@@ -46,7 +50,44 @@ class ProgramBuilder {
     program_.nodes_.push_back(n);
   }
 
+  // The last concatenation first: an earlier one that is a part of it then takes its own parts along.
+  void place_concats() {
+    const std::vector<Step>& steps = program_.steps_;
+    for (size_t s = steps.size(); s-- > 0;) {
+      if (steps[s].op->is_concat()) place_parts(steps[s]);
+    }
+  }
+
  private:
+  void place_parts(const Step& concat) {
+    int64_t offset = program_.storage_offset(concat.output);
+    for (int value : concat.inputs) {
+      if (can_be_part(value, concat)) {
+        program_.storage_[static_cast<size_t>(value)] = program_.storage(concat.output);
+        program_.places_[static_cast<size_t>(value)] = {offset, program_.stride(concat.output)};
+      }
+      offset += graph_.value_type(value).shape.back() * int64_t{sizeof(float)};
+    }
+  }
+
+  bool can_be_part(int value, const Step& concat) const {
+    if (graph_.is_input(value) || std::count(concat.inputs.begin(), concat.inputs.end(), value) > 1)
+      return false;
+    if (std::count(graph_.outputs.begin(), graph_.outputs.end(), value) > 0) return false;
+    // Neither a view, nor what others are views of, nor a part already.
+    const int storage = program_.storage(value);
+    if (storage != value) return false;
+    if (std::count(program_.storage_.begin(), program_.storage_.end(), value) > 1) return false;
+    const size_t producer = static_cast<size_t>(ready_[static_cast<size_t>(value)]);
+    const Step& step = program_.steps_[producer];
+    if (step.output != value || !step.op->writes_strided()) return false;
+    for (const Step& reader : program_.steps_) {
+      const auto& in = reader.inputs;
+      if (std::count(in.begin(), in.end(), value) > 0 && !reader.op->reads_strided()) return false;
+    }
+    return true;
+  }
+
   // The step after which a value is there; -1 for inputs.
   int& ready(int value) { return ready_[static_cast<size_t>(value)]; }
 
@@ -90,6 +131,7 @@ Result<Program> Program::build(const Graph& graph, const Kernels& kernels) {
     program.operators_.push_back(std::move(*created));
     builder.add(n);
   }
+  builder.place_concats();
   return program;
 }
 

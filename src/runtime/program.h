@@ -3,6 +3,8 @@
 // Two kinds of node do no work of their own. A view's output has the bytes of its input. A node that is fused
 // is done by the epilogue of the step before it, which is possible where nobody else wants the value in
 // between; a threshold is fused even there: numbers and bits leave the step together.
+// What is concatenated is written where the concatenation will be, if its producer and all its readers can
+// leave gaps between rows.
 #pragma once
 
 #include <vector>
@@ -35,14 +37,24 @@ class Program {
   // The value whose memory holds `value`: itself, or what it is a view of.
   int storage(int value) const { return storage_[static_cast<size_t>(value)]; }
 
+  // A value may be a part of a concatenation, [rows][stride] of which it takes some columns: bytes from the
+  // storage to its first one, and values from row to row.
+  int64_t storage_offset(int value) const { return places_[static_cast<size_t>(value)].offset; }
+  int64_t stride(int value) const { return places_[static_cast<size_t>(value)].stride; }
+
   // The node that computes the given node's result: itself, or the one it is fused into.
   size_t computed_by(size_t node) const { return computed_by_[node]; }
+
+  struct Place {
+    int64_t offset = 0, stride = 0;
+  };
 
  private:
   friend class ProgramBuilder;
   std::vector<OperatorPtr> operators_;  // by node
   std::vector<size_t> computed_by_;     // by node
   std::vector<int> storage_;            // by value
+  std::vector<Place> places_;           // by value
   std::vector<Step> steps_;
   std::vector<size_t> nodes_;  // by step
 };

@@ -137,9 +137,14 @@ void Session::run_slice(const InputArray* inputs, int64_t begin, int64_t size) {
 
 void Session::run_step(const Step& step, int64_t size) {
   const void* addresses[kMaxInputs];
-  for (size_t i = 0; i < step.inputs.size(); ++i) addresses[i] = address(step.inputs[i]);
-  step.op->run({addresses, size, address(step.output), step.bits < 0 ? nullptr : address(step.bits),
-                arena_.data() + plan_.workspace_offset, pool_.get()});
+  int64_t strides[kMaxInputs];
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    addresses[i] = address(step.inputs[i]);
+    strides[i] = model_->program().stride(step.inputs[i]);
+  }
+  step.op->run({addresses, strides, model_->program().stride(step.output), size, address(step.output),
+                step.bits < 0 ? nullptr : address(step.bits), arena_.data() + plan_.workspace_offset,
+                pool_.get()});
 }
 
 void Session::run_timed(int64_t size) {

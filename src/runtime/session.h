@@ -72,7 +72,11 @@ class Session {
   void run_timed(int64_t size);
   void place_inputs(const InputArray* inputs, int64_t begin, int64_t size);
   void store_outputs(int64_t begin, int64_t size);
-  void* address(int value) { return addresses_[static_cast<size_t>(model_->program().storage(value))]; }
+  void* address(int value) {
+    const Program& program = model_->program();
+    void* const storage = addresses_[static_cast<size_t>(program.storage(value))];
+    return static_cast<uint8_t*>(storage) + program.storage_offset(value);
+  }
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<ThreadPool> pool_;  // null for one thread

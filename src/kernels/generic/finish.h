@@ -88,8 +88,8 @@ inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const Fin
   }
   if (e.residual) add_f32(y, out.residual + pixel * t.channels + t.first_channel, t.outputs, y);
   if (e.final_relu) relu(y, t.outputs, y);
-  if (out.floats != nullptr && y != out.floats + pixel * t.channels + t.first_channel) {
-    std::memcpy(out.floats + pixel * t.channels + t.first_channel, y,
+  if (out.floats != nullptr && y != out.floats_at(pixel, t.first_channel, t.channels)) {
+    std::memcpy(out.floats_at(pixel, t.first_channel, t.channels), y,
                 static_cast<size_t>(t.outputs) * sizeof(float));
   }
   if (e.threshold_f32 != nullptr) {
@@ -102,13 +102,13 @@ inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const Fin
 inline float* float_row(const ConvOutputs& out, const FinishTile& t, int64_t pixel, float* buffer) {
   return out.floats == nullptr || out.residual == out.floats
              ? buffer
-             : out.floats + pixel * t.channels + t.first_channel;
+             : out.floats_at(pixel, t.first_channel, t.channels);
 }
 
 // The most frequent epilogue, scale and shift to floats, on kVectors whole vectors of channels from channel c
 // of the tile on; their scales and shifts stay in registers.
 template <int kVectors>
-inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, float* out) {
+inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, const ConvOutputs& out) {
   Floats::Vector scale[kVectors], shift[kVectors];
   BMX_UNROLL
   for (int v = 0; v < kVectors; ++v) {
@@ -116,12 +116,13 @@ inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, fl
     shift[v] = Floats::load(e.shift + t.first_channel + c + v * Floats::kLanes);
   }
   const Floats::Integers m = Floats::broadcast(t.multiplier);
-  const int64_t pixels = t.pixels, lanes = t.lanes, channels = t.channels;
+  const int64_t pixels = t.pixels, lanes = t.lanes;
+  const int64_t stride = out.float_stride != 0 ? out.float_stride : t.channels;
   const int32_t* sums = static_cast<const int32_t*>(t.sums) + c;
   const int32_t* bases = t.bases + c;
   const int64_t* offsets = t.base_offsets;
-  float* y = out + t.first_pixel * channels + t.first_channel + c;
-  for (int64_t p = 0; p < pixels; ++p, sums += lanes, y += channels) {
+  float* y = out.floats_at(t.first_pixel, t.first_channel + c, t.channels);
+  for (int64_t p = 0; p < pixels; ++p, sums += lanes, y += stride) {
     const int32_t* base = bases + offsets[p];
     // Loads, arithmetic and stores apart: neighbouring loads and stores pair up where the ISA can do that.
     Floats::Integers dots[kVectors], counts[kVectors];
@@ -141,7 +142,7 @@ inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, fl
 }
 
 // Returns the channels done: all whole vectors.
-inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, float* out) {
+inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
   int64_t c = 0;
   for (; c + 4 * Floats::kLanes <= t.outputs; c += 4 * Floats::kLanes) affine_columns<4>(t, e, c, out);
   for (; c + Floats::kLanes <= t.outputs; c += Floats::kLanes) affine_columns<1>(t, e, c, out);
@@ -210,7 +211,7 @@ BMX_NOINLINE void finish_rows_f32(const FinishTile& whole, int64_t begin, const 
 void finish_i32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
   int64_t done = 0;
   if (e.only_affine(out)) {
-    done = affine_tile(t, e, out.floats);
+    done = affine_tile(t, e, out);
   } else if (!e.makes_floats()) {
     if (e.threshold_i32 != nullptr) done = finish_threshold_columns(t, e, out);
   } else if (out.integers == nullptr && e.threshold_i32 == nullptr) {

@@ -137,8 +137,9 @@ inline void float_columns(const FinishTile& t, const Epilogue& e, const ConvOutp
       for (int v = 0; v < kVectors; ++v) x[v] = Floats::relu(x[v]);
     }
     if (out.floats != nullptr) {
+      float* y = out.floats_at(pixel, channel, t.channels);
       BMX_UNROLL
-      for (int v = 0; v < kVectors; ++v) Floats::store(out.floats + at + v * Floats::kLanes, x[v]);
+      for (int v = 0; v < kVectors; ++v) Floats::store(y + v * Floats::kLanes, x[v]);
     }
     if (e.threshold_f32 != nullptr) {
       store_signs(x, threshold, flipped, channel, out.bits + pixel * words_for(t.channels));
