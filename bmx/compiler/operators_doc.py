@@ -41,6 +41,20 @@ _ADVICE = """
   dropout may stand between), or leave the input quantizer on.
 - Real layers cannot read the bits of a `QActivation`; let the binary layer behind them quantize its
   input.
+
+## GluonCV's classification nets
+
+These families export and verify, as they are and after `bmx.gluon.binarize`; `python
+benchmarks/gluoncv_zoo.py [NAME ...]` repeats it: alexnet, vgg, resnet v1 (b, c, d, e, s too) and v2, their
+CIFAR variants, wideresnet, resnext, se_resnet, se_resnext, densenet, squeezenet, googlenet, inceptionv3,
+mobilenet v1, v2, v3, xception, shufflenet v1 and v2, darknet53, dla34, hrnet.
+
+What does not, and why:
+
+- residualattentionnet: `uses _contrib_BilinearResize2D(height=16, width=16): bmx has no such operator`
+- resnest: `uses sum(axis=1): bmx has no such operator`
+- resnet50_v1b_gn, resnet101_v1b_gn: MXNet 1.9.1 cannot record GluonCV's group norm: `cannot be recorded as a
+  graph (MXNetError: Invalid Parameter format for keep_highest ...)`
 """
 
 

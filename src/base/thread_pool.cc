@@ -9,6 +9,11 @@ namespace {
 constexpr auto kSpinTime = std::chrono::microseconds(200);
 constexpr int kSpinsPerLook = 64;  // at the clock
 
+// ThreadPool::state_: the number of the piece, whether it is open, and how many workers are in it.
+constexpr uint64_t kOpen = uint64_t{1} << 32, kNextPiece = kOpen << 1;
+uint64_t piece_of(uint64_t state) { return state / kNextPiece; }
+uint64_t workers_in(uint64_t state) { return state % kOpen; }
+
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -43,8 +48,7 @@ ThreadPool::ThreadPool(int threads) {
 ThreadPool::~ThreadPool() {
   {
     const std::lock_guard<std::mutex> lock(sleep_);
-    stop_ = true;
-    piece_.fetch_add(1, std::memory_order_release);
+    stop_.store(true, std::memory_order_release);
   }
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
@@ -60,16 +64,18 @@ void ThreadPool::run(int64_t items, Task task, void* context) {
   context_ = context;
   items_ = items;
   next_.store(0, std::memory_order_relaxed);
-  active_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
   bool somebody_sleeps;
   {
     const std::lock_guard<std::mutex> lock(sleep_);
-    piece_.fetch_add(1, std::memory_order_release);
+    const uint64_t piece = piece_of(state_.load(std::memory_order_relaxed)) + 1;
+    state_.store(piece * kNextPiece + kOpen, std::memory_order_release);
     somebody_sleeps = sleeping_ > 0;
   }
   if (somebody_sleeps) wake_.notify_all();
   take_items(0);
-  const auto finished = [this] { return active_.load(std::memory_order_acquire) == 0; };
+  // Workers that have not come yet need not come any more, so a busy core delays nobody.
+  state_.fetch_and(~kOpen, std::memory_order_relaxed);
+  const auto finished = [this] { return workers_in(state_.load(std::memory_order_acquire)) == 0; };
   while (!spin(finished)) std::this_thread::yield();
 }
 
@@ -82,20 +88,27 @@ void ThreadPool::take_items(int thread) {
 
 void ThreadPool::work(int thread) {
   for (uint64_t seen = 0;;) {
-    const auto changed = [&] { return piece_.load(std::memory_order_acquire) != seen; };
-    if (!spin(changed)) {
+    const auto is_new = [&](uint64_t state) { return (state & kOpen) != 0 && piece_of(state) != seen; };
+    const auto called = [&] {
+      return is_new(state_.load(std::memory_order_acquire)) || stop_.load(std::memory_order_acquire);
+    };
+    if (!spin(called)) {
       std::unique_lock<std::mutex> lock(sleep_);
       ++sleeping_;
-      wake_.wait(lock, changed);
+      wake_.wait(lock, called);
       --sleeping_;
     }
-    {
-      const std::lock_guard<std::mutex> lock(sleep_);
-      if (stop_) return;
+    if (stop_.load(std::memory_order_acquire)) return;
+    uint64_t state = state_.load(std::memory_order_relaxed);
+    while (is_new(state)) {
+      if (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire,
+                                        std::memory_order_relaxed))
+        continue;
+      seen = piece_of(state);
+      take_items(thread);
+      state_.fetch_sub(1, std::memory_order_release);
+      break;
     }
-    ++seen;
-    take_items(thread);
-    active_.fetch_sub(1, std::memory_order_release);
   }
 }
 

@@ -48,9 +48,10 @@ class ThreadPool {
   std::mutex sleep_;  // of the workers
   std::condition_variable wake_;
   int sleeping_ = 0;
-  bool stop_ = false;
-  std::atomic<uint64_t> piece_{0};  // counts the pieces of work
-  std::atomic<int> active_{0};      // workers that have not finished the piece
+  std::atomic<bool> stop_{false};
+  // Of the current piece of work; a worker enters one only while it is open, and run() waits for those
+  // inside.
+  std::atomic<uint64_t> state_{0};
   Task task_ = nullptr;
   void* context_ = nullptr;
   int64_t items_ = 0;

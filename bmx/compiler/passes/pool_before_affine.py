@@ -1,7 +1,7 @@
 """Pass: max pool before an affine that is left on its own, which then has fewer elements to work on.
 
-x * scale + shift, rounded once, is non-decreasing where scale >= 0, so it commutes with the maximum. An affine
-behind a layer stays there: the layer does it while its sums are in the cache.
+x * scale + shift, rounded once, is non-decreasing where scale >= 0, so it commutes with the maximum. An
+affine behind a layer stays there: the layer does it while its sums are in the cache.
 """
 
 from __future__ import annotations
