@@ -110,7 +110,7 @@ struct ValueInfo {
 
 class Model {
  public:
-  // isa: "scalar", "avx2", "avx512", "neon" .. or "auto" for the best one of this CPU.
+  // isa: "scalar", "avx2", "avx512bw", "avx512", "neon", "neon32" or "auto" for the best one of this CPU.
   explicit Model(const std::string& path, const std::string& isa = "auto") {
     bmx_model* model = nullptr;
     detail::check(bmx_model_open(path.c_str(), isa.c_str(), &model));

@@ -155,3 +155,23 @@ def test_samples_that_make_no_sense_are_refused(samples: np.ndarray, tmp_path: P
     bmx.export(net, tmp_path / "net.bmx", (1, 3))
     with pytest.raises(ValueError, match="samples should be finite float32 values"):
         bmx.verify(net, tmp_path / "net.bmx", samples)
+
+
+def test_two_outputs_that_are_equal_to_rounding_may_change_places(tmp_path: Path) -> None:
+    """A saturated sigmoid: hundreds of values near 1, the largest of which is a matter of rounding."""
+    mx.random.seed(0)
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, 3, in_channels=3), nn.BatchNorm(in_channels=4), nn.Activation("sigmoid"))
+    net.initialize(mx.init.Uniform(1))
+    net[1].gamma.initialize(mx.init.Constant(6), force_reinit=True)
+    report = bmx.export(net, str(tmp_path / "net.bmx"), (1, 3, 12, 12))
+    assert report is not None
+    assert report.passed
+    assert report.ties == 0
+
+    expected = np.array([[1, 0.5], [1, 0.999]], dtype=np.float32)
+    swapped = np.array([[1, 0.5], [1, 1.0004]], dtype=np.float32)
+    report = compare_outputs(
+        net, [np.zeros((2, 3, 12, 12), np.float32)], [expected], [swapped], 1e-2, "scalar"
+    )
+    assert not report.passed

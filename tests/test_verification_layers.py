@@ -390,3 +390,37 @@ def test_preprocessing_is_given_by_name() -> None:
     assert [value.preprocessing for value in graph.inputs] == [rule, None]
     with pytest.raises(ValueError, match="the net has the inputs image, vector; give preprocessing by name"):
         compiler.compile(net, SHAPES, rule)
+
+
+class ResidualBlock(HybridBlock):
+    """x + batch norm(binary convolution(x))."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        with self.name_scope():
+            self.conv = QConv2D(channels, 3, padding=1, use_bias=False, in_channels=channels)
+            self.norm = nn.BatchNorm(in_channels=channels)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        return x + self.norm(self.conv(x))
+
+
+def test_a_small_error_that_flips_bits_further_down_is_not_a_tie() -> None:
+    """A shift that is off by a thousandth: its own layer is within tolerance, but the first bit that it
+    flips is not that of a number near zero."""
+    net = sequential(
+        nn.Conv2D(16, 3, padding=1),
+        nn.BatchNorm(),
+        *(ResidualBlock(16) for _ in range(12)),
+        nn.GlobalAvgPool2D(),
+    )
+    initialise(net, (1, 3, 8, 8))
+    content = fileformat.to_bytes(compiler.compile(net, (1, 3, 8, 8)))
+    assert bmx.verify(net, content).passed
+    graph = fileformat.read(content)
+    node = next(node for node in graph.nodes if node.op == "affine" and "shift" in node.constants)
+    changed = node.constants["shift"] * np.float32(1.001)
+    graph.replace_node(node.name, node.with_constants(shift=changed))
+    report = bmx.verify(net, fileformat.to_bytes(graph), tolerance=1e-2)
+    assert report.max_abs_difference > 1e-2, "bits should flip"
+    assert not report.passed

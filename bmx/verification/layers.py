@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,9 +21,9 @@ from bmx.compiler.ir import Graph, Node, Origin
 from bmx.compiler.verifier import verify as verify_graph
 from bmx.verification.mxnet_values import MxnetValues
 from bmx.verification.probes import Layouts, force, forced_input, show
-from bmx.verification.report import VerificationError
+from bmx.verification.report import VerificationError, check_tolerance
 from bmx.verification.samples import Samples, batches, check_samples, random_samples
-from bmx.verification.ties import near_zero
+from bmx.verification.ties import near_zero, near_zero_in_net
 
 
 @dataclass
@@ -148,6 +148,7 @@ class LayerComparison:
     def __init__(self, net: Any, content: bytes, tolerance: float, isa: str | None) -> None:
         from bmx import runtime
 
+        check_tolerance(tolerance)
         self._file = runtime.Model(content, isa=isa)
         self.shapes = {value.name: value.shape for value in self._file.inputs}
         self._tolerance = tolerance
@@ -171,13 +172,14 @@ class LayerComparison:
         self._rows = {node.name: self._row(node) for node in graph.nodes if self._is_layer(node)}
         self._largest = dict.fromkeys(self._rows, 1.0)
         self._fusing_agrees = True
-        self.agreeing, self.flipped = np.zeros(0, bool), np.zeros(0, bool)
+        self.agreeing, self.flipped, self.explained = (np.zeros(0, bool) for _ in range(3))
 
     def add(self, batch: Sequence[np.ndarray]) -> None:
         """Compare on a batch, one array per input.
 
         `agreeing` grows by whether all layers agree in a sample, `flipped` by whether a bit of it differs as
-        the file runs.
+        the file runs, `explained` by whether the first bits that do are signs of numbers near zero: nothing
+        but rounding can have come before them.
         """
         found = self._mxnet.run(self._origins.values(), batch)
         free = dict(zip(self._shown_names, self._free_model.session().run(list(batch))))
@@ -193,12 +195,18 @@ class LayerComparison:
 
         same = all(np.array_equal(free[n], y, equal_nan=True) for n, y in zip(self._outputs, fused))
         self._fusing_agrees &= same
-        agreeing, flipped = np.full(len(batch[0]), same), np.zeros(len(batch[0]), bool)
+        count = len(batch[0])
+        agreeing, flipped, explained = np.full(count, same), np.zeros(count, bool), np.ones(count, bool)
         for value in self._origins:
             agreeing &= self._compare(value, expected[value], forced[value], found)
-            flipped |= self._accumulate(value, expected[value], free[value])
+            differs = self._accumulate(value, expected[value], free[value])
+            if differs.any():
+                unexplained = differs & ~self._near_jump(value, found, near_zero_in_net).reshape(count, -1)
+                explained &= flipped | ~unexplained.any(axis=1)
+                flipped |= differs.any(axis=1)
         self.agreeing = np.concatenate([self.agreeing, agreeing])
         self.flipped = np.concatenate([self.flipped, flipped])
+        self.explained = np.concatenate([self.explained, explained])
 
     def report(self) -> LayerReport:
         """What was found so far."""
@@ -246,7 +254,7 @@ class LayerComparison:
         row = self._rows[value]
         if row.bits is not None:
             differs = expected != actual
-            tied = differs & self._near_jump(value, found)
+            tied = differs & self._near_jump(value, found, near_zero)
             row.bits += int(differs.sum())
             row.ties += int(tied.sum())
             agrees = ~(differs & ~tied).reshape(len(expected), -1).any(axis=1)
@@ -260,12 +268,19 @@ class LayerComparison:
         row.agrees &= bool(agrees.all())
         return agrees
 
-    def _near_jump(self, value: str, found: Mapping[tuple[str, int], np.ndarray]) -> Any:
-        """Where a bit is the sign of a rounded number that is zero to within rounding."""
+    def _near_jump(
+        self,
+        value: str,
+        found: Mapping[tuple[str, int], np.ndarray],
+        near: Callable[[np.ndarray], np.ndarray],
+    ) -> np.ndarray:
+        """Where a bit is the sign of a rounded number that is zero to within rounding, as ``near`` says."""
         origin = self._origins[value]
-        if not origin.sign or self._reads_integers(value):
-            return False
-        return self._layouts.apply(value, near_zero(found[origin.node, origin.output]))
+        numbers = found[origin.node, origin.output]
+        rounded = origin.sign and not self._reads_integers(value)
+        laid_out = self._layouts.apply(value, near(numbers) if rounded else np.zeros(numbers.shape, bool))
+        assert laid_out is not None, "the value itself was laid out before"
+        return laid_out
 
     def _reads_integers(self, value: str) -> bool:
         """Whether bits come from thresholds of integers, which are exact."""
@@ -275,15 +290,15 @@ class LayerComparison:
         return all(self._reads_integers(x) for x in node.inputs)
 
     def _accumulate(self, value: str, expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
-        """Enter how far the running file is from MXNet; in which samples bits differ."""
+        """Enter how far the running file is from MXNet; which bits differ, [batch, bits]."""
         row, count = self._rows[value], len(expected)
         if row.bits is None:
             difference, _ = _difference(expected, actual)
             row.accumulated = max(row.accumulated, float(difference.max()))
-            return np.zeros(count, bool)
-        differs = (expected != actual).reshape(count, -1)
+            return np.zeros((count, 1), bool)
+        differs: np.ndarray = (expected != actual).reshape(count, -1)
         row.accumulated += int(differs.sum())
-        return differs.any(axis=1)
+        return differs
 
 
 def _value(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.ndarray:

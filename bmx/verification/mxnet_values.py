@@ -10,14 +10,23 @@ import numpy as np
 
 from bmx.compiler.ir import Origin
 from bmx.compiler.trace import record
+from bmx.verification.report import VerificationError
 
 
 def run_net(net: Any, batch: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Outputs of a net, as it trains."""
     import mxnet as mx
 
-    outputs = net(*(mx.nd.array(array, dtype=np.float32) for array in batch))
-    return [value.asnumpy() for value in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
+    try:
+        outputs = net(*(mx.nd.array(array, dtype=np.float32) for array in batch))
+        return [value.asnumpy() for value in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
+    except mx.MXNetError as error:
+        shapes = ", ".join(str(array.shape) for array in batch)
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise VerificationError(
+            f"bmx.verify: the net does not run on the file's inputs of shape {shapes} ({reason}); the file "
+            "was exported from another net."
+        ) from error
 
 
 class MxnetValues:

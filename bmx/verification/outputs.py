@@ -12,9 +12,9 @@ import numpy as np
 from bmx.compiler.trace import as_net
 from bmx.verification.layers import LayerComparison
 from bmx.verification.mxnet_values import run_net
-from bmx.verification.report import Report, VerificationError
+from bmx.verification.report import Report, VerificationError, check_tolerance
 from bmx.verification.samples import Samples, batches, check_samples, random_samples
-from bmx.verification.ties import find_ties
+from bmx.verification.ties import find_ties, same_maximum
 
 # Share of samples that may differ by a tie where layers cannot be compared; one may always.
 _TIES_ALLOWED = 0.1
@@ -63,8 +63,7 @@ def verify(
     if samples is None:
         samples = random_samples(list(shapes.values()), seed=seed)
     arrays = check_samples(samples, shapes)
-    if not (np.isfinite(tolerance) and tolerance >= 0):
-        raise ValueError(f"bmx.verify: the tolerance should be a number of at least 0, found {tolerance}.")
+    check_tolerance(tolerance)
     session = model.session()
     expected, actual = [], []
     for batch in batches(arrays, batch_size):
@@ -124,7 +123,7 @@ def compare_outputs(
         difference = np.maximum(difference, rows)
         differs |= rows > tolerance * max(1.0, float(np.abs(net_rows).max()))
         same_top1 &= net_rows.argmax(axis=1) == file_rows.argmax(axis=1)
-    differs |= ~same_top1
+        differs |= ~same_maximum(net_rows, file_rows)
 
     tied, forgiven, layer = np.zeros(count, bool), True, None
     if differs.any():
@@ -162,7 +161,8 @@ def _judge_layers(
         comparison.add(batch)
     report = comparison.report()
     layer = report.diverging
-    return Judgement(comparison.agreeing & comparison.flipped, layer.describe() if layer else None)
+    tied = comparison.agreeing & comparison.flipped & comparison.explained
+    return Judgement(tied, layer.describe() if layer else None)
 
 
 def _check_shapes(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> None:

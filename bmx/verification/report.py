@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 
 class VerificationError(ValueError):
     """The packed file does not answer as the net does."""
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raise ValueError unless it is a number of at least 0."""
+    if not (math.isfinite(tolerance) and tolerance >= 0):
+        raise ValueError(f"bmx.verify: the tolerance should be a number of at least 0, found {tolerance}.")
 
 
 @dataclass(frozen=True)

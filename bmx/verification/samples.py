@@ -39,12 +39,15 @@ def check_samples(
         ValueError: if names, numbers, dtypes or shapes do not fit, or values are not finite.
     """
     arrays = _in_order(samples, list(shapes))
-    arrays = [array.astype(np.float32) if convert else array for array in arrays]
+    if convert:
+        arrays = [array.astype(np.float32) if array.dtype.kind in "biuf" else array for array in arrays]
     for (name, shape), array in zip(shapes.items(), arrays):
-        if len(array) == 0 or array.dtype != np.float32 or not np.isfinite(array).all():
+        is_float = array.dtype == np.float32
+        if not is_float or array.size == 0 or array.ndim == 0 or not np.isfinite(array).all():
+            nan = " with NaN or infinity" if is_float and not np.isfinite(array).all() else ""
             raise ValueError(
                 f"bmx.verify: the samples should be finite float32 values, at least one; found {array.dtype} "
-                f"of shape {array.shape}{'' if np.isfinite(array).all() else ' with NaN or infinity'}."
+                f"of shape {array.shape}{nan}."
             )
         if array.shape[1:] != tuple(shape):
             raise ValueError(

@@ -13,6 +13,9 @@ namespace {
 constexpr int64_t kMaxDimension = std::numeric_limits<int32_t>::max();
 // Sizes in bytes, padded to any ISA's tile, stay far below this many times the number of elements.
 constexpr int64_t kSizeSlack = 4096;
+// The same for the padded input, of which every thread may hold a part.
+constexpr int64_t kSlabSlack = int64_t{1} << 20;
+constexpr int64_t kMaxPadding = 65535;
 
 Status error(std::string message) { return invalid_argument("convolution: " + std::move(message)); }
 
@@ -20,10 +23,10 @@ std::string pair(int64_t height, int64_t width) {
   return "(" + std::to_string(height) + ", " + std::to_string(width) + ")";
 }
 
-Status check_range(const char* what, int64_t value, int64_t low) {
-  if (value >= low && value <= kMaxDimension) return {};
-  return error(std::string(what) + " must be between " + std::to_string(low) + " and 2147483647, found " +
-               std::to_string(value));
+Status check_range(const char* what, int64_t value, int64_t low, int64_t high = kMaxDimension) {
+  if (value >= low && value <= high) return {};
+  return error(std::string(what) + " must be between " + std::to_string(low) + " and " +
+               std::to_string(high) + ", found " + std::to_string(value));
 }
 
 int64_t extent(int64_t kernel, int64_t dilation) { return dilation * (kernel - 1) + 1; }
@@ -51,8 +54,8 @@ Status ConvShape::validate() const {
   BMX_RETURN_IF_ERROR(check_range("kernel width", kernel_width, 1));
   BMX_RETURN_IF_ERROR(check_range("stride height", stride_height, 1));
   BMX_RETURN_IF_ERROR(check_range("stride width", stride_width, 1));
-  BMX_RETURN_IF_ERROR(check_range("padding height", pad_height, 0));
-  BMX_RETURN_IF_ERROR(check_range("padding width", pad_width, 0));
+  BMX_RETURN_IF_ERROR(check_range("padding height", pad_height, 0, kMaxPadding));
+  BMX_RETURN_IF_ERROR(check_range("padding width", pad_width, 0, kMaxPadding));
   BMX_RETURN_IF_ERROR(check_range("dilation height", dilation_height, 1));
   BMX_RETURN_IF_ERROR(check_range("dilation width", dilation_width, 1));
   BMX_RETURN_IF_ERROR(check_range("groups", groups, 1));
@@ -71,7 +74,7 @@ Status ConvShape::validate() const {
     return error("one output may sum at most 2147483647 values, found kernel " +
                  pair(kernel_height, kernel_width) + " over " + std::to_string(group_inputs()) + " channels");
   }
-  if (!checked_product({in_height, in_width, in_channels, kSizeSlack}) ||
+  if (!checked_product({in_height + 2 * pad_height, in_width + 2 * pad_width, in_channels, kSlabSlack}) ||
       !checked_product({out_height(), out_width(), out_channels, kSizeSlack}) ||
       !checked_product({out_channels, *depth, kSizeSlack})) {
     return error("the sizes of input, output and weights must be addressable, found input " +

@@ -9,10 +9,10 @@ namespace bmx {
 
 enum class Activation { kNone, kRelu, kPrelu, kElu, kClip, kTanh, kSigmoid };
 
-// Steps in this order; a null pointer skips its step. All arrays have out_channels entries and must outlive
-// the call.
 struct ConvOutputs;
 
+// Steps in this order; a null pointer skips its step. All arrays have out_channels entries and must outlive
+// the call.
 struct Epilogue {
   const float* scale = nullptr;  // affine: fma(float(x), scale, shift); both or neither
   const float* shift = nullptr;

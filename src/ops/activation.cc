@@ -6,7 +6,7 @@ namespace bmx {
 namespace {
 
 // An activation and its numbers, as in Epilogue.
-struct Step {
+struct ActivationStep {
   Activation activation;
   const float* slope = nullptr;  // one for each channel
   float low = 0, high = 0;
@@ -14,7 +14,7 @@ struct Step {
 
 class ActivationOperator final : public Operator {
  public:
-  ActivationOperator(ValueType output, Step step, const Kernels& kernels)
+  ActivationOperator(ValueType output, ActivationStep step, const Kernels& kernels)
       : Operator(std::move(output)), step_(step), kernels_(kernels) {}
 
   void run(const RunArgs& args) const override {
@@ -60,7 +60,7 @@ class ActivationOperator final : public Operator {
     }
   }
 
-  Step step_;
+  ActivationStep step_;
   const Kernels& kernels_;
 };
 
@@ -84,7 +84,7 @@ Result<OperatorPtr> create_clip(NodeReader& node, const Kernels& kernels) {
   const Tensor& low = node.tensor("low", TensorType::kF32, {1});
   const Tensor& high = node.tensor("high", TensorType::kF32, {1});
   BMX_RETURN_IF_ERROR(node.finish());
-  const Step step{Activation::kClip, nullptr, low.f32()[0], high.f32()[0]};
+  const ActivationStep step{Activation::kClip, nullptr, low.f32()[0], high.f32()[0]};
   if (!(step.low <= step.high)) {  // NaN too
     node.fail("low is " + std::to_string(step.low) + " and high is " + std::to_string(step.high) +
               ", low must not be above high");

@@ -15,8 +15,9 @@ Result<OperatorPtr> create_binary_conv2d(NodeReader& node, const Kernels& kernel
     node.fail("pad_value must be 0, 1 or -1, found " + std::to_string(pad_value));
   const PackedWords words = node.packed_words(
       "weight", {shape.out_channels, shape.kernel_height, shape.kernel_width}, shape.group_inputs());
-  BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{DType::kI32, {shape.out_height(), shape.out_width(), shape.out_channels}};
+  node.expect_output(out);
+  BMX_RETURN_IF_ERROR(node.finish());
   return create_binary_layer(std::move(out), shape, static_cast<int>(pad_value), words.data(), kernels);
 }
 

@@ -12,8 +12,9 @@ Result<OperatorPtr> create_conv2d(NodeReader& node, const Kernels& kernels) {
   if (node.ok()) node.tensor("weight", TensorType::kF32, {0, 0, 0, shape.group_inputs()});
   const float* bias = nullptr;
   if (node.has_tensor("bias")) bias = node.tensor("bias", TensorType::kF32, {shape.out_channels}).f32();
-  BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{DType::kF32, {shape.out_height(), shape.out_width(), shape.out_channels}};
+  node.expect_output(out);
+  BMX_RETURN_IF_ERROR(node.finish());
   return create_float_layer(std::move(out), shape, weight.f32(), bias, kernels);
 }
 

@@ -155,6 +155,11 @@ PackedWords NodeReader::packed_words(const char* role, Shape rows, int64_t chann
   return PackedWords(packed(role, std::move(rows), channels));
 }
 
+void NodeReader::expect_output(const ValueType& computed) {
+  if (computed == node_.declared) return;
+  fail("declares " + text_of(node_.declared) + ", but its input and attributes make " + text_of(computed));
+}
+
 void NodeReader::fail(const std::string& message) {
   if (status_.ok()) status_ = corrupt_file("node '" + node_.name + "' (" + node_.op + "): " + message);
 }

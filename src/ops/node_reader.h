@@ -55,6 +55,9 @@ class NodeReader {
   // copied in vain.
   PackedWords packed_words(const char* role, Shape rows, int64_t channels);
 
+  // What the node declares about its result must be this. Operators that build large tables check it before.
+  void expect_output(const ValueType& computed);
+
   void fail(const std::string& message);
   // Also refuses attributes and tensors that were not asked for.
   Status finish();

@@ -12,9 +12,6 @@
 
 namespace bmx {
 
-// Immutable once its program is built, so sessions in several threads share it; what changes lives in their
-// arenas. Values are arrays [batch][shape]: float and int32 row-major, bits with each row of the last axis in
-// whole words.
 // What one call of run() works on.
 struct RunArgs {
   const void* const* inputs;  // [batch][shape of the input] each
@@ -38,6 +35,9 @@ struct RunArgs {
   }
 };
 
+// Immutable once its program is built, so sessions in several threads share it; what changes lives in their
+// arenas. Values are arrays [batch][shape]: float and int32 row-major, bits with each row of the last axis in
+// whole words.
 class Operator {
  public:
   explicit Operator(ValueType output) : output_(std::move(output)) {}

@@ -1,6 +1,7 @@
 // The geometry that max_pool2d and avg_pool2d share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "ops/node_reader.h"

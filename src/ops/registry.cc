@@ -69,12 +69,8 @@ Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const 
   Result<OperatorPtr> created = entry->create(reader, kernels);
   if (!created.ok()) return created;
   BMX_RETURN_IF_ERROR(reader.finish());
-  const ValueType& computed = (*created)->output();
-  if (computed != node.declared) {
-    reader.fail("declares " + text_of(node.declared) + ", but its input and attributes make " +
-                text_of(computed));
-    return reader.finish();
-  }
+  reader.expect_output((*created)->output());
+  BMX_RETURN_IF_ERROR(reader.finish());
   return created;
 }
 

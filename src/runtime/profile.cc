@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/checked.h"
 #include "model/json.h"
 
 namespace bmx {
 namespace {
+
+constexpr int64_t kMostTimeBytes = int64_t{256} << 20;
 
 using Clock = std::chrono::steady_clock;
 
@@ -67,6 +70,11 @@ Result<Profile> profile(Session* session, const InputArray* inputs, size_t count
   result.batch = inputs[0].shape[0];
   result.steps = steps_of(session->model());
   const size_t steps = result.steps.size();
+  const auto times = checked_product({static_cast<int64_t>(steps), runs, int64_t{sizeof(int64_t)}});
+  if (!times || *times > kMostTimeBytes) {
+    return invalid_argument("times of " + std::to_string(runs) + " runs of " + std::to_string(steps) +
+                            " steps take more than 256 MiB; profile fewer runs");
+  }
   std::vector<int64_t> nanoseconds(steps * static_cast<size_t>(runs));  // [run][step]
   std::vector<double> totals;
   totals.reserve(static_cast<size_t>(runs));

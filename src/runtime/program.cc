@@ -52,6 +52,7 @@ class ProgramBuilder {
 
   // The last concatenation first: an earlier one that is a part of it then takes its own parts along.
   void place_concats() {
+    find_placeable();
     const std::vector<Step>& steps = program_.steps_;
     for (size_t s = steps.size(); s-- > 0;) {
       if (steps[s].op->is_concat()) place_parts(steps[s]);
@@ -59,33 +60,37 @@ class ProgramBuilder {
   }
 
  private:
-  void place_parts(const Step& concat) {
-    int64_t offset = program_.storage_offset(concat.output);
-    for (int value : concat.inputs) {
-      if (can_be_part(value, concat)) {
-        program_.storage_[static_cast<size_t>(value)] = program_.storage(concat.output);
-        program_.places_[static_cast<size_t>(value)] = {offset, program_.stride(concat.output)};
+  // Values that may lie inside a concatenation: their step and all their readers can leave gaps between rows,
+  // and nothing is a view of them or returns them.
+  void find_placeable() {
+    placeable_.assign(ready_.size(), false);
+    for (const Step& step : program_.steps_) {
+      placeable_[static_cast<size_t>(step.output)] = step.op->writes_strided();
+    }
+    for (const Step& step : program_.steps_) {
+      for (int value : step.inputs) {
+        if (!step.op->reads_strided()) placeable_[static_cast<size_t>(value)] = false;
       }
-      offset += graph_.value_type(value).shape.back() * int64_t{sizeof(float)};
+    }
+    for (int value : graph_.outputs) placeable_[static_cast<size_t>(value)] = false;
+    for (int value = 0; value < graph_.value_count(); ++value) {
+      if (program_.storage(value) == value) continue;
+      placeable_[static_cast<size_t>(value)] = placeable_[static_cast<size_t>(program_.storage(value))] =
+          false;
     }
   }
 
-  bool can_be_part(int value, const Step& concat) const {
-    if (graph_.is_input(value) || std::count(concat.inputs.begin(), concat.inputs.end(), value) > 1)
-      return false;
-    if (std::count(graph_.outputs.begin(), graph_.outputs.end(), value) > 0) return false;
-    // Neither a view, nor what others are views of, nor a part already.
-    const int storage = program_.storage(value);
-    if (storage != value) return false;
-    if (std::count(program_.storage_.begin(), program_.storage_.end(), value) > 1) return false;
-    const size_t producer = static_cast<size_t>(ready_[static_cast<size_t>(value)]);
-    const Step& step = program_.steps_[producer];
-    if (step.output != value || !step.op->writes_strided()) return false;
-    for (const Step& reader : program_.steps_) {
-      const auto& in = reader.inputs;
-      if (std::count(in.begin(), in.end(), value) > 0 && !reader.op->reads_strided()) return false;
+  void place_parts(const Step& concat) {
+    int64_t offset = program_.storage_offset(concat.output);
+    for (int value : concat.inputs) {
+      const auto v = static_cast<size_t>(value);
+      if (placeable_[v]) {
+        program_.storage_[v] = program_.storage(concat.output);
+        program_.places_[v] = {offset, program_.stride(concat.output)};
+        placeable_[v] = false;  // it has its place
+      }
+      offset += graph_.value_type(value).shape.back() * int64_t{sizeof(float)};
     }
-    return true;
   }
 
   // The step after which a value is there; -1 for inputs.
@@ -118,8 +123,9 @@ class ProgramBuilder {
   const Graph& graph_;
   Program& program_;
   const std::vector<int> consumers_;
-  std::vector<int> ready_;  // by value
-  size_t producer_ = 0;     // the node that fuse() found
+  std::vector<int> ready_;       // by value
+  std::vector<bool> placeable_;  // by value
+  size_t producer_ = 0;          // the node that fuse() found
 };
 
 Result<Program> Program::build(const Graph& graph, const Kernels& kernels) {

@@ -115,13 +115,15 @@ Status Session::prepare_arena(int64_t batch) {
 
 Status Session::prepare_outputs(int64_t batch) {
   const Graph& graph = model_->graph();
-  for (size_t i = 0; i < outputs_.size(); ++i) {
-    const auto elements = checked_product({graph.value_type(graph.outputs[i]).elements(), batch});
+  std::vector<AlignedArray<uint32_t>> grown;
+  for (int value : graph.outputs) {
+    const auto elements = checked_product({graph.value_type(value).elements(), batch});
     if (!elements) return no_memory(INT64_MAX);
-    AlignedArray<uint32_t> grown(static_cast<size_t>(*elements));
-    if (grown.size() == 0) return no_memory(*elements);
-    outputs_[i].elements = std::move(grown);
+    grown.emplace_back(static_cast<size_t>(*elements));
+    if (grown.back().size() == 0) return no_memory(*elements);
   }
+  // All or none: an output of an earlier run stays what it was.
+  for (size_t i = 0; i < outputs_.size(); ++i) outputs_[i].elements = std::move(grown[i]);
   return {};
 }
 

@@ -62,7 +62,7 @@ class Guarded {
     std::memset(memory_.data(), kCanary, memory_.size());
   }
   explicit Guarded(const std::vector<T>& values) : Guarded(static_cast<int64_t>(values.size())) {
-    std::memcpy(data(), values.data(), bytes_);
+    for (size_t i = 0; i < values.size(); ++i) data()[i] = values[i];
   }
 
   T* data() { return reinterpret_cast<T*>(memory_.data() + kAlignment); }
