@@ -55,8 +55,8 @@ BMX_API const char* bmx_status_message(
     const bmx_status* status);                    /* "" for NULL; lives as long as the status */
 BMX_API void bmx_status_free(bmx_status* status); /* NULL is fine */
 
-/* isa: "scalar", "avx2", "avx512bw", "avx512", "neon", "neon32", or NULL or "auto" for the best one of this CPU. *model is set on
- * success. */
+/* isa: "scalar", "avx2", "avx512bw", "avx512", "neon", "neon32", or NULL or "auto" for the best one of this
+ * CPU. *model is set on success. */
 BMX_API bmx_status* bmx_model_open(const char* path, const char* isa, bmx_model** model);
 /* The bytes are copied. */
 BMX_API bmx_status* bmx_model_from_memory(const void* data, size_t size, const char* isa, bmx_model** model);
