@@ -110,6 +110,12 @@ def test_wrong_nodes(tiny, key, value, pattern):
         ({"strides": [0, 1]}, r"'strides' must be \[height, width\], both at least 1; found \[0, 1\]"),
         ({"padding": [1 << 40, 0]}, "'padding' must be"),
         ({"padding": [0]}, "'padding' must be"),
+        # Huge padding would make huge tables before anything else is wrong.
+        ({"padding": [65536, 0]}, "padding height must be between 0 and 65535, found 65536"),
+        (
+            {"padding": [9, 9]},
+            r"declares i32 \[3, 3, 4\], but its input and attributes make i32 \[21, 21, 4\]",
+        ),
         ({"dilation": None}, "lacks the attribute 'dilation'"),
         ({"groups": 3}, "groups"),
         ({"groups": 0}, "groups"),
