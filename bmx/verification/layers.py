@@ -172,16 +172,18 @@ class LayerComparison:
         self._rows = {node.name: self._row(node) for node in graph.nodes if self._is_layer(node)}
         self._largest = dict.fromkeys(self._rows, 1.0)
         self._fusing_agrees = True
-        self.agreeing, self.flipped, self.explained = (np.zeros(0, bool) for _ in range(3))
+        self.agreeing, self.flipped, self.explained, self.equal = (np.zeros(0, bool) for _ in range(4))
 
     def add(self, batch: Sequence[np.ndarray]) -> None:
         """Compare on a batch, one array per input.
 
         `agreeing` grows by whether all layers agree in a sample, `flipped` by whether a bit of it differs as
         the file runs, `explained` by whether the first bits that do are signs of numbers near zero: nothing
-        but rounding can have come before them.
+        but rounding can have come before them. `equal` grows by whether the outputs are those of the recorded
+        net within tolerance: then it is MXNet that answers otherwise when it runs the net in another way.
         """
-        found = self._mxnet.run(self._origins.values(), batch)
+        heads = self._mxnet.outputs if all(map(self._mxnet.knows, self._mxnet.outputs)) else []
+        found = self._mxnet.run([*self._origins.values(), *heads], batch)
         free = dict(zip(self._shown_names, self._free_model.session().run(list(batch))))
         if not len(self.agreeing):
             for value, origin in self._origins.items():
@@ -204,6 +206,11 @@ class LayerComparison:
                 unexplained = differs & ~self._near_jump(value, found, near_zero_in_net).reshape(count, -1)
                 explained &= flipped | ~unexplained.any(axis=1)
                 flipped |= differs.any(axis=1)
+        equal = np.full(count, bool(heads))
+        for origin, y in zip(heads, fused):
+            difference, largest = _difference(_value(origin, found), y)
+            equal &= difference <= self._tolerance * np.maximum(1, largest)
+        self.equal = np.concatenate([self.equal, equal])
         self.agreeing = np.concatenate([self.agreeing, agreeing])
         self.flipped = np.concatenate([self.flipped, flipped])
         self.explained = np.concatenate([self.explained, explained])

@@ -50,6 +50,8 @@ class MxnetValues:
             outputs[value.name] += 1
         names = Counter(node["name"] for node in recording.symbol["nodes"])
         self._ambiguous = {name for name, count in names.items() if count > 1}
+        nodes = recording.symbol["nodes"]
+        self.outputs = [Origin(nodes[node]["name"], output) for node, output, *_ in recording.symbol["heads"]]
 
     def knows(self, origin: Origin) -> bool:
         """Whether a value can be had: its node's name is its own."""

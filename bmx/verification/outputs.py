@@ -71,7 +71,7 @@ def verify(
         expected.append(run_net(net, batch))
 
     def judge(differing: list[np.ndarray]) -> Judgement:
-        return _judge_layers(net, content, differing, tolerance, isa)
+        return _judge_layers(net, content, differing, len(arrays[0]), tolerance, isa)
 
     return compare_outputs(net, arrays, _join(expected), _join(actual), tolerance, model.isa, judge)
 
@@ -150,7 +150,12 @@ def compare_outputs(
 
 
 def _judge_layers(
-    net: Any, content: bytes, samples: list[np.ndarray], tolerance: float, isa: str | None
+    net: Any,
+    content: bytes,
+    samples: list[np.ndarray],
+    count: int,
+    tolerance: float,
+    isa: str | None,
 ) -> Judgement:
     try:
         comparison = LayerComparison(net, content, tolerance, isa)
@@ -161,7 +166,13 @@ def _judge_layers(
         comparison.add(batch)
     report = comparison.report()
     layer = report.diverging
-    tied = comparison.agreeing & comparison.flipped & comparison.explained
+    right = comparison.agreeing & comparison.explained
+    tied = right & comparison.flipped
+    # The file is the recorded net, and MXNet answers otherwise when it runs the net in another way: the bit
+    # flipped there. In more than a few of all `count` samples that would be a net recorded wrongly.
+    elsewhere = right & ~comparison.flipped & comparison.equal
+    if elsewhere.sum() <= max(1, _TIES_ALLOWED * count):
+        tied |= elsewhere
     return Judgement(tied, layer.describe() if layer else None)
 
 
