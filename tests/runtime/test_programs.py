@@ -96,7 +96,7 @@ class RandomGraph:
 
 @pytest.mark.parametrize("isa", runtime.isas())
 def test_fusing_and_sharing_change_nothing(writer, isa):
-    fused, placed = 0, 0
+    fused, concats = 0, 0
     for seed in range(GRAPHS):
         graph = RandomGraph(writer, seed)
         content = graph.builder.encode(*graph.outputs)
@@ -111,6 +111,26 @@ def test_fusing_and_sharing_change_nothing(writer, isa):
                 np.testing.assert_array_equal(value, expected[name][:batch], err_msg=f"seed {seed}, {name}")
         nodes = model.info()["nodes"]
         fused += sum(node["computed_by"] != node["name"] for node in nodes)
-        placed += sum(node["op"] == "concat" for node in nodes)
+        concats += sum(node["op"] == "concat" for node in nodes)
     assert fused > GRAPHS
-    assert placed > GRAPHS / 2
+    assert concats > GRAPHS / 2
+
+
+def test_parts_of_a_concatenation_take_no_memory_of_their_own(writer):
+    """Two layers, and a third behind the first two's concatenation: 64 channels each, 4 bytes a value."""
+    rng = np.random.default_rng(1)
+    attrs = {"strides": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}
+
+    def build(copied):
+        builder = writer.GraphBuilder(4, 4, 16)
+        weight = rng.standard_normal((64, 3, 3, 16)).astype("float32")
+        parts = [builder.node("conv2d", "data", "f32", (4, 4, 64), attrs, weight=weight) for _ in range(2)]
+        inner = builder.node("concat", parts, "f32", (4, 4, 128))
+        third = builder.node("conv2d", "data", "f32", (4, 4, 64), attrs, weight=weight)
+        outer = builder.node("concat", [inner, third], "f32", (4, 4, 192))
+        # What the net returns has to lie without gaps.
+        return runtime.Model(builder.encode(outer, *([inner] if copied else [])))
+
+    channel = 4 * 4 * 4
+    assert build(copied=False).memory().live_bytes == 192 * channel
+    assert build(copied=True).memory().live_bytes == (192 + 128) * channel
