@@ -190,7 +190,7 @@ def _symbol(net: Any, inputs: list[str]) -> Any:
     from bmx.gluon import nn
 
     try:
-        with nn.lowering("operator"):
+        with nn.lowering("inference"):
             outputs = net(*map(mx.sym.var, inputs))
     except (
         AttributeError,

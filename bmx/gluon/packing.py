@@ -30,7 +30,7 @@ def install() -> None:
         # A SymbolBlock has no layers to record, and loses its packed weights with the rest.
         clear = clear or not isinstance(self, SymbolBlock)
         try:
-            with lowering("operator"):
+            with lowering("inference"):
                 original(self, x, *args, backend=backend, clear=clear, **options)
         except Exception:
             # A refused net goes on as it was; it would ask for the pass at every call otherwise.

@@ -10,8 +10,7 @@ from mxnet.gluon import Block, HybridBlock, nn
 from mxnet.gluon.nn.conv_layers import _Conv
 
 from bmx.gluon.dataflow import Graph, try_trace
-from bmx.gluon.nn import DetSign, QConv2D, QDense, Quantizer, current_config, current_lowering
-from bmx.gluon.nn.settings import operand
+from bmx.gluon.nn import DetSign, QConv2D, QDense, current_config
 
 _BINARY = (QConv2D, QDense)
 
@@ -59,7 +58,7 @@ class Report:
         return "\n".join(lines)
 
 
-class SignAboveZero(Quantizer):
+class SignAboveZero(DetSign):
     """Sign for values that are never negative: what a ReLU lets through is +1, what it cuts off is -1.
 
     Forward, with t = 2**-100::
@@ -74,14 +73,11 @@ class SignAboveZero(Quantizer):
         clip: gradient cancelling threshold; None is the identity estimator.
     """
 
-    def __call__(self, F: Any, x: Any) -> Any:  # noqa: N803
-        """See `Quantizer`."""
-        sign = DetSign(self.clip)
-        x = x - 2.0**-100
-        if current_lowering() == "native":
-            return sign(F, x)
-        x, method, clip = operand(F, x, sign)
-        return F.QActivation(x, method=method, clip=clip)
+    method = None
+
+    def latent(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """See `SignQuantizer`."""
+        return x - 2.0**-100
 
 
 class RemovedActivation(HybridBlock):  # type: ignore[misc]

@@ -180,7 +180,7 @@ def test_explicit_activations_and_custom_input_quantizers(tmp_path):
     """Inputs that the layer does not quantize: +-1 from elsewhere, and values that are not binary at all."""
 
     class Flipped(nn.Quantizer):
-        def __call__(self, F, x):  # noqa: N803
+        def codes(self, F, x, **learned):  # noqa: N803
             return 2 * (x < 0) - 1
 
     seeded()
@@ -373,7 +373,7 @@ class NameTaken(Operator):
 class Mean(nn.Quantizer):
     """Has no counterpart in C++."""
 
-    def __call__(self, F, x):  # noqa: N803
+    def codes(self, F, x, **learned):  # noqa: N803
         return 2 * (x > 0.1) - 1
 
 

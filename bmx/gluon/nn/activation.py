@@ -9,7 +9,7 @@ from mxnet.gluon.block import HybridBlock
 from bmx.gluon.nn.config import DEFAULT, Default, current_config, or_config
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
-from bmx.gluon.nn.settings import operand, require_float32
+from bmx.gluon.nn.settings import declare, is_plain, learned_values, operand, require_float32
 
 
 class QActivation(HybridBlock):  # type: ignore[misc]
@@ -19,6 +19,9 @@ class QActivation(HybridBlock):  # type: ignore[misc]
         quantizer: registered name or `Quantizer`; by default the config's ``activation_quantizer``.
         clip: gradient cancelling of a quantizer given by name, by default the config's ``clip``; None lets
             every gradient pass.
+        bits: of a code, for a quantizer given by name that has such an argument.
+        in_channels: channels of the input (its second axis), for quantizers that learn a number for each.
+        ndim: axes of the input, for the same quantizers.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -26,7 +29,7 @@ class QActivation(HybridBlock):  # type: ignore[misc]
         - **data**: float32, any shape.
 
     Outputs:
-        - **out**: +1.0 or -1.0, shape of the input.
+        - **out**: the quantized input: +1.0 or -1.0, or the codes of the quantizer times their step.
 
     Raises:
         ValueError: if the quantizer is not known.
@@ -37,18 +40,30 @@ class QActivation(HybridBlock):  # type: ignore[misc]
         quantizer: str | Quantizer | Default = DEFAULT,
         *,
         clip: float | Default | None = DEFAULT,
+        bits: int | None = None,
+        in_channels: int = 0,
+        ndim: int = 4,
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         clip = current_config().clip if isinstance(clip, Default) else clip
-        self._quantizer = get_quantizer(or_config(quantizer, "activation_quantizer"), clip)
+        self._quantizer = get_quantizer(or_config(quantizer, "activation_quantizer"), clip, bits)
+        self._channels_shape = (1, -1, *(1,) * (ndim - 2))
+        declare(self, "QActivation", "input", in_channels, "in_channels", self._quantizer)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    @property
+    def quantizers(self) -> list[Quantizer]:
+        """The one that it applies."""
+        return [self._quantizer]
+
+    def hybrid_forward(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
         """Quantize."""
-        if current_lowering() == "native":
-            return self._quantizer(F, x)
-        x, method, clip = operand(F, x, self._quantizer)
+        quantizer = self._quantizer
+        values = learned_values(F, quantizer, "input_", learned, self._channels_shape)
+        if current_lowering() == "native" or not is_plain(quantizer):
+            return quantizer(F, x, **values)
+        x, method, clip = operand(F, x, quantizer, **values)
         return x if method == "none" else F.QActivation(x, name="fwd", method=method, clip=clip)
 
     def cast(self, dtype: Any) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from mxnet.gluon import nn
 
 from bmx.gluon.nn.config import DEFAULT
-from bmx.gluon.nn.guard import guard
-from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.settings import Settings, require_float32
+from bmx.gluon.nn.layer import QuantizedLayer
+from bmx.gluon.nn.settings import Settings
 
 
-class QConv2D(nn.Conv2D):  # type: ignore[misc]
-    """2-D convolution of a binarized input with binarized weights.
+class QConv2D(QuantizedLayer, nn.Conv2D):  # type: ignore[misc]
+    """2-D convolution of a quantized input with quantized weights; both are binary by default.
 
     Takes every argument of ``gluon.nn.Conv2D`` under the same name and in the same position, so a layer is
     made binary by changing its class. The latent weights are real, take part in training and are exempt from
@@ -21,6 +21,8 @@ class QConv2D(nn.Conv2D):  # type: ignore[misc]
 
     The output is the sum over (c, kh, kw) of sign(x) * sign(w), plus the bias, through the activation.
     Without the two it is an integer between -K and K, K = in_channels / groups * taps of the kernel.
+    Inputs and weights of several bits, or of several terms, are multiplied code by code, and the sums then
+    with what a code is worth; `QuantizedLayer` has the formula.
 
     Paper: Rastegari et al., XNOR-Net, arXiv:1603.05279 (binary convolution); Courbariaux et al.,
     arXiv:1602.02830 (training).
@@ -38,12 +40,15 @@ class QConv2D(nn.Conv2D):  # type: ignore[misc]
         weight_initializer: of the latent weights.
         bias_initializer: of the bias.
         in_channels: input channels; 0 leaves them to the first call.
-        bits: bits of a weight: 1.
-        input_bits: bits of an input value: 1.
+        bits: bits of a weight: 1 to 8, or 32 for real ones. It chooses the weight quantizer where none is
+            named: ``dorefa_weight``, ``identity``.
+        input_bits: bits of an input value, likewise: ``dorefa``, ``identity``.
         weight_quantizer: registered name or `Quantizer`.
         input_quantizer: likewise; None leaves the input to an explicit `QActivation` before this layer.
-        scaling: None.
-        pad_value: what pads the quantized input: 0, 1 or -1.
+        scaling: None; 'channel' multiplies with alpha, each filter's mean magnitude; 'channel_detached' does
+            so without a gradient of alpha; 'tensor' with that of all filters; 'xnor' with alpha and K, the
+            mean magnitude of the inputs of each output position.
+        pad_value: what pads the quantized input: 0, 1 or -1; only 0 if it has several bits.
         output_range: 'dot', or 'popcount' for (dot + K) / 2, taps in the padding counted in K.
         prefix: as in Gluon.
         params: as in Gluon.
@@ -100,6 +105,8 @@ class QConv2D(nn.Conv2D):  # type: ignore[misc]
             output_range=output_range,
             pad_value=pad_value,
         )
+        if self._settings.scaling == "xnor" and any(d != 1 for d in np.ravel(dilation)):
+            raise ValueError(f"QConv2D: scaling='xnor' needs dilation=1, found {dilation!r}.")
         super().__init__(
             channels,
             kernel_size,
@@ -116,16 +123,14 @@ class QConv2D(nn.Conv2D):  # type: ignore[misc]
             prefix=prefix,
             params=params,
         )
+        self._settings.declare(self, "QConv2D", in_channels, channels)
         self.weight.wd_mult = 0.0
+        self.weight.binary = self._settings.weight_quantizer.kind == "signs"
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # noqa: N803
-        """Convolve."""
-        lower = self._native if current_lowering() == "native" else self._operator
-        out = lower(F, x, weight, bias)
-        return out if self.act is None else self.act(out)
+    _channels_shape = (1, -1, 1, 1)
+    _filters_shape = (-1, 1, 1, 1)
 
-    def _native(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
-        x, binary_weight = self._settings.quantize(F, x, weight)
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
         geometry = dict(self._kwargs, no_bias=True)
         if self._settings.pad_value != 0:
             height, width = geometry["pad"]
@@ -136,19 +141,21 @@ class QConv2D(nn.Conv2D):  # type: ignore[misc]
                 constant_value=self._settings.pad_value,
             )
             geometry["pad"] = (0, 0)
-        out = F.Convolution(x, binary_weight, name="fwd", **geometry)
-        out = self._settings.to_output_range(F, out, weight)
-        # Added last and not inside Convolution, so that it is rounded once, as in the operator.
-        return out if bias is None else F.broadcast_add(out, F.reshape(bias, shape=(1, -1, 1, 1)))
+        return F.Convolution(x, weight, name=name, **geometry)
 
-    def _operator(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
-        x, weight, attributes = self._settings.operator_arguments(F, x, weight)
-        inputs = [x, weight] if bias is None else [x, weight, guard(F, bias)]
+    def _operator(
+        self,
+        F: Any,  # noqa: N803
+        inputs: list[Any],
+        attributes: dict[str, Any],
+        name: str = "fwd",
+    ) -> Any:
+        geometry = dict(self._kwargs, no_bias=len(inputs) == 2)
         return F.QConvolution(
-            *inputs, name="fwd", pad_value=self._settings.pad_value, **attributes, **self._kwargs
+            *inputs, name=name, pad_value=self._settings.pad_value, **attributes, **geometry
         )
 
-    def cast(self, dtype: Any) -> None:
-        """Accept float32, refuse the rest with ValueError."""
-        require_float32("QConv2D", dtype)
-        super().cast(dtype)
+    def _input_scale(self, F: Any, x: Any) -> Any:  # noqa: N803
+        magnitude = F.mean(F.abs(x), axis=1, keepdims=True)
+        window = {key: self._kwargs[key] for key in ("kernel", "stride", "pad")}
+        return F.Pooling(magnitude, pool_type="avg", count_include_pad=True, **window)

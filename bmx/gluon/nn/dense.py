@@ -7,13 +7,12 @@ from typing import Any
 from mxnet.gluon import nn
 
 from bmx.gluon.nn.config import DEFAULT
-from bmx.gluon.nn.guard import guard
-from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.settings import Settings, require_float32
 
 
-class QDense(nn.Dense):  # type: ignore[misc]
-    """Fully connected layer with binarized input and binarized weights.
+class QDense(QuantizedLayer, nn.Dense):  # type: ignore[misc]
+    """Fully connected layer with quantized input and quantized weights; both are binary by default.
 
     Takes every argument of ``gluon.nn.Dense`` under the same name and in the same position. The latent
     weights are real and exempt from weight decay, as in `QConv2D`. The output is sign(x) . sign(w), plus the
@@ -30,11 +29,14 @@ class QDense(nn.Dense):  # type: ignore[misc]
         weight_initializer: of the latent weights.
         bias_initializer: of the bias.
         in_units: inputs; 0 leaves them to the first call.
-        bits: bits of a weight: 1.
-        input_bits: bits of an input value: 1.
+        bits: bits of a weight: 1 to 8, or 32 for real ones. It chooses the weight quantizer where none is
+            named: ``dorefa_weight``, ``identity``.
+        input_bits: bits of an input value, likewise: ``dorefa``, ``identity``.
         weight_quantizer: registered name or `Quantizer`.
         input_quantizer: likewise; None leaves the input to an explicit `QActivation` before this layer.
-        scaling: None.
+        scaling: None; 'channel' multiplies with alpha, each filter's mean magnitude; 'channel_detached' does
+            so without a gradient of alpha; 'tensor' with that of all filters; 'xnor' with alpha and K, the
+            mean magnitude of the sample's inputs.
         output_range: 'dot', or 'popcount' for (dot + in_units) / 2.
         prefix: as in Gluon.
         params: as in Gluon.
@@ -95,39 +97,35 @@ class QDense(nn.Dense):  # type: ignore[misc]
             prefix=prefix,
             params=params,
         )
+        self._settings.declare(self, "QDense", in_units, units)
         self.weight.wd_mult = 0.0
+        self.weight.binary = self._settings.weight_quantizer.kind == "signs"
 
     def _alias(self) -> str:
         # Parameters keep the names they have in the float net.
         return "dense"
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # noqa: N803
-        """Multiply."""
-        lower = self._native if current_lowering() == "native" else self._operator
-        out = lower(F, x, weight, bias)
-        return out if self.act is None else self.act(out)
+    _channels_shape = (1, -1)
+    _filters_shape = (-1, 1)
 
-    def _native(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
-        x, binary_weight = self._settings.quantize(F, x, weight)
-        out = F.FullyConnected(
-            x, binary_weight, num_hidden=self._units, no_bias=True, flatten=self._flatten, name="fwd"
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
+        return F.FullyConnected(
+            x, weight, num_hidden=self._units, no_bias=True, flatten=self._flatten, name=name
         )
-        out = self._settings.to_output_range(F, out, weight)
-        return out if bias is None else F.broadcast_add(out, bias)
 
-    def _operator(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
-        x, weight, attributes = self._settings.operator_arguments(F, x, weight)
-        inputs = [x, weight] if bias is None else [x, weight, guard(F, bias)]
+    def _operator(
+        self,
+        F: Any,  # noqa: N803
+        inputs: list[Any],
+        attributes: dict[str, Any],
+        name: str = "fwd",
+    ) -> Any:
+        no_bias = len(inputs) == 2
         return F.QFullyConnected(
-            *inputs,
-            name="fwd",
-            num_hidden=self._units,
-            no_bias=bias is None,
-            flatten=self._flatten,
-            **attributes,
+            *inputs, name=name, num_hidden=self._units, no_bias=no_bias, flatten=self._flatten, **attributes
         )
 
-    def cast(self, dtype: Any) -> None:
-        """Accept float32, refuse the rest with ValueError."""
-        require_float32("QDense", dtype)
-        super().cast(dtype)
+    def _input_scale(self, F: Any, x: Any) -> Any:  # noqa: N803
+        axis = {"axis": 0, "exclude": True} if self._flatten else {"axis": -1}
+        scale = F.mean(F.abs(x), keepdims=True, **axis)
+        return F.Flatten(scale) if self._flatten else scale

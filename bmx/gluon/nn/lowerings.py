@@ -1,7 +1,8 @@
 """Which operators a binary layer is made of.
 
-Every layer has two lowerings with equal results. ``native`` composes MXNet's own operators and runs on any
-device. ``operator`` is one C++ operator of bmx with its attributes: CPU only, and what the compiler matches.
+Every layer has lowerings with equal results. ``native`` composes MXNet's own operators and runs on any
+device. ``operator`` has C++ operators of bmx where there are some: CPU only. ``inference`` is ``operator``
+without what only training needs, gradients and noise: what the compiler reads.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Iterator
 
 from bmx.gluon import library
 
-LOWERINGS = ("native", "operator")
+LOWERINGS = ("native", "operator", "inference")
 
 
 class _State(threading.local):
@@ -24,7 +25,7 @@ _state = _State()
 
 
 def current_lowering() -> str:
-    """The lowering of this thread: 'native' or 'operator'."""
+    """The lowering of this thread: 'native', 'operator' or 'inference'."""
     return _state.lowering
 
 
@@ -36,7 +37,7 @@ def lowering(name: str) -> Iterator[None]:
     ``hybridize()`` otherwise. A hybridized net keeps the lowering that it was first called with.
 
     Args:
-        name: 'native' or 'operator'.
+        name: 'native', 'operator' or 'inference'.
 
     Raises:
         ValueError: if there is no such lowering.
@@ -44,9 +45,9 @@ def lowering(name: str) -> Iterator[None]:
     """
     if name not in LOWERINGS:
         raise ValueError(
-            f"bmx.gluon.nn.lowering: expected {' or '.join(map(repr, LOWERINGS))}, found {name!r}."
+            f"bmx.gluon.nn.lowering: expected one of {', '.join(map(repr, LOWERINGS))}, found {name!r}."
         )
-    if name == "operator":
+    if name != "native":
         library.require()
     before = _state.lowering
     _state.lowering = name

@@ -1,4 +1,4 @@
-"""The arguments that binary layers add to Gluon's, checked, and what both lowerings need of them."""
+"""The arguments that binary layers add to Gluon's, checked, and what the lowerings need of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from mxnet import gluon, init
 
-from bmx.gluon.nn.config import current_config, or_config
+from bmx.gluon.nn.config import Default, current_config, or_config
 from bmx.gluon.nn.guard import guard
-from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
+from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.quantizers import Base, Quantizer, SignQuantizer, get_quantizer
+from bmx.gluon.nn.scaling import SCALINGS, weight_scale
 
 OUTPUT_RANGES = ("dot", "popcount")
+BITS = (1, 2, 3, 4, 5, 6, 7, 8, 32)
 
 
 def _require(layer: str, argument: str, value: Any, supported: tuple) -> None:
@@ -30,13 +34,26 @@ def require_float32(layer: str, dtype: Any) -> None:
         )
 
 
-def operand(F: Any, x: Any, quantizer: Quantizer | None) -> tuple[Any, str, float]:  # noqa: N803
-    """Input of a C++ operator, with the operator's name and clip of the quantizer."""
+def operand(F: Any, x: Any, quantizer: Quantizer | None, **learned: Any) -> tuple[Any, str, float]:  # noqa: N803
+    """Input of a C++ operator, with the operator's name and clip of the quantizer; codes are signs."""
     if quantizer is None:
         return guard(F, x), "none", math.inf
+    if current_lowering() == "inference" and isinstance(quantizer, SignQuantizer):
+        return guard(F, quantizer.latent(F, x, **learned)), "det_sign", math.inf
     if quantizer.method is None:
-        return guard(F, quantizer(F, x)), "none", math.inf
-    return guard(F, x), quantizer.method, math.inf if quantizer.clip is None else quantizer.clip
+        return guard(F, quantizer.codes(F, x, **learned)), "none", math.inf
+    clip = getattr(quantizer, "clip", None)
+    return guard(F, x), quantizer.method, math.inf if clip is None else clip
+
+
+def is_plain(quantizer: Quantizer) -> bool:
+    """Whether a quantized array is signs, and nothing else."""
+    cls = type(quantizer)
+    return cls.kind == "signs" and cls.bases is Quantizer.bases and cls.step is Quantizer.step
+
+
+def _initializer(value: Any) -> Any:
+    return init.Constant(float(value)) if isinstance(value, (int, float)) else value
 
 
 @dataclass(frozen=True)
@@ -45,15 +62,17 @@ class Settings:
 
     Attributes:
         weight_quantizer: of the latent weights.
-        input_quantizer: of the input; None if the input is +-1 already.
+        input_quantizer: of the input; None if it is quantized already.
         pad_value: 0, 1 or -1.
         output_range: 'dot' or 'popcount'.
+        scaling: one of `SCALINGS`.
     """
 
     weight_quantizer: Quantizer
     input_quantizer: Quantizer | None
     pad_value: int
     output_range: str
+    scaling: str | None = None
 
     @classmethod
     def resolve(
@@ -83,32 +102,88 @@ class Settings:
         Raises:
             ValueError: if a value is not supported.
         """
-        _require(layer, "bits", or_config(bits, "bits"), (1,))
-        _require(layer, "input_bits", or_config(input_bits, "input_bits"), (1,))
-        _require(layer, "scaling", or_config(scaling, "scaling"), (None,))
         pad_value = or_config(pad_value, "pad_value")
         _require(layer, "pad_value", pad_value, (0, 1, -1))
         output_range = or_config(output_range, "output_range")
         _require(layer, "output_range", output_range, OUTPUT_RANGES)
-        clip = current_config().clip
-        input_quantizer = or_config(input_quantizer, "input_quantizer")
-        return cls(
-            weight_quantizer=get_quantizer(or_config(weight_quantizer, "weight_quantizer"), clip),
-            input_quantizer=None if input_quantizer is None else get_quantizer(input_quantizer, clip),
+        scaling = or_config(scaling, "scaling")
+        _require(layer, "scaling", scaling, SCALINGS)
+        settings = cls(
+            weight_quantizer=_quantizer(layer, "weight", bits, weight_quantizer, "bits"),
+            input_quantizer=_quantizer(layer, "input", input_bits, input_quantizer, "input_bits"),
             pad_value=int(pad_value),
             output_range=output_range,
+            scaling=scaling,
         )
+        settings._check(layer)
+        return settings
 
-    def quantize(self, F: Any, x: Any, weight: Any) -> tuple[Any, Any]:  # noqa: N803
-        """Input and weight of the native lowering."""
-        if self.input_quantizer is not None:
-            x = self.input_quantizer(F, x)
-        return x, self.weight_quantizer(F, weight)
+    def _check(self, layer: str) -> None:
+        signs = self.weight_quantizer.kind == "signs" and self.takes_signs
+        if not signs and (self.pad_value or self.output_range != "dot"):
+            raise ValueError(
+                f"{layer}: pad_value={self.pad_value!r} and output_range={self.output_range!r} need inputs "
+                "and weights of one bit; others take pad_value=0 and output_range='dot'."
+            )
+        if self.output_range != "dot" and self.scaling is not None:
+            raise ValueError(
+                f"{layer}: output_range={self.output_range!r} cannot be scaled; give scaling=None or "
+                "output_range='dot'."
+            )
+        if self.scaling is not None and self.weight_quantizer.kind != "signs":
+            raise ValueError(
+                f"{layer}: scaling={self.scaling!r} is for weights of one bit, "
+                f"found weight_quantizer={self.weight_quantizer!r}; give scaling=None."
+            )
 
-    def operator_arguments(self, F: Any, x: Any, weight: Any) -> tuple[Any, Any, dict[str, Any]]:  # noqa: N803
-        """Input, weight and attributes of the operator lowering."""
-        x, input_method, input_clip = operand(F, x, self.input_quantizer)
-        weight, weight_method, weight_clip = operand(F, weight, self.weight_quantizer)
+    @property
+    def takes_signs(self) -> bool:
+        """The codes of the input are -1 and +1."""
+        return self.input_quantizer is None or self.input_quantizer.kind == "signs"
+
+    @property
+    def is_plain(self) -> bool:
+        """One sign for a value and one for a weight: what the C++ operators multiply."""
+        return all(map(is_plain, self.quantizers))
+
+    @property
+    def quantizers(self) -> list[Quantizer]:
+        """Those of the input, if any, and of the weight."""
+        return [q for q in (self.input_quantizer, self.weight_quantizer) if q is not None]
+
+    def declare(self, layer: gluon.HybridBlock, name: str, channels: int, filters: int) -> None:
+        """Give the layer the parameters that the quantizers bring."""
+        for role, count, argument, quantizer in (
+            ("input", channels, "in_channels", self.input_quantizer),
+            ("weight", filters, "channels", self.weight_quantizer),
+        ):
+            if quantizer is not None:
+                declare(layer, name, role, count, argument, quantizer)
+
+    def learned(self, F: Any, role: str, values: dict[str, Any], shape: tuple) -> dict[str, Any]:  # noqa: N803
+        """The keyword arguments of a quantizer, from those of ``hybrid_forward``; ``shape`` to broadcast."""
+        quantizer = self.input_quantizer if role == "input" else self.weight_quantizer
+        return learned_values(F, quantizer, f"{role}_", values, shape)
+
+    def bases(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Base]:  # noqa: N803
+        """The input's terms."""
+        return [Base(x)] if self.input_quantizer is None else self.input_quantizer.bases(F, x, **learned)
+
+    def scale(self, F: Any, weight: Any) -> Any:  # noqa: N803
+        """Alpha of the latent weights; None without one."""
+        return weight_scale(F, self.scaling, weight)
+
+    def operator_arguments(
+        self,
+        F: Any,  # noqa: N803
+        x: Any,
+        weight: Any,
+        input_learned: dict[str, Any],
+        weight_learned: dict[str, Any],
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Input, weight and attributes of the C++ operator of a plain layer."""
+        x, input_method, input_clip = operand(F, x, self.input_quantizer, **input_learned)
+        weight, weight_method, weight_clip = operand(F, weight, self.weight_quantizer, **weight_learned)
         attributes = {
             "input_quantizer": input_method,
             "input_clip": input_clip,
@@ -125,3 +200,62 @@ class Settings:
         # K is counted in the graph, because while shapes are deferred Python does not know it.
         ones = F.ones_like(F.slice_axis(weight, axis=0, begin=0, end=1))
         return F.broadcast_add(dot, F.sum(ones)) * 0.5
+
+
+# What stands in for a quantizer that was not named, where the bits were.
+_OF_BITS = {"input": "dorefa", "weight": "dorefa_weight"}
+
+
+def _quantizer(layer: str, role: str, bits: Any, quantizer: Any, argument: str) -> Any:
+    named = not isinstance(quantizer, Default)
+    quantizer = or_config(quantizer, f"{role}_quantizer")
+    from_config = isinstance(bits, Default)
+    bits = or_config(bits, argument)
+    _require(layer, argument, bits, BITS)
+    if quantizer is None and role == "input":
+        return None
+    if bits != 1 and not named:
+        quantizer = "identity" if bits == 32 else _OF_BITS[role]
+    wanted = None if from_config and bits == 1 else bits
+    found: Quantizer = get_quantizer(quantizer, current_config().clip, wanted)
+    if wanted is not None and found.bits != wanted:
+        raise ValueError(
+            f"{layer}: {argument}={bits} does not fit {role}_quantizer={found!r}, which has {found.bits}; "
+            f"leave {argument} out or choose another quantizer."
+        )
+    return found
+
+
+def declare(
+    layer: gluon.HybridBlock, name: str, role: str, count: int, argument: str, quantizer: Quantizer
+) -> None:
+    """Give a layer the parameters that one quantizer brings, as attributes ``ROLE_NAME``."""
+    made = {}
+    for learned in quantizer.learned:
+        if learned.per_channel and not count:
+            raise ValueError(
+                f"{name}: {quantizer!r} learns a number for each channel; give {argument}, found 0."
+            )
+        parameter = layer.params.get(
+            f"{role}_{learned.name}",
+            shape=(count if learned.per_channel else 1,),
+            init=_initializer(learned.init),
+            wd_mult=0.0,
+            grad_req="write" if learned.trained else "null",
+            allow_deferred_init=True,
+        )
+        setattr(layer, f"{role}_{learned.name}", parameter)
+        made[learned.name] = parameter
+    quantizer.bind(made)
+
+
+def learned_values(
+    F: Any,  # noqa: N803
+    quantizer: Quantizer | None,
+    prefix: str,
+    values: dict[str, Any],
+    shape: tuple,
+) -> dict[str, Any]:
+    """A quantizer's parameters out of those of ``hybrid_forward``, shaped to broadcast."""
+    learned = () if quantizer is None else quantizer.learned
+    return {item.name: F.reshape(values[prefix + item.name], shape=shape) for item in learned}

@@ -1,0 +1,130 @@
+"""What binary layers share: sums of products of quantized inputs and weights, scaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmx.gluon.nn.guard import guard
+from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.quantizers import Quantizer
+from bmx.gluon.nn.quantizers.base import scaled
+from bmx.gluon.nn.settings import Settings, require_float32
+
+
+class QuantizedLayer:
+    """Mixin of `QConv2D` and `QDense`; it stands in front of Gluon's class.
+
+    The result is, over the terms n of the quantized input and m of the quantized weight,
+
+        alpha * K * sum_n sum_m step_n step_m dot(input codes_n, weight codes_m) + bias
+
+    with alpha and K from ``scaling``. Sums of products of codes are exact integers up to 2^24.
+    """
+
+    _settings: Settings
+    _channels_shape: tuple[int, ...]  # one number a channel, to broadcast against input and output
+    _filters_shape: tuple[int, ...]  # one number a filter, to broadcast against the weight
+
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
+        """Products of codes by MXNet's own operator ``name``, without bias."""
+        raise NotImplementedError
+
+    def _operator(
+        self,
+        F: Any,  # noqa: N803
+        inputs: list[Any],
+        attributes: dict[str, Any],
+        name: str = "fwd",
+    ) -> Any:
+        """Products of signs by bmx's C++ operator ``name``; inputs: data, weight and perhaps bias."""
+        raise NotImplementedError
+
+    def _input_scale(self, F: Any, x: Any) -> Any:  # noqa: N803
+        """K: mean magnitudes of the inputs that each output is made of."""
+        raise NotImplementedError
+
+    @property
+    def quantizers(self) -> list[Quantizer]:
+        """Those of the input, if any, and of the weight."""
+        return self._settings.quantizers
+
+    def hybrid_forward(
+        self,
+        F: Any,  # noqa: N803
+        x: Any,
+        weight: Any,
+        bias: Any = None,
+        **learned: Any,
+    ) -> Any:
+        """Multiply."""
+        settings = self._settings
+        of_input = settings.learned(F, "input", learned, self._channels_shape)
+        of_weight = settings.learned(F, "weight", learned, self._filters_shape)
+        if settings.is_plain and current_lowering() != "native":
+            operands = settings.operator_arguments(F, x, weight, of_input, of_weight)
+            out, bias = self._plain_operator(F, *operands, bias)
+        else:
+            out = self._sum(F, x, weight, of_input, of_weight)
+            out = settings.to_output_range(F, out, weight)
+        out = self._scale(F, out, x, weight)
+        if bias is not None:
+            # Added last and not inside Convolution, so that it is rounded once, as in the operator.
+            out = F.broadcast_add(out, F.reshape(bias, shape=self._channels_shape))
+        return out if self.act is None else self.act(out)  # type: ignore[attr-defined]
+
+    def _plain_operator(
+        self,
+        F: Any,  # noqa: N803
+        x: Any,
+        weight: Any,
+        attributes: dict[str, Any],
+        bias: Any,
+    ) -> tuple[Any, Any]:
+        """The operator's result and what bias is left to add."""
+        if bias is None or self._settings.scaling is not None:
+            return self._operator(F, [x, weight], attributes), bias
+        return self._operator(F, [x, weight, guard(F, bias)], attributes), None
+
+    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:  # noqa: N803
+        settings = self._settings
+        weights = settings.weight_quantizer.bases(F, weight, **of_weight)
+        inputs = settings.bases(F, x, of_input)
+        signs = settings.takes_signs and settings.weight_quantizer.kind == "signs"
+        total = None
+        for number, (w, v) in enumerate((w, v) for w in weights for v in inputs):
+            term = self._product(F, v.codes, w.codes, signs, f"fwd{number or ''}")
+            for step in self._steps(F, v.step, w.step):
+                term = scaled(F, term, step)
+            total = term if total is None else total + term
+        return total
+
+    def _product(self, F: Any, x: Any, weight: Any, signs: bool, name: str) -> Any:  # noqa: N803
+        if not signs or current_lowering() == "native":
+            return self._dot(F, x, weight, name)
+        attributes = {"input_quantizer": "none", "weight_quantizer": "none", "output_range": "dot"}
+        return self._operator(F, [guard(F, x), guard(F, weight)], attributes, name)
+
+    def _steps(self, F: Any, of_input: Any, of_weight: Any) -> list[Any]:  # noqa: N803
+        """What a product of two codes is worth, as factors: at most one number."""
+        factors: list[Any] = []
+        number = 1.0
+        for step in (of_weight, of_input):
+            if isinstance(step, (int, float)):
+                number *= step
+            elif step is not None:
+                factors.append(F.reshape(step, shape=self._channels_shape) if step is of_weight else step)
+        return factors if number == 1 else [number, *factors]
+
+    def _scale(self, F: Any, out: Any, x: Any, weight: Any) -> Any:  # noqa: N803
+        alpha = self._settings.scale(F, weight)
+        if alpha is None:
+            return out
+        out = F.broadcast_mul(out, F.reshape(alpha, shape=self._channels_shape))
+        if self._settings.scaling == "xnor":
+            out = F.broadcast_mul(out, F.BlockGrad(self._input_scale(F, x)))
+        return out
+
+    def cast(self, dtype: Any) -> None:
+        """Accept float32, refuse the rest with ValueError."""
+        require_float32(type(self).__name__, dtype)
+        super().cast(dtype)  # type: ignore[misc]

@@ -1,0 +1,131 @@
+"""What a quantizer is: codes, what a code is worth, and the parameters that it brings to its layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Iterator, NamedTuple
+
+from mxnet import gluon
+
+
+class Base(NamedTuple):
+    """One term of a quantized array: ``codes * step``.
+
+    Attributes:
+        codes: small integers in float32, shape of the quantized array; or real numbers, if it stays real.
+        step: what a code is worth: None for 1, a number, or an array that broadcasts against the quantized
+            one. Of an input it varies with the sample only, of a weight with the filter only.
+    """
+
+    codes: Any
+    step: Any = None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A parameter that a quantizer brings to the layer that it stands in.
+
+    Attributes:
+        name: the layer's parameter is ``input_NAME`` or ``weight_NAME``; the quantizer's methods get its
+            value, shaped to broadcast, under the keyword ``name``.
+        init: an initializer, its name, or a number.
+        per_channel: one number for each channel of the input, or each filter of the weight; otherwise one.
+        trained: by gradient. Otherwise `Quantizer.set` changes it, as schedules do.
+    """
+
+    name: str
+    init: Any = 0.0
+    per_channel: bool = False
+    trained: bool = True
+
+
+class Quantizer:
+    """Maps real arrays to codes; the base class of all quantizers.
+
+    To add a quantizer, derive from this class or, where the codes are signs, from `SignQuantizer`; write what
+    it asks for with MXNet's own operators, give the class a docstring with its forward formula, its backward
+    formula and its paper, and decorate it with `register`. Constructor arguments have defaults; those named
+    ``clip`` and ``bits`` come from a layer's config and from its ``bits`` or ``input_bits`` if the layer names
+    the quantizer.
+
+    Attributes:
+        kind: the values of codes: 'signs' (-1 and +1), 'unsigned' (0 to 2^bits - 1), 'signed' (integers on
+            both sides of 0) or 'real' (any number: the array is not quantized).
+        bits: of a code, 1 to 8; 32 where they are real.
+        method: name of the same quantizer inside the C++ operators, None if they lack it. The operator
+            lowering then quantizes with MXNet's operators and hands the codes to the C++ operator.
+        learned: the parameters that it brings to its layer.
+    """
+
+    kind: ClassVar[str] = "signs"
+    bits: int = 1
+    method: str | None = None
+    learned: tuple[Learned, ...] = ()
+
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """The codes, with the gradient of ``x`` through them.
+
+        Args:
+            F: ``mx.nd`` or ``mx.sym``.
+            x: array or symbol of any shape, float32.
+            **learned: values of the parameters in `learned`, shaped to broadcast against ``x``.
+        """
+        raise NotImplementedError
+
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """What a code is worth, see `Base`; arguments as `codes`."""
+        return None
+
+    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:  # noqa: N803
+        """The terms whose sum stands for ``x``; one, unless a quantizer says otherwise."""
+        return [Base(self.codes(F, x, **learned), self.step(F, x, **learned))]
+
+    def __call__(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """The quantized array: the sum of codes times steps."""
+        total = None
+        for codes, step in self.bases(F, x, **learned):
+            term = scaled(F, codes, step)
+            total = term if total is None else total + term
+        return total
+
+    def bind(self, parameters: dict[str, gluon.Parameter]) -> None:
+        """Remember the parameters, by name, that a layer made for this quantizer."""
+        self.__dict__.setdefault("_bound", []).append(parameters)
+
+    def set(self, name: str, value: float) -> None:
+        """Set a parameter that is not trained, in every layer that this quantizer stands in.
+
+        Raises:
+            KeyError: there is no such parameter.
+        """
+        if not any(learned.name == name and not learned.trained for learned in self.learned):
+            raise KeyError(f"{self!r} has no hyper-parameter {name!r}.")
+        for parameters in self.__dict__.get("_bound", []):
+            parameters[name].set_data(parameters[name].data() * 0 + value)
+
+    def __repr__(self) -> str:
+        """For example ``DetSign(clip=1.0)``."""
+        public = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
+        return f"{type(self).__name__}({', '.join(f'{key}={value}' for key, value in public.items())})"
+
+
+def scaled(F: Any, x: Any, step: Any) -> Any:  # noqa: N803
+    """An array times a step, see `Base`."""
+    if step is None:
+        return x
+    return x * step if isinstance(step, (int, float)) else F.broadcast_mul(x, step)
+
+
+def quantizers_of(net: gluon.Block) -> Iterator[Quantizer]:
+    """The quantizers of a net's layers, each once, in the order of the layers."""
+    seen: set[int] = set()
+
+    def walk(block: gluon.Block) -> Iterator[Quantizer]:
+        for quantizer in getattr(block, "quantizers", ()):
+            if id(quantizer) not in seen:
+                seen.add(id(quantizer))
+                yield quantizer
+        for child in block._children.values():
+            yield from walk(child)
+
+    return walk(net)

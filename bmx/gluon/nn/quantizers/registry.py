@@ -1,0 +1,71 @@
+"""Quantizers by name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import Any, Callable, Type, TypeVar
+
+from bmx.gluon.nn.quantizers.base import Quantizer
+
+_registry: dict[str, type[Quantizer]] = {}
+
+QuantizerClass = TypeVar("QuantizerClass", bound=Type[Quantizer])
+
+
+def register(*names: str) -> Callable[[QuantizerClass], QuantizerClass]:
+    """Class decorator that makes a quantizer known under one or more names."""
+
+    def add(cls: QuantizerClass) -> QuantizerClass:
+        for name in names:
+            _registry[name] = cls
+        return cls
+
+    return add
+
+
+def list_quantizers() -> list[str]:
+    """Names of the registered quantizers, aliases included."""
+    return sorted(_registry)
+
+
+def quantizer_class(name: str) -> type[Quantizer]:
+    """The class that is registered under a name.
+
+    Raises:
+        ValueError: if no quantizer has this name.
+    """
+    if name not in _registry:
+        close = difflib.get_close_matches(str(name), _registry, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else "."
+        raise ValueError(
+            f"bmx.gluon.nn: expected a Quantizer or one of {', '.join(list_quantizers())}, "
+            f"found {name!r}{hint}"
+        )
+    return _registry[name]
+
+
+def arguments_of(cls: type[Quantizer]) -> dict[str, Any]:
+    """The arguments of a quantizer's constructor and their defaults."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {p.name: p.default for p in parameters if p.kind in named}
+
+
+def get_quantizer(quantizer: str | Quantizer, clip: float | None = 1.0, bits: int | None = None) -> Quantizer:
+    """A quantizer from its name.
+
+    Args:
+        quantizer: registered name, or a quantizer, which is returned as it is.
+        clip: gradient cancelling of a quantizer that is given by name and has such an argument.
+        bits: of a code, if the quantizer is given by name and has such an argument; None for its default.
+
+    Raises:
+        ValueError: if no quantizer has this name.
+    """
+    if isinstance(quantizer, Quantizer):
+        return quantizer
+    cls = quantizer_class(quantizer)
+    given = {"clip": clip} if bits is None else {"clip": clip, "bits": bits}
+    accepted = arguments_of(cls)
+    return cls(**{name: value for name, value in given.items() if name in accepted})

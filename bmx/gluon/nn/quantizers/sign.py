@@ -1,0 +1,62 @@
+"""Quantizers whose codes are signs; they differ in what they take the sign of and in their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.quantizers.base import Quantizer
+from bmx.gluon.nn.quantizers.registry import register
+from bmx.gluon.nn.quantizers.straight_through import require, sign, straight_through, within
+
+
+class SignQuantizer(Quantizer):
+    """Base class of quantizers whose codes at inference are sign(latent(x))."""
+
+    kind = "signs"
+
+    def latent(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """What the sign is taken of: ``x``, unless a subclass says otherwise."""
+        return x
+
+    def surrogate(self, F: Any, x: Any) -> Any:  # noqa: N803
+        """A finite function of the latent values whose derivative is the gradient of the codes."""
+        raise NotImplementedError
+
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """Exactly -1.0 or +1.0 for each value."""
+        x = self.latent(F, x, **learned)
+        if current_lowering() == "inference":
+            return sign(F, x)
+        return straight_through(F, sign(F, x), self.surrogate(F, x))
+
+
+@register("det_sign", "ste_sign")
+class DetSign(SignQuantizer):
+    r"""Deterministic sign with the clipped straight-through estimator.
+
+    Forward::
+
+        q(x) = -1 if x < 0 else +1          (0, -0.0 and NaN give +1)
+
+    Backward, with loss C::
+
+        dC/dx = dC/dq if |x| <= clip else 0
+
+    NaN and infinities get no gradient, with ``clip=None`` either.
+
+    Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, equations 1 and 4.
+
+    Args:
+        clip: gradient cancelling threshold; None is the identity estimator.
+    """
+
+    method: str | None = "det_sign"
+
+    def __init__(self, clip: float | None = 1.0) -> None:
+        require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
+        self.clip = clip
+
+    def surrogate(self, F: Any, x: Any) -> Any:  # noqa: N803
+        """See `SignQuantizer`."""
+        return within(F, x, self.clip)

@@ -1,0 +1,97 @@
+"""Quantizers to k bits with equal steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.quantizers.base import Quantizer
+from bmx.gluon.nn.quantizers.registry import register
+from bmx.gluon.nn.quantizers.straight_through import between, like, require, straight_through
+
+
+def require_bits(owner: Any, bits: Any, least: int = 1) -> None:
+    """Raise ValueError unless ``bits`` is an integer from ``least`` to 8."""
+    fits = isinstance(bits, int) and not isinstance(bits, bool) and least <= bits <= 8
+    require(owner, "bits", bits, fits, f"from {least} to 8")
+
+
+@register("dorefa")
+class DoReFa(Quantizer):
+    r"""Activations in k bits between 0 and 1.
+
+    Forward, with n = 2^bits - 1::
+
+        q(x) = round(n * min(max(x, 0), 1)) / n          codes 0 to n, step 1 / n
+
+    Halves are rounded up. Backward::
+
+        dC/dx = dC/dq if 0 <= x <= 1 else 0
+
+    Paper: Zhou et al., DoReFa-Net, arXiv:1606.06160, equations 5 and 6; Mishra et al., WRPN,
+    arXiv:1709.01134, which quantizes activations alike.
+
+    Args:
+        bits: of a code, 1 to 8.
+    """
+
+    kind = "unsigned"
+
+    def __init__(self, bits: int = 2) -> None:
+        require_bits(self, bits)
+        self.bits = bits
+
+    @property
+    def largest(self) -> int:
+        """The largest code."""
+        return 2**self.bits - 1
+
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """Integers from 0 to n."""
+        scaled = x * self.largest
+        codes = F.round(F.clip(scaled, 0, self.largest))
+        if current_lowering() == "inference":
+            return codes
+        return straight_through(F, codes, between(F, x, 0, 1) * self.largest)
+
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """1 / n."""
+        return 1 / self.largest
+
+
+@register("dorefa_weight")
+class DoReFaWeight(Quantizer):
+    r"""Weights in k bits between -1 and 1, after a tanh.
+
+    Forward, with n = 2^bits - 1::
+
+        t = tanh(w) / max |tanh(w)|
+        q(w) = 2 * round(n * (t + 1) / 2) / n - 1        odd codes -n to n, step 1 / n
+
+    Backward: the rounding passes the gradient, the maximum is a constant::
+
+        dC/dw = dC/dq * (1 - tanh(w)^2) / max |tanh(w)|
+
+    Paper: Zhou et al., DoReFa-Net, arXiv:1606.06160, equation 9. One bit is `DetSign`.
+
+    Args:
+        bits: of a code, 2 to 8.
+    """
+
+    kind = "signed"
+
+    def __init__(self, bits: int = 2) -> None:
+        require_bits(self, bits, least=2)
+        self.bits = bits
+
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """Odd integers from -n to n."""
+        largest = 2**self.bits - 1
+        squashed = F.tanh(x)
+        unit = squashed / like(F, F.BlockGrad(F.max(F.abs(squashed), keepdims=True)), squashed)
+        codes = 2 * F.round((unit + 1) * (largest / 2)) - largest
+        return straight_through(F, codes, unit * largest)
+
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """1 / n."""
+        return 1 / (2**self.bits - 1)

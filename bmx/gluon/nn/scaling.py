@@ -1,0 +1,31 @@
+"""What a layer multiplies its dot products with, by the name of its argument ``scaling``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmx.gluon.nn.quantizers.straight_through import sign
+
+SCALINGS = (None, "channel", "channel_detached", "tensor", "xnor")
+
+
+def weight_scale(F: Any, scaling: str | None, weight: Any) -> Any:  # noqa: N803
+    """alpha, the mean magnitude of the latent weights, [filters, 1, ...] or [1, 1, ...]; None without one.
+
+    ``channel`` and ``xnor``: of each filter, with its gradient sign(W) / n, so that of alpha * sign(W) is
+
+        dC/dW_i = sign(W_i) / n * sum_j dC/dW~_j sign(W_j) + dC/dW~_i * alpha * dsign(W_i)/dW_i
+
+    ``channel_detached``: the same, without that gradient. ``tensor``: of all filters together, without it.
+
+    Rastegari et al., XNOR-Net, arXiv:1603.05279, equations 6 and 12; Liu et al., Bi-Real Net,
+    arXiv:1808.00278, equation 10 (detached).
+    """
+    if scaling is None:
+        return None
+    # W * sign(W) is |W|, with gradient sign(W) at 0 too.
+    magnitude = weight * F.BlockGrad(sign(F, weight))
+    alpha = F.mean(magnitude, axis=0, exclude=True, keepdims=True)
+    if scaling == "tensor":
+        alpha = F.mean(alpha, axis=0, keepdims=True)
+    return alpha if scaling in ("channel", "xnor") else F.BlockGrad(alpha)
