@@ -44,8 +44,11 @@ def fit(
     optimizer_params: dict[str, Any] | None = None,
     name: str = "training",
     log: Callable[[str], None] = tqdm.write,
+    criterion: gluon.loss.Loss | None = None,
+    make_trainer: Callable[..., gluon.Trainer] = gluon.Trainer,
+    before_step: Callable[[float], None] | None = None,
 ) -> list[EpochResult]:
-    """Trains a classifier with softmax cross-entropy; the learning rate falls along a cosine to 0.
+    """Trains a classifier; the learning rate falls along a cosine to 0.
 
     Args:
         net: initialised; its output is logits (batch, classes).
@@ -57,6 +60,10 @@ def fit(
         optimizer_params: further arguments of the optimizer.
         name: stands in front of the progress bar and of each line.
         log: called with one line per epoch.
+        criterion: called with logits (batch, classes) and labels (batch,); by default softmax cross-entropy.
+        make_trainer: called with parameters, optimizer and its arguments; by default `gluon.Trainer`.
+        before_step: called in front of each step with the part of the training that is done, 0 to 1, which
+            is what schedules of hyper-parameters follow.
 
     Returns:
         One result per epoch.
@@ -66,12 +73,14 @@ def fit(
     """
     schedule = mx.lr_scheduler.CosineScheduler(epochs * len(train_data), base_lr=learning_rate, final_lr=0)
     arguments = {"learning_rate": learning_rate, "lr_scheduler": schedule, **(optimizer_params or {})}
-    trainer = gluon.Trainer(net.collect_params(), optimizer, arguments)
+    trainer = make_trainer(net.collect_params(), optimizer, arguments)
+    criterion = criterion or gluon.loss.SoftmaxCrossEntropyLoss()
     results = []
     with _progress_bar(name, epochs * train_data.sample_count) as bar:
         for epoch in range(1, epochs + 1):
             start = time.perf_counter()
-            loss = _train_epoch(net, trainer, train_data, f"{name}, epoch {epoch}", bar)
+            done = _Progress(epoch - 1, epochs, len(train_data), before_step)
+            loss = _train_epoch(net, trainer, criterion, train_data, f"{name}, epoch {epoch}", bar, done)
             seconds = time.perf_counter() - start
             result = EpochResult(epoch, loss, accuracy(net, val_data), seconds)
             results.append(result)
@@ -90,13 +99,33 @@ def accuracy(net: gluon.HybridBlock, data: Batches) -> float:
     return right / data.sample_count
 
 
+class _Progress(NamedTuple):
+    """Tells a schedule how far the training is."""
+
+    epochs_done: int
+    epochs: int
+    steps: int
+    before_step: Callable[[float], None] | None
+
+    def tell(self, step: int) -> None:
+        """Before step 1, 2, ... of the epoch."""
+        if self.before_step is not None:
+            self.before_step((self.epochs_done + (step - 1) / self.steps) / self.epochs)
+
+
 def _train_epoch(
-    net: gluon.HybridBlock, trainer: gluon.Trainer, data: Batches, where: str, bar: tqdm
+    net: gluon.HybridBlock,
+    trainer: gluon.Trainer,
+    criterion: gluon.loss.Loss,
+    data: Batches,
+    where: str,
+    bar: tqdm,
+    progress: _Progress,
 ) -> float:
     """One pass; returns the mean loss."""
-    criterion = gluon.loss.SoftmaxCrossEntropyLoss()
     total = 0.0
     for step, (images, labels) in enumerate(data, start=1):
+        progress.tell(step)
         with autograd.record():
             loss = criterion(net(images), labels)
         loss.backward()

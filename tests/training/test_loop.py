@@ -91,3 +91,35 @@ def test_a_loss_that_is_not_finite_stops_at_its_step() -> None:
     data = Batches(images, labels, 16)
     with pytest.raises(NonFiniteLossError, match="epoch 1, step 3 of 4: the loss is nan; lower"):
         fit(make_net(), data, data, epochs=1, log=str)
+
+
+def test_loss_trainer_and_schedules_can_be_others() -> None:
+    from mxnet import gluon
+
+    made, told = [], []
+
+    def make_trainer(*arguments: object) -> gluon.Trainer:
+        made.append(arguments[1])
+        return gluon.Trainer(*arguments)
+
+    images, labels = blobs(32)
+    (first, _), *_ = (
+        fit(
+            make_net(),
+            Batches(images, labels, 8),
+            Batches(images, labels, 32),
+            2,
+            optimizer="sgd",
+            criterion=criterion,
+            make_trainer=make_trainer,
+            before_step=told.append,
+            log=str,
+        )
+        for criterion in (gluon.loss.SoftmaxCrossEntropyLoss(weight=2.0), gluon.loss.SoftmaxCrossEntropyLoss())
+    )
+    assert made == ["sgd", "sgd"]
+    np.testing.assert_allclose(told, 2 * [step / 8 for step in range(8)])
+    plain = fit(
+        make_net(), Batches(images, labels, 8), Batches(images, labels, 32), 2, optimizer="sgd", log=str
+    )
+    assert first.loss == pytest.approx(2 * plain[0].loss, rel=0.2)
