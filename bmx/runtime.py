@@ -45,7 +45,7 @@ class ValueInfo(NamedTuple):
 
     Attributes:
         name: its name in the graph.
-        dtype: "float32" or "int32", the type of the array.
+        dtype: "float32", "int32" or, of an input that takes nothing else, "uint8": the type of the array.
         shape: the shape of one sample; arrays have a batch axis in front of it.
         preprocessing: for an input that also takes uint8 images, what happens to them.
     """
@@ -149,7 +149,7 @@ class Session:
         """Runs a batch.
 
         Args:
-            inputs: an array [batch, ...] of float32, or of uint8 where the input has a preprocessing; for
+            inputs: an array [batch, ...] of the input's dtype, or of uint8 where it has a preprocessing; for
                 several inputs a list in the order of `Model.inputs`, or a mapping from their names.
 
         Returns:
@@ -213,7 +213,8 @@ class Session:
         for array in arrays:
             if not isinstance(array, np.ndarray):
                 found = type(array).__name__
-                hint = "use x.asnumpy()" if hasattr(array, "asnumpy") else "use numpy.asarray(x, 'float32')"
+                dtype = self.model.inputs[0].dtype
+                hint = "use x.asnumpy()" if hasattr(array, "asnumpy") else f"use numpy.asarray(x, '{dtype}')"
                 raise ModelError(f"expected a NumPy array, found {found}; {hint}")
         return arrays
 
@@ -257,7 +258,10 @@ class Model:
 
     @property
     def outputs(self) -> list[ValueInfo]:
-        """The outputs, in the order of the graph; bits arrive as -1 and +1 in float32."""
+        """The outputs, in the order of the graph.
+
+        Bits arrive as -1 and +1 in float32, unsigned integers of 1 to 8 bits as the same numbers in float32.
+        """
         return [_output_info(value) for value in self._info["outputs"]]
 
     @property
@@ -301,7 +305,7 @@ class Model:
         """Runs a batch through a model of one input and one output.
 
         Args:
-            x: [batch, ...], float32, or uint8 where the input has a preprocessing.
+            x: [batch, ...] of the input's dtype, or uint8 where it has a preprocessing.
 
         Returns:
             [batch, ...]
@@ -336,9 +340,15 @@ class Model:
         return self.session(threads).profile(self.random_inputs() if inputs is None else inputs, runs)
 
     def random_inputs(self, batch: int = 1) -> list[np.ndarray]:
-        """Standard normal float32 arrays [batch, ...] for every input, always the same ones."""
+        """An array [batch, ...] for every input, always the same ones: standard normal float32, or bytes."""
         random = np.random.RandomState(0)
-        return [random.standard_normal((batch, *value.shape)).astype(np.float32) for value in self.inputs]
+        arrays = []
+        for value in self.inputs:
+            shape = (batch, *value.shape)
+            is_bytes = value.dtype == "uint8"
+            array = random.randint(0, 256, shape) if is_bytes else random.standard_normal(shape)
+            arrays.append(array.astype(value.dtype))
+        return arrays
 
     def _own_session(self) -> Session:
         if self._session is None:
@@ -349,7 +359,8 @@ class Model:
 def _input_info(value: dict[str, Any]) -> ValueInfo:
     rule = value.get("preprocessing")
     preprocessing = Preprocessing(rule["scale"], tuple(rule["mean"]), tuple(rule["std"])) if rule else None
-    return ValueInfo(value["name"], "float32", tuple(value["shape"]), preprocessing)
+    dtype = "uint8" if value["dtype"] == "bytes" else "float32"
+    return ValueInfo(value["name"], dtype, tuple(value["shape"]), preprocessing)
 
 
 def _output_info(value: dict[str, Any]) -> ValueInfo:

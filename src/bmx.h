@@ -71,12 +71,16 @@ BMX_API size_t bmx_model_input_count(const bmx_model* model);
 BMX_API const char* bmx_model_input_name(const bmx_model* model, size_t index);
 /* Shape of one sample, without the batch. */
 BMX_API const int64_t* bmx_model_input_shape(const bmx_model* model, size_t index, size_t* rank);
-/* 1 if the input also takes BMX_UINT8, converted as the file says. */
+/* BMX_FLOAT32, or BMX_UINT8 of an input that takes nothing else. */
+BMX_API bmx_type bmx_model_input_type(const bmx_model* model, size_t index);
+/* 1 if the input takes BMX_UINT8: as it is, or beside BMX_FLOAT32, converted as the file says. */
 BMX_API int bmx_model_input_takes_uint8(const bmx_model* model, size_t index);
 
 BMX_API size_t bmx_model_output_count(const bmx_model* model);
 BMX_API const char* bmx_model_output_name(const bmx_model* model, size_t index);
 BMX_API const int64_t* bmx_model_output_shape(const bmx_model* model, size_t index, size_t* rank);
+/* BMX_INT32 for 32-bit integers, BMX_FLOAT32 for all others: bits arrive as -1 and +1, integers of fewer bits
+ * as the same numbers. */
 BMX_API bmx_type bmx_model_output_type(const bmx_model* model, size_t index);
 
 /* Labels of the last axis of the first output; 0 if the file has none. */

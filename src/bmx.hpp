@@ -105,7 +105,7 @@ struct ValueInfo {
   std::string name;
   std::vector<std::int64_t> shape;
   bmx_type type;
-  bool takes_uint8;  // an input that also takes uint8_t, converted as the file says
+  bool takes_uint8;  // an input that takes uint8_t: as it is, or beside float, converted as the file says
 };
 
 class Model {
@@ -133,7 +133,7 @@ class Model {
       const std::int64_t* shape = bmx_model_input_shape(get(), i, &rank);
       infos.push_back({bmx_model_input_name(get(), i),
                        {shape, shape + rank},
-                       BMX_FLOAT32,
+                       bmx_model_input_type(get(), i),
                        bmx_model_input_takes_uint8(get(), i) != 0});
     }
     return infos;

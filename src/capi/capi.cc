@@ -62,7 +62,9 @@ const int64_t* shape_of(const bmx::ValueType& type, size_t* rank) {
   return type.shape.data();
 }
 
-bmx_type to_c(bmx::TensorType type) { return type == bmx::TensorType::kI32 ? BMX_INT32 : BMX_FLOAT32; }
+bmx_type to_c(bmx::TensorType type) {
+  return type == bmx::TensorType::kI32 ? BMX_INT32 : type == bmx::TensorType::kU8 ? BMX_UINT8 : BMX_FLOAT32;
+}
 
 bmx::TensorType from_c(bmx_type type) {
   switch (type) {
@@ -116,8 +118,14 @@ const int64_t* bmx_model_input_shape(const bmx_model* model, size_t index, size_
   return index < bmx_model_input_count(model) ? shape_of(graph_of(model).inputs[index].type, rank) : nullptr;
 }
 
+bmx_type bmx_model_input_type(const bmx_model* model, size_t index) {
+  if (index >= bmx_model_input_count(model)) return BMX_FLOAT32;
+  return to_c(bmx::input_type(graph_of(model).inputs[index].type.dtype));
+}
+
 int bmx_model_input_takes_uint8(const bmx_model* model, size_t index) {
-  return index < bmx_model_input_count(model) && model->model->preprocess_table(index) != nullptr;
+  if (index >= bmx_model_input_count(model)) return 0;
+  return bmx_model_input_type(model, index) == BMX_UINT8 || model->model->preprocess_table(index) != nullptr;
 }
 
 size_t bmx_model_output_count(const bmx_model* model) { return graph_of(model).outputs.size(); }

@@ -33,7 +33,15 @@ int64_t popcount(const uint64_t* words, int64_t count) {
   return ones;
 }
 
-int64_t largest(Planes planes) { return (int64_t{1} << planes.count) - 1; }
+// By absolute value.
+int64_t largest(Planes planes) {
+  if (planes.values == BitValues::kTwosComplement) return int64_t{1} << (planes.count - 1);
+  return (int64_t{1} << planes.count) - 1;
+}
+
+bool is_negative(Planes planes, int64_t plane) {
+  return planes.values == BitValues::kTwosComplement && plane == planes.count - 1;
+}
 
 // The different ranges of taps that lie inside the image, and which one each output position has.
 std::vector<TapRange> kinds_of(const SlabAxis& axis, int64_t taps, int64_t dilation, int64_t outputs,
@@ -60,7 +68,7 @@ Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int 
   BinaryConvolution c;
   c.shape_ = shape;
   c.kernels_ = &kernels;
-  BMX_RETURN_IF_ERROR(c.check_planes(pad_value, inputs, weight_planes));
+  BMX_RETURN_IF_ERROR(check_planes(shape, pad_value, inputs, weight_planes));
   c.inputs_ = inputs;
   c.weight_planes_ = weight_planes;
   const bool signs = inputs.values == BitValues::kSigns,
@@ -87,7 +95,8 @@ Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int 
   return c;
 }
 
-Status BinaryConvolution::check_planes(int pad_value, Planes inputs, Planes weight_planes) const {
+Status BinaryConvolution::check_planes(const ConvShape& shape, int pad_value, Planes inputs,
+                                       Planes weight_planes) {
   const auto error = [](const std::string& message) { return invalid_argument("convolution: " + message); };
   if (pad_value < -1 || pad_value > 1)
     return error("pad_value must be 0, 1 or -1, found " + std::to_string(pad_value));
@@ -96,14 +105,16 @@ Status BinaryConvolution::check_planes(int pad_value, Planes inputs, Planes weig
       return error("the number of bit planes must be between 1 and 8, found " + std::to_string(planes.count));
     }
   }
+  if (inputs.values == BitValues::kTwosComplement) return error("inputs cannot be in two's complement");
+  if (weight_planes.values == BitValues::kTwosComplement && weight_planes.count < 2)
+    return error("weights in two's complement need at least 2 bit planes, found 1");
   if (pad_value != 0 && (inputs.count > 1 || inputs.values == BitValues::kZeroOne)) {
     return error("pad_value must be 0 for inputs of several bit planes or of 0/1 bits, found " +
                  std::to_string(pad_value));
   }
-  if (shape_.depth() > INT32_MAX / (largest(inputs) * largest(weight_planes))) {
-    return error("sums must stay below 2147483648, found " + std::to_string(shape_.depth()) +
-                 " products of " + std::to_string(inputs.count) + " and " +
-                 std::to_string(weight_planes.count) + " bits");
+  if (shape.depth() > INT32_MAX / (largest(inputs) * largest(weight_planes))) {
+    return error("sums must stay below 2147483648, found " + std::to_string(shape.depth()) + " products of " +
+                 std::to_string(inputs.count) + " and " + std::to_string(weight_planes.count) + " bits");
   }
   return {};
 }
@@ -135,7 +146,7 @@ void BinaryConvolution::make_parts() {
     const int64_t next = window[r].units;
     if (r == 0 || (tiles.wide_units != 0 && units + next > tiles.wide_units)) {
       if (r != 0) window[r - 1].widen = 1;
-      stretches.push_back({static_cast<int64_t>(r), 0, 0, first_unit, 0});
+      stretches.push_back({static_cast<int64_t>(r), 0, 0, first_unit, 0, false});
       units = 0;
     }
     units += next;
@@ -148,11 +159,15 @@ void BinaryConvolution::make_parts() {
       run.offset += i * plane_bytes_;
       runs_.push_back(run);
     }
-    for (int j = 0; j < weight_planes_.count; ++j) {
+  }
+  // A plane of weights, the larger operand, stays in the cache for all planes of a tile's pixels.
+  for (int j = 0; j < weight_planes_.count; ++j) {
+    for (int i = 0; i < inputs_.count; ++i) {
       for (Part part : stretches) {
         part.first_run += i * static_cast<int64_t>(window.size());
         part.weight_plane = j;
         part.shift = i + j;
+        part.subtract = is_negative(weight_planes_, j);
         parts_.push_back(part);
       }
     }
@@ -250,7 +265,7 @@ void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
     int64_t base = 0;
     std::fill(tap_sums.begin(), tap_sums.end(), 0);
     for (int64_t j = 0; j < weight_planes_.count; ++j) {
-      const int64_t weight = int64_t{1} << j;
+      const int64_t weight = is_negative(weight_planes_, j) ? -(int64_t{1} << j) : int64_t{1} << j;
       for (int64_t tap = 0; tap < s.taps(); ++tap) {
         const int64_t ones = popcount(weights + ((j * s.out_channels + o) * s.taps() + tap) * words, words);
         tap_sums[static_cast<size_t>(tap)] += (signs ? 2 * ones - n : ones) * weight;
@@ -341,7 +356,7 @@ void BinaryConvolution::run_panel(const Work& work, int64_t group, int64_t panel
   run_strips<int32_t>(work, pixels, panel, strip, count, kernels_->finish_i32);
 }
 
-// Adds the counts of the parts after the first, each with its weight.
+// Adds the counts of the parts after the first, each with its weight. The first is never a negative one.
 void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights,
                                   int64_t lanes, int64_t size, int32_t* sums) const {
   alignas(kAlignment) int32_t counts[kMaxTilePixels * kMaxPanelLanes];
@@ -350,7 +365,11 @@ void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixe
     const int64_t unit = part.weight_plane * window_units() + part.first_unit;
     count_tile(pixels, runs_.data() + part.first_run, part.run_count,
                weights + unit * lanes * tiles_->weight_bytes, counts);
-    for (int64_t j = 0; j < size; ++j) sums[j] += counts[j] << part.shift;
+    if (part.subtract) {
+      for (int64_t j = 0; j < size; ++j) sums[j] -= counts[j] << part.shift;
+    } else {
+      for (int64_t j = 0; j < size; ++j) sums[j] += counts[j] << part.shift;
+    }
   }
 }
 

@@ -7,9 +7,10 @@
 // w), S = popcount(w) and n the window's size, one pair of planes contributes
 //   x -1/+1, w -1/+1:   n - 2 p(xor)        x 0/1, w -1/+1:   S - p(xor)      because x * w = (w bit) - (x
 //   xor w) x -1/+1, w 0/1:   2 p(and) - S          x 0/1, w 0/1:     p(and)
-// so one table of bases for each output, and one multiplier, turn the counts into dots. Padding with zeros
-// between -1/+1 values is exact: what the window lacks at the border is in the bases, one row of them for
-// each kind of border.
+// so one table of bases for each output, and one multiplier, turn the counts into dots. The last plane of
+// weights in two's complement holds 0/1 like the others, but its counts and bases are subtracted. Padding
+// with zeros between -1/+1 values is exact: what the window lacks at the border is in the bases, one row of
+// them for each kind of border.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,9 @@
 
 namespace bmx {
 
-enum class BitValues { kSigns, kZeroOne };  // what bits 0 and 1 stand for
+// What bits 0 and 1 stand for: -1 and +1, or 0 and 1. kTwosComplement: 0 and 1, and the last plane has the
+// weight -2^(k-1); of weights only, in 2 to 8 planes.
+enum class BitValues { kSigns, kZeroOne, kTwosComplement };
 
 // k planes of bits; plane i has the weight 2^i. Activations are [N][H][W][planes][words_for(C)].
 struct Planes {
@@ -41,6 +44,9 @@ class BinaryConvolution final : public SlabConvolution {
                                           const Kernels& kernels, Planes inputs = {},
                                           Planes weight_planes = {});
 
+  // Can such planes be multiplied: are there 1 to 8, do sums stay below 2^31?
+  static Status check_planes(const ConvShape& shape, int pad_value, Planes inputs, Planes weight_planes);
+
   // Bytes of the repacked weights and tables.
   int64_t packed_bytes() const;
 
@@ -55,9 +61,9 @@ class BinaryConvolution final : public SlabConvolution {
     int64_t first_run, run_count;
     int64_t weight_plane, first_unit;
     int shift;  // i + j
+    bool subtract;
   };
 
-  Status check_planes(int pad_value, Planes inputs, Planes weight_planes) const;
   void choose_layout(const ConvShape& shape);
   void make_parts();
   void pack_weights(const uint64_t* weights);

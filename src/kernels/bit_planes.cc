@@ -35,4 +35,20 @@ void pack_bytes(const uint8_t* x, int64_t rows, int64_t channels, int planes, ui
   }
 }
 
+void unpack_planes(const uint64_t* x, int64_t rows, int64_t channels, int planes, float* out) {
+  const int64_t words = words_for(channels);
+  for (int64_t r = 0; r < rows; ++r, x += planes * words, out += channels) {
+    for (int64_t c = 0; c < channels; c += 8) {
+      uint64_t eight = 0;
+      for (int i = 0; i < planes; ++i) {
+        eight |= (x[i * words + c / kWordBits] >> (c % kWordBits) & 0xFF) << (8 * i);
+      }
+      eight = transpose_bytes(eight);
+      for (int64_t i = 0; i < std::min<int64_t>(8, channels - c); ++i) {
+        out[c + i] = static_cast<float>(eight >> (8 * i) & 0xFF);
+      }
+    }
+  }
+}
+
 }  // namespace bmx

@@ -42,6 +42,9 @@ struct Kernels {
   void (*pack_planes_i32)(const int32_t* x, int64_t rows, int64_t channels, const int32_t* thresholds,
                           int planes, uint64_t* out);
 
+  // y[i] = +1 where bit i is 1, -1 where it is 0.
+  void (*unpack_signs)(const uint64_t* bits, int64_t count, float* y);
+
   // Tiles of binary convolutions and products, and the epilogue of their sums (int32) and of float sums.
   BinaryTiles binary;
   FloatTiles floats;

@@ -7,6 +7,8 @@
 namespace bmx {
 namespace {
 
+constexpr int64_t kPlaneGap = 9 * int64_t{kAlignment};
+
 int64_t aligned_bytes(int64_t bytes) {
   return static_cast<int64_t>(round_up(static_cast<size_t>(bytes), kAlignment));
 }
@@ -54,6 +56,8 @@ void SlabConvolution::set_geometry(const ConvShape& shape, const Units& units, i
   if (max_block_rows_ < most && max_block_rows_ >= tile)
     max_block_rows_ -= max_block_rows_ % tile;  // whole tiles
   plane_bytes_ = aligned_bytes(layout_.bytes(max_block_rows_));
+  // Planes a power of two apart would take each other's places in the first-level cache.
+  if (units.planes > 1) plane_bytes_ += kPlaneGap;
 }
 
 int64_t SlabConvolution::panel_vectors(int64_t panel) const {
@@ -73,7 +77,8 @@ FinishTile SlabConvolution::panel_strip(int64_t group, int64_t panel) const {
 int64_t SlabConvolution::thread_bytes() const {
   const int64_t pixels = max_block_rows_ * out_width();
   return (layout_.is_input ? 0 : units_.planes * plane_bytes_) +
-         aligned_bytes(pixels * int64_t{sizeof(void*)}) + aligned_bytes(pixels * int64_t{sizeof(int64_t)});
+         aligned_bytes(pixels * int64_t{sizeof(void*)}) + aligned_bytes(pixels * int64_t{sizeof(int64_t)}) +
+         aligned_bytes(panel_scratch_bytes_);
 }
 
 // Parts begin at whole words of bits, so that threads never write to the same word.
@@ -151,7 +156,9 @@ void SlabConvolution::run_block(const Work& work, const Block& block, char* scra
   pixels.bases = reinterpret_cast<int64_t*>(scratch + aligned_bytes(most * int64_t{sizeof(void*)}));
   pixels.first = (block.image * work.out_rows + block.rows.begin) * width;
   pixels.count = (block.rows.end - block.rows.begin) * width;
-  char* slab_memory = reinterpret_cast<char*>(pixels.bases) + aligned_bytes(most * int64_t{sizeof(int64_t)});
+  char* panel_memory = reinterpret_cast<char*>(pixels.bases) + aligned_bytes(most * int64_t{sizeof(int64_t)});
+  char* slab_memory = panel_memory + aligned_bytes(panel_scratch_bytes_);
+  pixels.panel = panel_memory;
   const char* slab = fill_slab(work, block, slab_memory);
 
   int64_t p = 0;

@@ -41,6 +41,7 @@ class SlabConvolution {
   struct BlockPixels {
     const void** addresses;
     int64_t* bases;
+    void* panel;           // panel_scratch_bytes_ of the thread
     int64_t first, count;  // in the output, counted through the batch
   };
   struct Units {
@@ -117,9 +118,10 @@ class SlabConvolution {
   ConvShape shape_;
   Units units_;
   SlabLayout layout_;
-  bool pointwise_ = false;     // the pixels of a batch are one column
-  int64_t plane_bytes_ = 0;    // of one plane of a slab
-  AlignedArray<uint8_t> pad_;  // one pixel outside the image, as tiles read it
+  bool pointwise_ = false;           // the pixels of a batch are one column
+  int64_t plane_bytes_ = 0;          // of one plane of a slab
+  int64_t panel_scratch_bytes_ = 0;  // that run_panel needs in each thread
+  AlignedArray<uint8_t> pad_;        // one pixel outside the image, as tiles read it
   std::vector<int64_t> row_base_,
       column_base_;  // by row and column of the output; their sum leads to a pixel's bases
 

@@ -73,7 +73,8 @@ Status verify_checksum(const uint8_t* bytes, size_t size) {
 }
 
 std::optional<TensorType> tensor_type(const std::string& name) {
-  for (TensorType type : {TensorType::kF32, TensorType::kI32, TensorType::kU8}) {
+  for (TensorType type :
+       {TensorType::kF32, TensorType::kI32, TensorType::kI16, TensorType::kI8, TensorType::kU8}) {
     if (name == name_of(type)) return type;
   }
   return std::nullopt;
@@ -97,7 +98,7 @@ Entry read_entry(const std::string& name, const Json& json, Status* status) {
 
   const std::optional<TensorType> type = tensor_type(dtype);
   if (!type) {
-    reader.fail("dtype '" + dtype + "' is not one of F32, I32, U8");
+    reader.fail("dtype '" + dtype + "' is not one of F32, I32, I16, I8, U8");
     return entry;
   }
   entry.tensor.type = *type;
@@ -150,7 +151,7 @@ Status check_layout(const std::vector<Entry>& entries, int64_t data_size) {
     }
     if (entry.begin % size_of(entry.tensor.type) != 0) {
       return corrupt_file(who + ": its data begins at " + std::to_string(entry.begin) +
-                          ", which is not aligned to its elements; F32 and I32 tensors come before U8 ones");
+                          ", which is not aligned to its elements; the order is F32, I32, I16, I8, U8");
     }
     end = entry.end;
   }

@@ -11,8 +11,8 @@ namespace bmx {
 namespace {
 
 std::optional<DType> dtype_of(const std::string& name) {
-  for (DType dtype : {DType::kF32, DType::kI32, DType::kBits}) {
-    if (name == name_of(dtype)) return dtype;
+  for (int dtype = 0; dtype <= static_cast<int>(DType::kBytes); ++dtype) {
+    if (name == name_of(static_cast<DType>(dtype))) return static_cast<DType>(dtype);
   }
   return std::nullopt;
 }
@@ -50,8 +50,10 @@ class GraphParser {
     ObjectReader reader(json, "input '" + input.name + "'", &status_);
     reader.has("name");
     input.type = parse_type(reader);
-    if (input.type.dtype != DType::kF32) reader.fail("dtype must be f32");
+    const bool bytes = input.type.dtype == DType::kBytes;
+    if (input.type.dtype != DType::kF32 && !bytes) reader.fail("dtype must be f32 or bytes");
     if (reader.has("preprocessing")) {
+      if (bytes) reader.fail("bytes are taken as they are: 'preprocessing' is for f32 inputs");
       input.preprocessing = parse_preprocessing(reader.object("preprocessing"), input);
     }
     reader.finish();
@@ -104,7 +106,7 @@ class GraphParser {
     type.shape = reader.integers("shape");
     if (!status_.ok()) return type;
     const std::optional<DType> known = dtype_of(dtype);
-    if (!known) reader.fail("dtype '" + dtype + "' is not one of f32, i32, bits");
+    if (!known) reader.fail("dtype '" + dtype + "' is not one of f32, i32, bits, u1 to u8, bytes");
     type.dtype = known.value_or(DType::kF32);
     std::optional<int64_t> elements = 1;
     for (int64_t d : type.shape) elements = elements ? checked_product({*elements, d}) : std::nullopt;

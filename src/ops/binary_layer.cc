@@ -30,10 +30,34 @@ class BinaryLayer final : public Operator {
 }  // namespace
 
 Result<OperatorPtr> create_binary_layer(ValueType output, const ConvShape& shape, int pad_value,
-                                        const uint64_t* weight, const Kernels& kernels) {
-  Result<BinaryConvolution> convolution = BinaryConvolution::create(shape, pad_value, weight, kernels);
+                                        const uint64_t* weight, const Kernels& kernels, Planes inputs,
+                                        Planes weight_planes) {
+  Result<BinaryConvolution> convolution =
+      BinaryConvolution::create(shape, pad_value, weight, kernels, inputs, weight_planes);
   if (!convolution.ok()) return convolution.status();
   return OperatorPtr(new BinaryLayer(std::move(output), std::move(*convolution)));
+}
+
+Planes input_planes(DType dtype) {
+  if (dtype == DType::kBits) return {1, BitValues::kSigns};
+  return {planes_of(dtype), BitValues::kZeroOne};
+}
+
+Planes read_weight_planes(NodeReader& node) {
+  const int64_t bits = node.integer("weight_bits");
+  const bool signs = node.flag("signs");
+  const int64_t least = signs ? 1 : 2;  // one bit of two's complement would be 0 or -1
+  if (bits < least || bits > kMaxPlanes) {
+    node.fail("weight_bits must be from " + std::to_string(least) + " to 8 where signs is " +
+              (signs ? "true" : "false") + ", found " + std::to_string(bits));
+    return {};
+  }
+  return {static_cast<int>(bits), signs ? BitValues::kSigns : BitValues::kTwosComplement};
+}
+
+void check_sums(NodeReader& node, const ConvShape& shape, Planes inputs, Planes weight_planes) {
+  const Status status = BinaryConvolution::check_planes(shape, 0, inputs, weight_planes);
+  if (!status.ok()) node.fail(status.message());
 }
 
 }  // namespace bmx

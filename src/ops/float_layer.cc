@@ -27,13 +27,21 @@ class FloatLayer final : public Operator {
   Epilogue epilogue_;
 };
 
+Result<OperatorPtr> create_layer(ValueType output, Result<FloatConvolution> convolution) {
+  if (!convolution.ok()) return convolution.status();
+  return OperatorPtr(new FloatLayer(std::move(output), std::move(*convolution)));
+}
+
 }  // namespace
 
 Result<OperatorPtr> create_float_layer(ValueType output, const ConvShape& shape, const float* weight,
                                        const float* bias, const Kernels& kernels) {
-  Result<FloatConvolution> convolution = FloatConvolution::create(shape, weight, bias, kernels);
-  if (!convolution.ok()) return convolution.status();
-  return OperatorPtr(new FloatLayer(std::move(output), std::move(*convolution)));
+  return create_layer(std::move(output), FloatConvolution::create(shape, weight, bias, kernels));
+}
+
+Result<OperatorPtr> create_binary_weight_layer(ValueType output, const ConvShape& shape,
+                                               const uint64_t* weight, const Kernels& kernels) {
+  return create_layer(std::move(output), FloatConvolution::create_binary(shape, weight, kernels));
 }
 
 }  // namespace bmx

@@ -68,14 +68,10 @@ Result<OperatorPtr> create_max_pool2d(NodeReader& node, const Kernels& kernels) 
   const PoolShape shape = read_pool_shape(node, in);
   BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{in.dtype, {shape.height.out, shape.width.out, shape.channels}};
-  switch (in.dtype) {
-    case DType::kF32:
-      return OperatorPtr(new MaxPool2D<float>(std::move(out), shape, shape.channels, kernels));
-    case DType::kI32:
-      return OperatorPtr(new MaxPool2D<int32_t>(std::move(out), shape, shape.channels, kernels));
-    case DType::kBits:
-      break;
-  }
+  if (in.dtype == DType::kF32)
+    return OperatorPtr(new MaxPool2D<float>(std::move(out), shape, shape.channels, kernels));
+  if (in.dtype == DType::kI32)
+    return OperatorPtr(new MaxPool2D<int32_t>(std::move(out), shape, shape.channels, kernels));
   return OperatorPtr(new MaxPool2D<uint64_t>(std::move(out), shape, words_for(shape.channels), kernels));
 }
 

@@ -25,6 +25,17 @@ std::string pattern_of(const Shape& shape) {
   return text;
 }
 
+// "i32 or bits or u1 to u8"; the unsigned types are listed all or none.
+std::string names_of(std::initializer_list<DType> dtypes) {
+  std::string names;
+  for (DType dtype : dtypes) {
+    if (dtype > DType::kU1 && dtype < DType::kU8) continue;
+    names += dtype == DType::kU8 ? " to " : names.empty() ? "" : " or ";
+    names += name_of(dtype);
+  }
+  return names;
+}
+
 }  // namespace
 
 NodeReader::NodeReader(const Graph& graph, const Node& node) : graph_(graph), node_(node) {}
@@ -53,8 +64,7 @@ const ValueType& NodeReader::checked_input(int id, std::initializer_list<DType> 
   const ValueType& type = graph_.value_type(id);
   const bool right_dtype = std::find(dtypes.begin(), dtypes.end(), type.dtype) != dtypes.end();
   if (right_dtype && (rank == 0 || type.shape.size() == rank)) return type;
-  std::string expected;
-  for (DType dtype : dtypes) expected += (expected.empty() ? "" : " or ") + std::string(name_of(dtype));
+  std::string expected = names_of(dtypes);
   if (rank != 0) expected += " of rank " + std::to_string(rank);
   fail("takes " + expected + ", its input '" + graph_.value_name(id) + "' is " + text_of(type));
   return kNoType;
@@ -107,13 +117,21 @@ bool NodeReader::has_tensor(const char* role) {
 }
 
 const Tensor& NodeReader::tensor(const char* role, TensorType type, const Shape& shape) {
+  return tensor(role, {type}, shape);
+}
+
+const Tensor& NodeReader::tensor(const char* role, std::initializer_list<TensorType> types,
+                                 const Shape& shape) {
   if (!has_tensor(role)) {
     fail("lacks the tensor '" + std::string(role) + "'");
     return kNoTensor;
   }
   const Tensor& found = node_.tensors.at(role);
-  if (found.type == type && fits(found.shape, shape)) return found;
-  fail("tensor '" + std::string(role) + "' must be " + name_of(type) + " " + pattern_of(shape) + ", found " +
+  const bool right_type = std::find(types.begin(), types.end(), found.type) != types.end();
+  if (right_type && fits(found.shape, shape)) return found;
+  std::string expected;
+  for (TensorType type : types) expected += (expected.empty() ? "" : " or ") + std::string(name_of(type));
+  fail("tensor '" + std::string(role) + "' must be " + expected + " " + pattern_of(shape) + ", found " +
        name_of(found.type) + " " + text_of(found.shape));
   return kNoTensor;
 }
@@ -126,7 +144,7 @@ AlignedArray<uint64_t> NodeReader::packed(const char* role, Shape rows, int64_t 
                 count = found.bytes / row_bytes;
   AlignedArray<uint64_t> words(static_cast<size_t>(count * row_words));
   if (words.size() == 0) {
-    if (status_.ok()) status_ = {Code::kOutOfMemory, "no memory for tensor '" + found.name + "'"};
+    fail_memory(role);
     return {};
   }
   const int unused_from = static_cast<int>(channels - 8 * (row_bytes - 1));
@@ -162,6 +180,11 @@ void NodeReader::expect_output(const ValueType& computed) {
 
 void NodeReader::fail(const std::string& message) {
   if (status_.ok()) status_ = corrupt_file("node '" + node_.name + "' (" + node_.op + "): " + message);
+}
+
+void NodeReader::fail_memory(const char* role) {
+  if (!status_.ok()) return;
+  status_ = {Code::kOutOfMemory, "no memory for tensor '" + node_.tensors.at(role).name + "'"};
 }
 
 Status NodeReader::finish() {

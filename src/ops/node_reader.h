@@ -16,6 +16,11 @@
 
 namespace bmx {
 
+// What integer layers multiply.
+inline constexpr std::initializer_list<DType> kPlaneTypes = {DType::kBits, DType::kU1, DType::kU2,
+                                                             DType::kU3,   DType::kU4, DType::kU5,
+                                                             DType::kU6,   DType::kU7, DType::kU8};
+
 // Packed rows as words: those of the file where its bytes are words already, else a copy.
 class PackedWords {
  public:
@@ -48,6 +53,7 @@ class NodeReader {
   // Tensors. A dimension of 0 in `shape` fits any size.
   bool has_tensor(const char* role);
   const Tensor& tensor(const char* role, TensorType type, const Shape& shape);
+  const Tensor& tensor(const char* role, std::initializer_list<TensorType> types, const Shape& shape);
   // Packed rows [.., ceil(channels / 8)] as words [.., words_for(channels)]; refuses set bits past
   // `channels`.
   AlignedArray<uint64_t> packed(const char* role, Shape rows, int64_t channels);
@@ -59,9 +65,12 @@ class NodeReader {
   void expect_output(const ValueType& computed);
 
   void fail(const std::string& message);
+  // There is no memory for a copy of the tensor.
+  void fail_memory(const char* role);
   // Also refuses attributes and tensors that were not asked for.
   Status finish();
   bool ok() const { return status_.ok(); }
+  const Status& status() const { return status_; }
 
  private:
   const ValueType& checked_input(int id, std::initializer_list<DType> dtypes, size_t rank);

@@ -35,6 +35,7 @@ bool keeps_order(const Shape& in, const std::vector<int64_t>& perm) {
   return true;
 }
 
+template <class T>
 class Transpose final : public Operator {
  public:
   Transpose(ValueType output, Shape strides, bool view)
@@ -46,8 +47,8 @@ class Transpose final : public Operator {
     const int64_t sample = output().elements(), length = output().shape[0], inner = sample / length;
     parallel_rows(args.pool, args.batch * length, inner, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
-        const float* x = args.input<float>() + row / length * sample + row % length * strides_[0];
-        float* out = args.output<float>() + row * inner;
+        const T* x = args.input<T>() + row / length * sample + row % length * strides_[0];
+        T* out = args.output<T>() + row * inner;
         if (inner == 1) {
           *out = *x;
         } else {
@@ -59,7 +60,7 @@ class Transpose final : public Operator {
 
  private:
   // Fills out[0 .. size), the part of the output that axes from `axis` on span.
-  void copy_axis(const float* x, float* out, size_t axis, int64_t size) const {
+  void copy_axis(const T* x, T* out, size_t axis, int64_t size) const {
     const int64_t length = output().shape[axis], stride = strides_[axis], inner = size / length;
     if (axis + 2 == output().shape.size())
       return copy_plane(x, length, stride, inner, strides_[axis + 1], out);
@@ -73,8 +74,8 @@ class Transpose final : public Operator {
   }
 
   // The last two axes; the one whose elements lie closer together in memory is the inner loop.
-  static void copy_plane(const float* x, int64_t rows, int64_t row_stride, int64_t columns,
-                         int64_t column_stride, float* out) {
+  static void copy_plane(const T* x, int64_t rows, int64_t row_stride, int64_t columns, int64_t column_stride,
+                         T* out) {
     if (row_stride < column_stride) {
       for (int64_t j = 0; j < columns; ++j) {
         for (int64_t i = 0; i < rows; ++i) out[i * columns + j] = x[i * row_stride + j * column_stride];
@@ -93,7 +94,7 @@ class Transpose final : public Operator {
 }  // namespace
 
 Result<OperatorPtr> create_transpose(NodeReader& node, const Kernels&) {
-  const ValueType& in = node.input({DType::kF32});
+  const ValueType& in = node.input({DType::kF32, DType::kBytes});
   const std::vector<int64_t> perm = node.integers("perm");
   if (!is_permutation(perm, in.shape.size())) {
     node.fail("perm " + text_of(perm) + " is not a permutation of the input's " +
@@ -102,8 +103,11 @@ Result<OperatorPtr> create_transpose(NodeReader& node, const Kernels&) {
   BMX_RETURN_IF_ERROR(node.finish());
   ValueType out{in.dtype, {}};
   for (int64_t axis : perm) out.shape.push_back(in.shape[static_cast<size_t>(axis)]);
-  return OperatorPtr(
-      new Transpose(std::move(out), permuted_strides(in.shape, perm), keeps_order(in.shape, perm)));
+  Shape strides = permuted_strides(in.shape, perm);
+  const bool view = keeps_order(in.shape, perm);
+  if (in.dtype == DType::kBytes)
+    return OperatorPtr(new Transpose<uint8_t>(std::move(out), std::move(strides), view));
+  return OperatorPtr(new Transpose<float>(std::move(out), std::move(strides), view));
 }
 
 }  // namespace bmx

@@ -119,11 +119,15 @@ class PythonSession {
     if (py::isinstance<py::array_t<float>>(array)) return TensorType::kF32;
     if (py::isinstance<py::array_t<uint8_t>>(array)) return TensorType::kU8;
     const auto& graph_inputs = session_.model().graph().inputs;
-    const bool images = index < graph_inputs.size() && graph_inputs[index].preprocessing;
-    const std::string name = index < graph_inputs.size() ? graph_inputs[index].name : std::to_string(index);
-    check(invalid_argument("input '" + name + "': expected " + (images ? "float32 or uint8" : "float32") +
-                           ", found " + py::str(array.dtype()).cast<std::string>() +
-                           "; use x.astype('float32')"));
+    const bool known = index < graph_inputs.size(), images = known && graph_inputs[index].preprocessing;
+    const bool bytes = known && graph_inputs[index].type.dtype == DType::kBytes;
+    const std::string name = known ? graph_inputs[index].name : std::to_string(index);
+    check(invalid_argument("input '" + name + "': expected " +
+                           (bytes    ? "uint8"
+                            : images ? "float32 or uint8"
+                                     : "float32") +
+                           ", found " + py::str(array.dtype()).cast<std::string>() + "; use x.astype('" +
+                           (bytes ? "uint8" : "float32") + "')"));
     return TensorType::kF32;
   }
 

@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/checked.h"
+#include "kernels/bit_planes.h"
 
 namespace bmx {
 namespace {
@@ -20,14 +21,22 @@ Status no_memory(int64_t bytes) {
   return {Code::kOutOfMemory, "no memory for " + std::to_string(bytes) + " bytes; run fewer samples at once"};
 }
 
-// Bit rows [rows][words_for(channels)] as -1 and +1.
-void unpack_bits(const uint64_t* words, int64_t rows, int64_t channels, float* out) {
-  for (int64_t r = 0; r < rows; ++r, words += words_for(channels)) {
-    for (int64_t c = 0; c < channels; ++c) *out++ = get_bit(words, c) ? 1.0F : -1.0F;
+// Values that are neither floats nor int32, as floats.
+void unpack(const Kernels& kernels, const ValueType& type, const void* value, int64_t batch, float* out) {
+  const int64_t count = batch * type.elements(), channels = type.shape.back(), rows = count / channels;
+  if (type.dtype == DType::kBytes) {
+    std::copy_n(static_cast<const uint8_t*>(value), count, out);
+    return;
   }
+  const auto* words = static_cast<const uint64_t*>(value);
+  if (type.dtype != DType::kBits) return unpack_planes(words, rows, channels, planes_of(type.dtype), out);
+  for (int64_t r = 0; r < rows; ++r)
+    kernels.unpack_signs(words + r * words_for(channels), channels, out + r * channels);
 }
 
 }  // namespace
+
+TensorType input_type(DType dtype) { return dtype == DType::kBytes ? TensorType::kU8 : TensorType::kF32; }
 
 TensorType output_type(DType dtype) { return dtype == DType::kI32 ? TensorType::kI32 : TensorType::kF32; }
 
@@ -80,7 +89,13 @@ Status Session::check_input(size_t index, const InputArray& array) const {
                             tuple_of(array.shape, array.rank, ""));
   }
   if (array.shape[0] < 1) return invalid_argument("input '" + input.name + "': the batch is empty");
-  if (array.type == TensorType::kF32 || (array.type == TensorType::kU8 && input.preprocessing)) return {};
+  if (array.type == input_type(input.type.dtype) || (array.type == TensorType::kU8 && input.preprocessing))
+    return {};
+  if (input.type.dtype == DType::kBytes) {
+    return invalid_argument("input '" + input.name + "': expected uint8 values, found " +
+                            (array.type == TensorType::kF32 ? "float32" : "int32") +
+                            "; give the bytes themselves, not numbers made of them");
+  }
   if (array.type == TensorType::kU8) {
     return invalid_argument(
         "input '" + input.name +
@@ -161,19 +176,21 @@ void Session::run_timed(int64_t size) {
   }
 }
 
-// Floats are read where the caller keeps them; images are converted into the arena.
+// Floats and bytes are read where the caller keeps them; images of float inputs are converted into the arena.
 void Session::place_inputs(const InputArray* inputs, int64_t begin, int64_t size) {
   const Graph& graph = model_->graph();
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    const int64_t elements = graph.inputs[i].type.elements();
-    if (inputs[i].type == TensorType::kU8) {
+    const ValueType& type = graph.inputs[i].type;
+    const int64_t elements = type.elements();
+    if (type.dtype == DType::kF32 && inputs[i].type == TensorType::kU8) {
       auto* out = reinterpret_cast<float*>(arena_.data() + plan_.offsets[i]);
       const auto* image = static_cast<const uint8_t*>(inputs[i].data) + begin * elements;
       preprocess(*model_->preprocess_table(i), image, size, elements, out);
       addresses_[i] = out;
     } else {
       // Operators do not write to their inputs.
-      addresses_[i] = const_cast<float*>(static_cast<const float*>(inputs[i].data) + begin * elements);
+      addresses_[i] =
+          const_cast<uint8_t*>(static_cast<const uint8_t*>(inputs[i].data) + begin * type.bytes());
     }
   }
 }
@@ -185,12 +202,10 @@ void Session::store_outputs(int64_t begin, int64_t size) {
     const int64_t elements = type.elements();
     uint32_t* out = outputs_[i].elements.data() + begin * elements;
     const void* value = address(graph.outputs[i]);
-    if (type.dtype == DType::kBits) {
-      const int64_t channels = type.shape.back();
-      unpack_bits(static_cast<const uint64_t*>(value), size * elements / channels, channels,
-                  reinterpret_cast<float*>(out));
-    } else {
+    if (type.dtype == DType::kF32 || type.dtype == DType::kI32) {
       std::memcpy(out, value, static_cast<size_t>(size * elements) * sizeof(*out));
+    } else {
+      unpack(model_->kernels(), type, value, size, reinterpret_cast<float*>(out));
     }
   }
 }

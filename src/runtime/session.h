@@ -13,8 +13,8 @@
 
 namespace bmx {
 
-// A caller's array in C order: F32, or U8 for an input that stores its preprocessing. The shape includes the
-// batch.
+// A caller's array in C order: F32, or U8 for an input that stores its preprocessing or takes bytes. The
+// shape includes the batch.
 struct InputArray {
   const void* data = nullptr;
   TensorType type = TensorType::kF32;
@@ -22,7 +22,8 @@ struct InputArray {
   size_t rank = 0;
 };
 
-// F32 or I32; bits arrive as -1 and +1 in F32. The shape includes the batch.
+// I32 of i32 values, otherwise F32: bits arrive as -1 and +1, unsigned integers as the same numbers. The
+// shape includes the batch.
 struct OutputArray {
   const void* data = nullptr;
   TensorType type = TensorType::kF32;
@@ -30,6 +31,7 @@ struct OutputArray {
   size_t rank = 0;
 };
 
+TensorType input_type(DType dtype);
 TensorType output_type(DType dtype);
 
 inline constexpr int64_t kMaxThreads = 256;

@@ -15,7 +15,7 @@ inline constexpr const char* kRunUsage = R"(Usage: bmx-run FILE --input X.npy [o
 
 Runs a packed model (.bmx) on an array and prints the best classes or writes the result.
 
-  --input X.npy    float32 as in training, or uint8 if the file stores its preprocessing; with or without a batch axis
+  --input X.npy    float32 as in training, or uint8 if the file stores its preprocessing or takes bytes; with or without a batch axis
   --output Y.npy   write the first output (with its batch axis) instead of printing classes
   --top K          print the K largest entries of the first output for each sample (default 5 without --output)
   --isa NAME       instruction set to use: auto, or one of this build: scalar, avx2, avx512bw, avx512, neon (default: BMX_ISA, otherwise auto)

@@ -62,6 +62,8 @@ TEST_F(CApi, DescribesTheModel) {
   EXPECT_EQ(OrderedJson::parse(bmx_model_describe(model_))["nodes"][0]["weight_bytes"], 24);
   EXPECT_EQ(bmx_model_input_count(model_), 1U);
   EXPECT_STREQ(bmx_model_input_name(model_, 0), "data");
+  EXPECT_EQ(bmx_model_input_type(model_, 0), BMX_FLOAT32);
+  EXPECT_EQ(bmx_model_input_type(model_, 1), BMX_FLOAT32);
   EXPECT_EQ(bmx_model_input_takes_uint8(model_, 0), 0);
   EXPECT_EQ(bmx_model_output_count(model_), 1U);
   EXPECT_STREQ(bmx_model_output_name(model_, 0), "affine0");
@@ -133,6 +135,34 @@ TEST_F(CApi, ReportsWrongInputs) {
       std::string::npos);
   EXPECT_EQ(message_of(bmx_session_run(session_, two, 2), BMX_INVALID_ARGUMENT),
             "the model has 1 inputs, 2 arrays were given");
+}
+
+TEST(CApiBytes, AreAnInputOfTheirOwn) {
+  FileBuilder builder({3});
+  builder.graph["inputs"][0]["dtype"] = "bytes";
+  const std::string bytes = builder.encode({builder.node("to_planes", "data", "u8", {3})});
+  bmx_model* model = nullptr;
+  bmx_session* session = nullptr;
+  ASSERT_EQ(bmx_model_from_memory(bytes.data(), bytes.size(), "scalar", &model), nullptr);
+  ASSERT_EQ(bmx_session_create(model, &session), nullptr);
+  EXPECT_EQ(bmx_model_input_type(model, 0), BMX_UINT8);
+  EXPECT_EQ(bmx_model_input_takes_uint8(model, 0), 1);
+  EXPECT_EQ(bmx_model_input_takes_uint8(model, 1), 0);
+  EXPECT_EQ(bmx_model_output_type(model, 0), BMX_FLOAT32);
+  EXPECT_EQ(OrderedJson::parse(bmx_model_describe(model))["inputs"][0]["dtype"], "bytes");
+  const uint8_t x[] = {0, 200, 255};
+  const float floats[] = {0, 200, 255};
+  const int64_t shape[] = {1, 3};
+  const bmx_array good{x, BMX_UINT8, shape, 2}, bad{floats, BMX_FLOAT32, shape, 2};
+  ASSERT_EQ(bmx_session_run(session, &good, 1), nullptr);
+  const auto* y = static_cast<const float*>(bmx_session_output(session, 0).data);
+  EXPECT_EQ(std::vector<float>(y, y + 3), std::vector<float>(floats, floats + 3));
+  EXPECT_EQ(
+      message_of(bmx_session_run(session, &bad, 1), BMX_INVALID_ARGUMENT),
+      "input 'data': expected uint8 values, found float32; give the bytes themselves, not numbers made of "
+      "them");
+  bmx_session_free(session);
+  bmx_model_free(model);
 }
 
 TEST(CApiLoading, ReportsEachKindOfFailure) {

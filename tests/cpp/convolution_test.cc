@@ -174,6 +174,49 @@ TEST_P(Convolution, RandomCombinations) {
   }
 }
 
+// As many products as sums hold, all of them as large as they can be.
+TEST_P(Convolution, SumsReachTheLimits) {
+  constexpr Planes kBytes{8, BitValues::kZeroOne}, kSigned{8, BitValues::kTwosComplement};
+  constexpr int64_t kDepth = INT32_MAX / (255 * 128), kWords = words_for(kDepth);
+  ConvShape shape;
+  shape.in_channels = kDepth;
+  shape.out_channels = 2;
+  // The first output's weights are -128, the second's 127.
+  std::vector<uint64_t> x(8 * kWords, ~uint64_t{0}), weights(8 * 2 * kWords, 0);
+  for (int64_t row = 0; row < 16; ++row) {
+    const bool top = row / 2 == 7, first = row % 2 == 0;
+    if (top == first) std::fill_n(weights.begin() + row * kWords, kWords, ~uint64_t{0});
+    weights[static_cast<size_t>((row + 1) * kWords - 1)] &= tail_mask(kDepth);
+  }
+  for (int64_t plane = 1; plane <= 8; ++plane)
+    x[static_cast<size_t>(plane * kWords - 1)] &= tail_mask(kDepth);
+  auto convolution = BinaryConvolution::create(shape, 0, weights.data(), kernels(), kBytes, kSigned);
+  ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+  AlignedArray<uint8_t> workspace(static_cast<size_t>(convolution->workspace_bytes()));
+  int32_t sums[2] = {};
+  ConvOutputs out;
+  out.integers = sums;
+  convolution->run(x.data(), 1, {}, out, workspace.data());
+  EXPECT_EQ(sums[0], -128 * 255 * kDepth);
+  EXPECT_EQ(sums[1], 127 * 255 * kDepth);
+  shape.in_channels = kDepth + 1;
+  EXPECT_EQ(BinaryConvolution::check_planes(shape, 0, kBytes, kSigned).message(),
+            "convolution: sums must stay below 2147483648, found 65794 products of 8 and 8 bits");
+}
+
+// A layer's memory: 1 bit a weight, and little beside it.
+TEST_P(Convolution, BinaryWeightsStayPacked) {
+  ConvShape shape;
+  shape.in_height = shape.in_width = 14;
+  shape.in_channels = 200;
+  shape.out_channels = 256;
+  shape.kernel_height = shape.kernel_width = 3;
+  const std::vector<uint64_t> weights = Random(1).bits(256 * 9, 200);
+  auto convolution = FloatConvolution::create_binary(shape, weights.data(), kernels());
+  ASSERT_TRUE(convolution.ok());
+  EXPECT_LT(convolution->packed_bytes(), shape.out_channels * shape.depth() / 8 + 4096);
+}
+
 BMX_TEST_ALL_ISAS(Convolution);
 
 TEST(BinaryConvolutionErrors, NamesWhatIsExpectedAndFound) {
@@ -187,6 +230,7 @@ TEST(BinaryConvolutionErrors, NamesWhatIsExpectedAndFound) {
         .message();
   };
   const Planes bytes{8, BitValues::kZeroOne}, none{0, BitValues::kSigns}, nine{9, BitValues::kSigns};
+  const Planes one{1, BitValues::kTwosComplement}, eight{8, BitValues::kTwosComplement};
   EXPECT_EQ(message(2, {}, {}), "convolution: pad_value must be 0, 1 or -1, found 2");
   EXPECT_EQ(message(0, none, {}), "convolution: the number of bit planes must be between 1 and 8, found 0");
   EXPECT_EQ(message(0, {}, nine), "convolution: the number of bit planes must be between 1 and 8, found 9");
@@ -194,7 +238,11 @@ TEST(BinaryConvolutionErrors, NamesWhatIsExpectedAndFound) {
             "convolution: pad_value must be 0 for inputs of several bit planes or of 0/1 bits, found 1");
   EXPECT_EQ(message(0, bytes, bytes),
             "convolution: sums must stay below 2147483648, found 40000 products of 8 and 8 bits");
+  EXPECT_EQ(message(0, {}, one),
+            "convolution: weights in two's complement need at least 2 bit planes, found 1");
+  EXPECT_EQ(message(0, eight, {}), "convolution: inputs cannot be in two's complement");
   EXPECT_TRUE(message(0, bytes, {}).empty());
+  EXPECT_TRUE(message(0, bytes, eight).empty());  // 40000 * 255 * 128 is below 2^31
 }
 
 }  // namespace

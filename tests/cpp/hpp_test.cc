@@ -51,6 +51,7 @@ TEST_F(Hpp, DescribesAModel) {
   ASSERT_EQ(model_.inputs().size(), 1U);
   EXPECT_EQ(model_.inputs()[0].name, "data");
   EXPECT_EQ(model_.inputs()[0].shape, std::vector<std::int64_t>{3});
+  EXPECT_EQ(model_.inputs()[0].type, BMX_FLOAT32);
   EXPECT_FALSE(model_.inputs()[0].takes_uint8);
   ASSERT_EQ(model_.outputs().size(), 2U);
   EXPECT_EQ(model_.outputs()[1].name, "affine1");
@@ -106,6 +107,18 @@ TEST_F(Hpp, ThrowsOneSentence) {
   EXPECT_NE(message_of(BMX_IO, [] { bmx::Model("/nowhere.bmx"); }).find("No such file"), std::string::npos);
   EXPECT_EQ(message_of(BMX_CORRUPT_FILE, [] { bmx::Model("x", std::size_t{1}); }),
             "not a .bmx file: it has only 1 bytes");
+}
+
+TEST(HppBytes, AreAnInputOfTheirOwn) {
+  FileBuilder builder({3});
+  builder.graph["inputs"][0]["dtype"] = "bytes";
+  const std::string bytes = builder.encode({builder.node("to_planes", "data", "u8", {3})});
+  bmx::Session session(bmx::Model(bytes.data(), bytes.size()));
+  EXPECT_EQ(session.model().inputs()[0].type, BMX_UINT8);
+  EXPECT_TRUE(session.model().inputs()[0].takes_uint8);
+  const std::uint8_t x[3] = {0, 200, 255};
+  session.run({x, {1, 3}});
+  EXPECT_EQ(session.output().data<float>()[1], 200);
 }
 
 TEST_F(Hpp, IsCxx11) {

@@ -63,6 +63,22 @@ TEST(KernelList, AnUnknownNameListsTheBuild) {
   }
 }
 
+class Unpack : public testing::IsaTest {};
+
+TEST_P(Unpack, Signs) {
+  Random random(14);
+  for (int64_t count : {1, 31, 32, 33, 63, 64, 65, 96, 97, 128, 1000}) {
+    const std::vector<uint64_t> bits = random.bits(1, count);
+    const std::vector<int> expected = reference::unpack(bits, count);
+    Guarded<float> y(count);
+    kernels().unpack_signs(bits.data(), count, y.data());
+    EXPECT_EQ(y.values(), std::vector<float>(expected.begin(), expected.end())) << count;
+    EXPECT_TRUE(y.intact());
+  }
+}
+
+BMX_TEST_ALL_ISAS(Unpack);
+
 class Pack : public testing::IsaTest {};
 
 TEST_P(Pack, SignOfFloats) {
@@ -220,6 +236,24 @@ TEST_P(PackLayouts, SeveralPlanes) {
 }
 
 BMX_TEST_ALL_ISAS(PackLayouts);
+
+TEST(UnpackPlanes, GivesTheNumbersThatWerePacked) {
+  Random random(13);
+  for (int count = 1; count <= 8; ++count) {
+    for (int64_t channels : {1, 7, 8, 63, 64, 65, 129}) {
+      constexpr int64_t kRows = 3;
+      std::vector<uint8_t> x;
+      for (int64_t i = 0; i < kRows * channels; ++i)
+        x.push_back(static_cast<uint8_t>(random.integer(0, (1 << count) - 1)));
+      Guarded<uint64_t> planes(kRows * count * words_for(channels));
+      pack_bytes(x.data(), kRows, channels, count, planes.data());
+      Guarded<float> y(kRows * channels);
+      unpack_planes(planes.data(), kRows, channels, count, y.data());
+      EXPECT_EQ(y.values(), std::vector<float>(x.begin(), x.end())) << count << ", " << channels;
+      EXPECT_TRUE(y.intact());
+    }
+  }
+}
 
 TEST(PackBytes, GivesThePlanesOfEveryByte) {
   Random random(10);

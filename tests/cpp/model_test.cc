@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         TableCase{R"(3)", "tensor 't': an object is expected"},
         TableCase{R"({"dtype":"F64","shape":[3],"data_offsets":[12,24]})",
-                  "dtype 'F64' is not one of F32, I32, U8"},
+                  "dtype 'F64' is not one of F32, I32, I16, I8, U8"},
         TableCase{R"({"shape":[3],"data_offsets":[12,24]})", "'dtype' is missing"},
         TableCase{R"({"dtype":"F32","shape":"3","data_offsets":[12,24]})",
                   "'shape' must be a list of integers"},
@@ -188,6 +188,40 @@ INSTANTIATE_TEST_SUITE_P(
                   "its data begins at 8, but the tensor before it ends at 12"},
         TableCase{R"({"dtype":"F32","shape":[2],"data_offsets":[16,24]})", "its data begins at 16, but"},
         TableCase{R"({"dtype":"F32","shape":[3],"data_offsets":[12,24],"x":1})", "'x' is not a key"}));
+
+TEST(ModelFile, ReadsShortIntegers) {
+  FileBuilder builder({3});
+  builder.tensor<int16_t>("s", "I16", {1}, {-2});
+  builder.tensor<int8_t>("t", "I8", {2}, {-3, 4});
+  builder.node("any", "data", "u7", {3}, OrderedJson::object(), {{"short", "s"}, {"shorter", "t"}});
+  const std::string bytes = builder.encode({"any0"});
+  Result<ModelFile> file = ModelFile::from_memory(bytes.data(), bytes.size());
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  const Node& node = file->graph().nodes[0];
+  EXPECT_EQ(node.declared, (ValueType{DType::kU7, {3}}));
+  EXPECT_EQ(node.tensors.at("short").i16()[0], -2);
+  EXPECT_EQ(node.tensors.at("shorter").i8()[0], -3);
+  EXPECT_EQ(node.tensors.at("shorter").i8()[1], 4);
+}
+
+TEST(ModelFile, RefusesUnalignedShortIntegers) {
+  FileBuilder builder({3});
+  builder.tensor<int8_t>("s", "I8", {3}, {1, 2, 3});
+  builder.tensor<int16_t>("t", "I16", {1}, {1});
+  EXPECT_NE(error_of(builder.encode({"data"})).find("the order is F32, I32, I16, I8, U8"), std::string::npos);
+}
+
+TEST(ValueTypes, HaveNamesAndSizes) {
+  EXPECT_EQ(text_of(ValueType{DType::kU1, {2, 65}}), "u1 [2, 65]");
+  EXPECT_EQ(text_of(ValueType{DType::kBytes, {3, 5}}), "bytes [3, 5]");
+  EXPECT_EQ((ValueType{DType::kBytes, {3, 5}}).bytes(), 15);
+  EXPECT_EQ((ValueType{DType::kBits, {3, 65}}).bytes(), 3 * 2 * 8);
+  EXPECT_EQ((ValueType{DType::kU8, {3, 65}}).bytes(), 3 * 8 * 2 * 8);
+  EXPECT_EQ((ValueType{DType::kI32, {3, 65}}).bytes(), 3 * 65 * 4);
+  for (int bits = 1; bits <= 8; ++bits) EXPECT_EQ(planes_of(unsigned_of(bits)), bits);
+  EXPECT_EQ(planes_of(DType::kBits), 1);
+  for (DType dtype : {DType::kF32, DType::kI32, DType::kBytes}) EXPECT_EQ(planes_of(dtype), 0);
+}
 
 TEST(ModelFile, RefusesUnalignedTensors) {
   FileBuilder builder({3});
@@ -244,7 +278,12 @@ INSTANTIATE_TEST_SUITE_P(
         GraphCase{"/outputs", R"(["end"])", "'end' is neither an input of the graph nor a node"},
         GraphCase{"/classes", R"(["a"])", "'classes' has 1 labels, the first output has 3"},
         GraphCase{"/version", "1", "'version' is not a key of format version 1"},
-        GraphCase{"/inputs/0/dtype", R"("i32")", "input 'data': dtype must be f32"},
+        GraphCase{"/inputs/0/dtype", R"("i32")", "input 'data': dtype must be f32 or bytes"},
+        GraphCase{"/inputs/0/dtype", R"("u8")", "input 'data': dtype must be f32 or bytes"},
+        GraphCase{"/inputs/0",
+                  R"({"name":"data","dtype":"bytes","shape":[3],)"
+                  R"("preprocessing":{"scale":1,"mean":[0],"std":[1]}})",
+                  "input 'data': bytes are taken as they are: 'preprocessing' is for f32 inputs"},
         GraphCase{"/inputs/0/shape", "[]", "outside the limits"},
         GraphCase{"/inputs/0/shape", "[65536,65536]", "outside the limits"},
         GraphCase{"/inputs/0/preprocessing", "1", "'preprocessing' must be an object"},
@@ -257,7 +296,8 @@ INSTANTIATE_TEST_SUITE_P(
         GraphCase{"/nodes/0/name", R"("data")", "the name 'data' is used twice"},
         GraphCase{"/nodes/0/name", R"("a\u0007")", "must not hold control characters"},
         GraphCase{"/nodes/0/op", "", "node 'affine0': 'op' is missing"},
-        GraphCase{"/nodes/0/dtype", R"("f64")", "dtype 'f64' is not one of f32, i32, bits"},
+        GraphCase{"/nodes/0/dtype", R"("f64")", "dtype 'f64' is not one of f32, i32, bits, u1 to u8, bytes"},
+        GraphCase{"/nodes/0/dtype", R"("u9")", "dtype 'u9' is not one of"},
         GraphCase{"/nodes/0/inputs", R"(["affine0"])",
                   "'affine0' is neither an input of the graph nor a node before"},
         GraphCase{"/nodes/0/attrs", R"({"a":1.5})", "attribute 'a' is neither a boolean, an integer nor"},

@@ -9,77 +9,23 @@
 #include <random>
 
 #include "base/bits.h"
-#include "file_builder.h"
 #include "ops/registry.h"
-#include "runtime/session.h"
+#include "ops_tester.h"
 
 namespace bmx {
 namespace {
 
 using testing::conv_attrs;
 using testing::FileBuilder;
+using testing::Floats;
+using testing::isas;
 using testing::OrderedJson;
+using testing::packed;
 using testing::pool_attrs;
-
-using Floats = std::vector<float>;
-
-Floats random_floats(int64_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  Floats values(static_cast<size_t>(count));
-  for (float& value : values) value = normal(random);
-  return values;
-}
-
-Floats signs_of(const Floats& values) {
-  Floats signs;
-  for (float value : values) signs.push_back(value < 0 ? -1.0F : 1.0F);
-  return signs;
-}
-
-// Rows of `channels` signs as file bytes.
-std::vector<uint8_t> packed(const Floats& signs, int64_t channels) {
-  std::vector<uint8_t> bytes;
-  for (size_t row = 0; row < signs.size(); row += static_cast<size_t>(channels)) {
-    for (int64_t c = 0; c < channels; ++c) {
-      if (c % 8 == 0) bytes.push_back(0);
-      if (signs[row + static_cast<size_t>(c)] > 0)
-        bytes.back() = static_cast<uint8_t>(bytes.back() | 1 << (c % 8));
-    }
-  }
-  return bytes;
-}
-
-int64_t product(const std::vector<int64_t>& shape) {
-  int64_t result = 1;
-  for (int64_t d : shape) result *= d;
-  return result;
-}
-
-std::vector<const char*> isas() {
-  std::vector<const char*> names;
-  for (const Kernels* kernels : all_kernels()) {
-    if (kernels->supported()) names.push_back(kernels->name);
-  }
-  return names;
-}
-
-// The single output for a batch of x; int32 results as floats, which hold them exactly here.
-Floats run(const std::string& bytes, const char* isa, const Floats& x, std::vector<int64_t> sample) {
-  auto model = Model::from_memory(bytes.data(), bytes.size(), isa);
-  EXPECT_TRUE(model.ok()) << model.status().message();
-  if (!model.ok()) return {};
-  Session session(*model);
-  sample.insert(sample.begin(), static_cast<int64_t>(x.size()) / product(sample));
-  const InputArray input{x.data(), TensorType::kF32, sample.data(), sample.size()};
-  const Status status = session.run(&input, 1);
-  EXPECT_TRUE(status.ok()) << status.message();
-  const OutputArray out = session.output(0);
-  const int64_t count = product({out.shape, out.shape + out.rank});
-  if (out.type == TensorType::kF32)
-    return {static_cast<const float*>(out.data), static_cast<const float*>(out.data) + count};
-  return {static_cast<const int32_t*>(out.data), static_cast<const int32_t*>(out.data) + count};
-}
+using testing::product;
+using testing::random_floats;
+using testing::run;
+using testing::signs_of;
 
 // A file whose value "threshold0" is the sign of the input.
 FileBuilder sign_file(const std::vector<int64_t>& shape) {
@@ -462,13 +408,25 @@ INSTANTIATE_TEST_SUITE_P(
         BadNode{"reshape", R"({"shape":[4294967296,4294967296]})",
                 "(reshape): shape [4294967296, 4294967296] does not hold the elements of its input's "
                 "[4, 4, 2]"},
-        BadNode{"cast", "{}", "(cast): takes i32, its input 'data' is f32 [4, 4, 2]"},
+        BadNode{"cast", "{}", "(cast): takes i32 or bits or u1 to u8, its input 'data' is f32 [4, 4, 2]"},
         BadNode{"dense", "{}", "(dense): takes f32 of rank 1, its input 'data' is f32 [4, 4, 2]"},
         BadNode{"binary_dense", "{}",
                 "(binary_dense): takes bits of rank 1, its input 'data' is f32 [4, 4, 2]"},
         BadNode{"conv2d", "{}", "(conv2d): lacks the tensor 'weight'"},
         BadNode{"flatten", "{}",
                 "(flatten): declares f32 [4, 4, 2], but its input and attributes make f32 [32]"},
+        BadNode{"to_planes", "{}", "(to_planes): takes bytes, its input 'data' is f32 [4, 4, 2]"},
+        BadNode{"quantize", "{}", "(quantize): lacks the attribute 'bits'"},
+        BadNode{"quantize", R"({"bits":0})", "(quantize): bits must be from 1 to 8, found 0"},
+        BadNode{"quantize", R"({"bits":9})", "(quantize): bits must be from 1 to 8, found 9"},
+        BadNode{"quantize", R"({"bits":2})", "(quantize): lacks the tensor 'threshold'"},
+        BadNode{"integer_conv2d", "{}",
+                "(integer_conv2d): takes bits or u1 to u8 of rank 3, its input 'data' is f32 [4, 4, 2]"},
+        BadNode{"integer_dense", "{}",
+                "(integer_dense): takes bits or u1 to u8 of rank 1, its input 'data' is f32 [4, 4, 2]"},
+        BadNode{"binary_weight_conv2d", "{}", "(binary_weight_conv2d): lacks the tensor 'weight'"},
+        BadNode{"binary_weight_dense", "{}",
+                "(binary_weight_dense): takes f32 of rank 1, its input 'data' is f32 [4, 4, 2]"},
         BadNode{"transpose", R"({"perm":[0,1]})",
                 "(transpose): perm [0, 1] is not a permutation of the input's 3 axes"},
         BadNode{"transpose", R"({"perm":[0,1,1]})",

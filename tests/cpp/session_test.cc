@@ -341,6 +341,88 @@ TEST(Session, ConvertsImagesAsTheFileSays) {
   EXPECT_EQ(std::vector<float>(y, y + 8), expected);
 }
 
+// bytes [3, 8, 9] -> planes, integer conv, affine, quantize, integer conv, threshold, flatten, binary dense.
+std::string integer_net() {
+  FileBuilder builder({3, 8, 9});
+  builder.graph["inputs"][0]["dtype"] = "bytes";
+  std::vector<float> levels;
+  for (int i = 0; i < 3 * 70; ++i) levels.push_back(static_cast<float>(i / 70 - 1));
+  builder.tensor("scale", "F32", {70}, random_floats(70, 1));
+  builder.tensor("shift", "F32", {70}, random_floats(70, 2));
+  builder.tensor("levels", "F32", {3, 70}, levels);
+  builder.tensor("t", "I8", {5}, std::vector<int8_t>{-9, 3, 0, 7, -2});
+  std::vector<uint8_t> first = random_bytes(8 * 70 * 9, 3), second = random_bytes(2 * 5 * 9 * 9, 4),
+                       third = random_bytes(4 * 27, 5);
+  for (uint8_t& byte : first) byte &= 7;
+  for (size_t i = 8; i < second.size(); i += 9) second[i] &= 63;
+  for (size_t i = 26; i < third.size(); i += 27) third[i] &= 3;
+  builder.tensor("keep", "U8", {9}, std::vector<uint8_t>(9, 0));
+  builder.tensor("flip", "U8", {1}, std::vector<uint8_t>{9});
+  builder.tensor("w0", "U8", {8, 70, 3, 3, 1}, first);
+  builder.tensor("w1", "U8", {2, 5, 3, 3, 9}, second);
+  builder.tensor("w2", "U8", {4, 27}, third);
+  OrderedJson conv = conv_attrs(1, 1);
+  conv["weight_bits"] = 8;
+  conv["signs"] = false;
+  const OrderedJson none = OrderedJson::object();
+  std::string x = builder.node("transpose", "data", "bytes", {8, 9, 3}, {{"perm", {1, 2, 0}}});
+  x = builder.node("to_planes", x, "u8", {8, 9, 3});
+  x = builder.node("integer_conv2d", x, "i32", {8, 9, 70}, conv, {{"weight", "w0"}});
+  x = builder.node("affine", x, "f32", {8, 9, 70}, none, {{"scale", "scale"}, {"shift", "shift"}});
+  x = builder.node("quantize", x, "u2", {8, 9, 70}, {{"bits", 2}},
+                   {{"threshold", "levels"}, {"flip", "keep"}});
+  conv = conv_attrs(1, 0);
+  conv["weight_bits"] = 2;
+  conv["signs"] = true;
+  x = builder.node("integer_conv2d", x, "i32", {6, 7, 5}, conv, {{"weight", "w1"}});
+  x = builder.node("threshold", x, "bits", {6, 7, 5}, none, {{"threshold", "t"}, {"flip", "flip"}});
+  x = builder.node("flatten", x, "bits", {210}, none);
+  x = builder.node("binary_dense", x, "i32", {4}, none, {{"weight", "w2"}});
+  return builder.encode({x});
+}
+
+std::vector<int32_t> run_bytes(Session* session, const std::vector<uint8_t>& images) {
+  const int64_t shape[] = {static_cast<int64_t>(images.size()) / 216, 3, 8, 9};
+  const InputArray input{images.data(), TensorType::kU8, shape, 4};
+  const Status status = session->run(&input, 1);
+  EXPECT_TRUE(status.ok()) << status.message();
+  const auto* y = static_cast<const int32_t*>(session->output(0).data);
+  return {y, y + 4 * shape[0]};
+}
+
+TEST(Session, BytesAreTakenAsTheyAre) {
+  const auto model = load(integer_net());
+  Session session(model), threads(model, 3);
+  const std::vector<uint8_t> images = random_bytes(500 * 216, 12);
+  const std::vector<int32_t> all = run_bytes(&session, images);
+  EXPECT_EQ(run_bytes(&threads, images), all);
+  for (const Kernels* kernels : all_kernels()) {
+    if (!kernels->supported()) continue;
+    Session other(Model::from_memory(integer_net().data(), integer_net().size(), kernels->name).value());
+    EXPECT_EQ(run_bytes(&other, images), all) << kernels->name;
+  }
+  EXPECT_EQ(run_bytes(&session, {images.begin() + 216, images.begin() + 2 * 216}),
+            std::vector<int32_t>(all.begin() + 4, all.begin() + 8));
+}
+
+TEST(Session, BytesMustBeBytes) {
+  Session session(load(integer_net()));
+  const std::vector<float> image(216);
+  const int64_t shape[] = {1, 3, 8, 9};
+  const auto error = [&](TensorType type) {
+    const InputArray input{image.data(), type, shape, 4};
+    return session.run(&input, 1).message();
+  };
+  EXPECT_EQ(
+      error(TensorType::kF32),
+      "input 'data': expected uint8 values, found float32; give the bytes themselves, not numbers made of "
+      "them");
+  EXPECT_EQ(
+      error(TensorType::kI32),
+      "input 'data': expected uint8 values, found int32; give the bytes themselves, not numbers made of "
+      "them");
+}
+
 TEST(Session, RefusesWrongInputs) {
   Session session(load(small_net()));
   const std::vector<float> image(144);

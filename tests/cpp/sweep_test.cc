@@ -40,7 +40,9 @@ class Sweep {
   }
 
   void binary() {
-    Planes inputs = draw_planes(), weights = draw_planes();
+    const Planes inputs = draw_planes();
+    Planes weights = draw_planes();
+    if (weights.count > 1 && coin()) weights.values = BitValues::kTwosComplement;
     const bool signs = inputs.count == 1 && inputs.values == BitValues::kSigns;
     const int pad_value = signs ? static_cast<int>(random_.integer(-1, 1)) : 0;
     const int64_t pixels = batch_ * shape_.in_height * shape_.in_width,
@@ -70,6 +72,21 @@ class Sweep {
     ASSERT_TRUE(convolution.ok()) << convolution.status().message();
     epilogue_.threshold_i32 = nullptr;
     check_floats(reference::float_convolution(shape_, batch_, x, w, bias),
+                 convolution->workspace_bytes(threads_),
+                 [&](const ConvOutputs& out, void* workspace, ThreadPool* pool) {
+                   convolution->run(x.data(), batch_, epilogue_, out, workspace, pool);
+                 });
+  }
+
+  // Weights of -1 and +1 that stay packed: equal to those of floats.
+  void binary_weights() {
+    const auto x = random_.reals(batch_ * shape_.in_height * shape_.in_width * shape_.in_channels);
+    const auto w = random_.bits(shape_.out_channels * shape_.taps(), shape_.group_inputs());
+    const std::vector<int> signs = reference::unpack(w, shape_.group_inputs());
+    auto convolution = FloatConvolution::create_binary(shape_, w.data(), kernels_);
+    ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+    epilogue_.threshold_i32 = nullptr;
+    check_floats(reference::float_convolution(shape_, batch_, x, {signs.begin(), signs.end()}, {}),
                  convolution->workspace_bytes(threads_),
                  [&](const ConvOutputs& out, void* workspace, ThreadPool* pool) {
                    convolution->run(x.data(), batch_, epilogue_, out, workspace, pool);
@@ -165,7 +182,8 @@ class Sweep {
         for (int i = 0; i < planes.count; ++i) {
           const uint64_t* row = bits.data() + (r * row_step + i * plane_step) * words_for(channels);
           const int bit = get_bit(row, c) ? 1 : planes.values == BitValues::kSigns ? -1 : 0;
-          value += bit * (1 << i);
+          const bool negative = planes.values == BitValues::kTwosComplement && i == planes.count - 1;
+          value += bit * (negative ? -(1 << i) : 1 << i);
         }
         values.push_back(value);
       }
@@ -280,6 +298,10 @@ TEST_P(ConvolutionSweep, Binary) {
 
 TEST_P(ConvolutionSweep, Float) {
   sweep([](Sweep& one) { one.floats(); });
+}
+
+TEST_P(ConvolutionSweep, BinaryWeights) {
+  sweep([](Sweep& one) { one.binary_weights(); });
 }
 
 BMX_TEST_ALL_ISAS(ConvolutionSweep);

@@ -9,12 +9,24 @@ import pytest
 
 ZEROS = b"00000000"
 DIGITS = slice(47, 55)
-DTYPES = {np.dtype("float32"): "F32", np.dtype("int32"): "I32", np.dtype("uint8"): "U8"}
+DTYPES = {
+    np.dtype("float32"): "F32",
+    np.dtype("int32"): "I32",
+    np.dtype("int16"): "I16",
+    np.dtype("int8"): "I8",
+    np.dtype("uint8"): "U8",
+}
 
 
 def pack_bits(values):
     """+-1 values [.., n] -> bytes [.., ceil(n / 8)], bit 1 for +1, least significant first."""
     return np.packbits(np.asarray(values) > 0, axis=-1, bitorder="little")
+
+
+def pack_integers(values, bits, signs):
+    """Weights [.., n] -> planes [bits, .., ceil(n / 8)]; odd numbers with signs, else two's complement."""
+    codes = (values + 2**bits - 1) // 2 if signs else values
+    return np.stack([pack_bits(2 * (codes >> plane & 1) - 1) for plane in range(bits)])
 
 
 def seal(blob):
@@ -48,8 +60,8 @@ def encode(graph, tensors, metadata=None):
 class GraphBuilder:
     """Collects nodes in order; each `node` call returns the value's name."""
 
-    def __init__(self, *input_shape, preprocessing=None):
-        entry = {"name": "data", "dtype": "f32", "shape": list(input_shape)}
+    def __init__(self, *input_shape, dtype="f32", preprocessing=None):
+        entry = {"name": "data", "dtype": dtype, "shape": list(input_shape)}
         if preprocessing:
             entry["preprocessing"] = preprocessing
         self.graph = {"name": "net", "inputs": [entry], "outputs": [], "nodes": []}
@@ -123,13 +135,51 @@ def lenet(rng, channels=64, hidden=1000):
     return builder, x
 
 
+def integers(rng, channels=20):
+    """Bytes [3, 9, 8] through every operator on integers; returns (builder, outputs, weights by node)."""
+    builder, weights = GraphBuilder(3, 9, 8, dtype="bytes"), {}
+    conv = {"strides": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}
+
+    def layer(op, source, shape, weight_shape, bits, signs, attrs):
+        codes = rng.integers(0, 2**bits, weight_shape)
+        values = 2 * codes - 2**bits + 1 if signs else codes - 2 ** (bits - 1)
+        attrs = {**attrs, "weight_bits": bits, "signs": signs}
+        value = builder.node(op, source, "i32", shape, attrs, weight=pack_integers(values, bits, signs))
+        weights[value] = values
+        return value
+
+    def floats(*shape):
+        return rng.standard_normal(shape).astype("float32")
+
+    x = builder.node("transpose", "data", "bytes", (9, 8, 3), {"perm": [1, 2, 0]})
+    x = builder.node("to_planes", x, "u8", (9, 8, 3))
+    sums = layer("integer_conv2d", x, (9, 8, channels), (channels, 3, 3, 3), 8, False, conv)
+    keep = np.zeros(-(-channels // 8), "uint8")
+    limits = np.sort(rng.integers(-60000, 60000, (3, channels)).astype("int32"), axis=0)
+    codes = builder.node("quantize", sums, "u2", (9, 8, channels), {"bits": 2}, threshold=limits, flip=keep)
+    x = layer("integer_conv2d", codes, (9, 8, channels), (channels, 3, 3, channels), 3, True, conv)
+    limits = rng.integers(-90, 90, channels).astype("int8")
+    flip = pack_bits(floats(channels))
+    bits = builder.node("threshold", x, "bits", (9, 8, channels), threshold=limits, flip=flip)
+    x = builder.node("cast", bits, "f32", (9, 8, channels))
+    weight = pack_bits(floats(channels, 3, 3, channels))
+    real = builder.node("binary_weight_conv2d", x, "f32", (9, 8, channels), conv, weight=weight)
+    x = builder.node("flatten", codes, "u2", (72 * channels,))
+    dots = layer("integer_dense", x, (4,), (4, 72 * channels), 2, False, {})
+    scaled = builder.node("affine", dots, "f32", (4,), scale=floats(4), shift=floats(4))
+    x = builder.node("binary_weight_dense", scaled, "f32", (5,), weight=pack_bits(floats(5, 4)))
+    return builder, [sums, codes, bits, real, dots, x], weights
+
+
 class Writer:
     """What tests use of this file; pytest's importlib mode has no other way to share it."""
 
     GraphBuilder = GraphBuilder
     encode = staticmethod(encode)
+    integers = staticmethod(integers)
     lenet = staticmethod(lenet)
     pack_bits = staticmethod(pack_bits)
+    pack_integers = staticmethod(pack_integers)
     seal = staticmethod(seal)
 
 

@@ -190,6 +190,35 @@ def test_bench_takes_several_inputs(folder):
     assert json_of("bench", "pair.bmx", "--runs", "2")["batch"] == 1
 
 
+def entry(name, op, dtype="i32", inputs=("data",), macs=0, **attrs):
+    return {
+        "name": name,
+        "op": op,
+        "dtype": dtype,
+        "inputs": list(inputs),
+        "macs": macs,
+        "attrs": attrs,
+        "weight_bytes": 1,
+    }
+
+
+def test_products_of_bits_are_counted_bit_by_bit():
+    nodes = [
+        entry("q", "quantize", "u4"),
+        entry("f", "flatten", "u4", ["q"]),
+        entry("d", "integer_dense", inputs=["f"], macs=10, weight_bits=3, signs=True),
+        entry("t", "threshold", "bits", ["d"]),
+        entry("e", "integer_dense", inputs=["t"], macs=100, weight_bits=2, signs=False),
+        entry("b", "binary_conv2d", inputs=["t"], macs=1000),
+        entry("w", "binary_weight_conv2d", "f32", macs=7),
+        entry("r", "conv2d", "f32", macs=5),
+    ]
+    texts = [graph.bits_text(node, nodes) for node in nodes]
+    assert texts == ["", "", "3x4", "", "2x1", "1x1", "1x32", "32x32"]
+    assert [graph.macs_of(node, nodes) for node in nodes] == [0, 0, 120, 0, 200, 1000, 7, 5]
+    assert graph.totals_of(nodes) == {"weight_bytes": 8, "macs": {"binary": 1320, "float": 12}}
+
+
 def test_info_counts_multiplications_by_kind(folder):
     description = json_of("info", "lenet.bmx")
     nodes = {node["name"]: node for node in description["nodes"]}

@@ -15,6 +15,12 @@ def lenet_bytes(writer):
     return builder.encode(output)
 
 
+@pytest.fixture(scope="module")
+def integers_bytes(writer):
+    builder, outputs, _ = writer.integers(np.random.default_rng(7))
+    return builder.encode(*outputs)
+
+
 @pytest.fixture
 def tiny(writer):
     builder = writer.GraphBuilder(3)
@@ -55,13 +61,15 @@ def test_damage_in_weights_is_called_so(lenet_bytes):
     refused(lenet_bytes[:-1] + bytes([lenet_bytes[-1] ^ 1]), "checksum mismatch: .*damaged")
 
 
-def test_mutations_behind_a_valid_checksum_never_crash(writer, lenet_bytes):
+@pytest.mark.parametrize("net", ["lenet_bytes", "integers_bytes"])
+def test_mutations_behind_a_valid_checksum_never_crash(writer, request, net):
     """Whoever forges a file forges its checksum too: accepted or refused, the process must live."""
     rng = np.random.default_rng(13)
-    header_bytes = int.from_bytes(lenet_bytes[:8], "little")
+    seed = request.getfixturevalue(net)
+    header_bytes = int.from_bytes(seed[:8], "little")
     accepted = 0
     for _ in range(1500):
-        forged = bytearray(lenet_bytes)
+        forged = bytearray(seed)
         for position in rng.integers(56, 8 + header_bytes, rng.integers(1, 4)):
             forged[position] = rng.choice(list(b'0123456789"{}[],:-aeflnrstu '))
         try:
@@ -69,7 +77,7 @@ def test_mutations_behind_a_valid_checksum_never_crash(writer, lenet_bytes):
             accepted += 1
             shape = model.inputs[0].shape
             if np.prod(shape) < 10000:
-                model.session().run(np.zeros((2, *shape), "float32"))
+                model.session().run(np.zeros((2, *shape), model.inputs[0].dtype))
         except runtime.ModelError:
             pass
     assert accepted < 1500

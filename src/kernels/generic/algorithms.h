@@ -6,6 +6,7 @@
 #include "kernels/generic/float_tile.h"
 #include "kernels/generic/pack.h"
 #include "kernels/generic/pack_planar.h"
+#include "kernels/generic/unpack.h"
 
 #include "kernels/generic/finish_columns.h"
 

@@ -38,25 +38,25 @@ void pack_planar(const T* x, int64_t channels, int64_t positions, const T* thres
 }
 
 // rows x channels values -> [row][plane][words_for(channels)]: the number of thresholds [level][channel],
-// ascending, that a value is not less than, in binary. There are 2^planes - 1 levels. Bits of 64 channels are
-// counted together: plane i is slice i of the counts.
+// ascending, that a value is not less than, in binary. There are 2^planes - 1 levels. A binary search, of 64
+// channels together: the highest bit says whether the middle level is reached, and the half of the levels
+// above it, or below it, holds the bits that follow.
 template <class T>
 void pack_planes(const T* x, int64_t rows, int64_t channels, const T* thresholds, int planes, uint64_t* out) {
   const int64_t words = words_for(channels), levels = (int64_t{1} << planes) - 1;
   for (int64_t r = 0; r < rows; ++r, x += channels, out += planes * words) {
     for (int64_t w = 0; w < words; ++w) {
       const int64_t count = std::min(kWordBits, channels - w * kWordBits);
-      uint64_t slices[8] = {};
+      uint64_t reached[255];
       for (int64_t level = 0; level < levels; ++level) {
-        uint64_t carry =
+        reached[level] =
             compare_word<false>(x + w * kWordBits, thresholds + level * channels + w * kWordBits, count);
-        for (int i = 0; i < planes; ++i) {
-          const uint64_t next = slices[i] & carry;
-          slices[i] ^= carry;
-          carry = next;
-        }
       }
-      for (int i = 0; i < planes; ++i) out[i * words + w] = slices[i];
+      int64_t half = levels / 2;
+      for (int i = planes - 1; i >= 0; --i, half /= 2) {
+        const uint64_t bit = out[i * words + w] = reached[half];
+        for (int64_t j = 0; j < half; ++j) reached[j] = (reached[j] & ~bit) | (reached[half + 1 + j] & bit);
+      }
     }
   }
 }

@@ -114,6 +114,7 @@ constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   kernels.pack_planar_i32 = pack_planar<int32_t>;
   kernels.pack_planes_f32 = pack_planes<float>;
   kernels.pack_planes_i32 = pack_planes<int32_t>;
+  kernels.unpack_signs = unpack_signs;
   kernels.binary = make_binary_tiles();
   kernels.floats = make_float_tiles();
   kernels.depthwise_binary = make_depthwise_bit_tiles();
