@@ -12,7 +12,8 @@ from bmx.compiler import InputShape, fileformat
 from bmx.compiler.ir import Graph
 from bmx.compiler.trace import as_net
 from bmx.files import write_atomically
-from bmx.verification.samples import Samples, check_samples, random_samples
+from bmx.verification.feeds import Feeds
+from bmx.verification.samples import Samples
 
 
 def export(
@@ -42,8 +43,8 @@ def export(
             a net of several inputs a dict from names to such dicts.
         classes: labels of the output's last axis. Stored in the file.
         verify: compare with MXNet before the file appears.
-        sample: more inputs to verify on (float32, batch axis first), for example held-out images; a list or a
-            dict of arrays for a net of several inputs.
+        sample: more inputs to verify on, as the net takes them (float32, batch axis first), for example
+            held-out images; a list or a dict of arrays for a net of several inputs.
         tolerance: see `bmx.verify`.
 
     Returns:
@@ -69,10 +70,11 @@ def export(
 def _verify(
     net: Any, content: bytes, graph: Graph, sample: Samples | None, tolerance: float
 ) -> verification.Report:
-    shapes = {value.name: value.type.shape for value in graph.inputs}
-    inputs = random_samples(list(shapes.values()))
+    takes_bytes = [value.name for value in graph.inputs if value.type.dtype == "bytes"]
+    feeds = Feeds(net, {value.name: value.type.shape for value in graph.inputs}, takes_bytes)
+    inputs = feeds.random()
     if sample is not None:
-        given = check_samples(sample, shapes, convert=True)
+        given = feeds.check(sample, convert=True)
         inputs = [np.concatenate(pair) for pair in zip(inputs, given)]
     report = verification.verify(net, content, inputs, tolerance)
     if not report.passed:

@@ -23,6 +23,7 @@ NETS = [
     "mobilenet0.25",
     "mobilenetv2_0.25",
     "mobilenetv3_small",
+    "resnest14",
     "resnet18_v1",
     "resnet18_v2",
     "resnet50_v1d_0.11",

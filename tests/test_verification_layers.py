@@ -17,7 +17,7 @@ from bmx.compiler import fileformat
 from bmx.compiler.verifier import verify as verify_graph
 from bmx.gluon.nn import QActivation, QConv2D, QDense
 from bmx.verification import VerificationError, compare_layers, outputs
-from bmx.verification.ties import near_zero
+from bmx.verification.ties import near_jump
 
 
 class Residual(HybridBlock):
@@ -270,9 +270,9 @@ def test_an_error_is_not_taken_for_a_tie(tied: tuple) -> None:
         assert "sign(" in report.diverging_layer
 
 
-def test_near_zero_is_relative_to_the_sample() -> None:
+def test_near_jump_is_relative_to_the_sample() -> None:
     values = np.array([[1, 1e-7, 0, -1e-3], [1e-7, 1e-7, 2e-7, -0.0]], dtype=np.float32)
-    np.testing.assert_array_equal(near_zero(values), [[False, True, False, False], [False] * 4])
+    np.testing.assert_array_equal(near_jump(values, values), [[False, True, False, False], [False] * 4])
 
 
 def test_residual_nets_are_compared_sign_by_sign() -> None:

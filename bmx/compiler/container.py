@@ -15,7 +15,14 @@ FORMAT_VERSION = "1"
 _PREFIX = b'{"__metadata__":{"bmx.checksum":"crc32:'
 _CHECKSUM = slice(8 + len(_PREFIX), 8 + len(_PREFIX) + 8)
 _MAX_HEADER, _MAX_COUNT, _MAX_RANK, _MAX_SIZE, _MAX_NESTING = 16 * 2**20, 65536, 8, 2**31 - 1, 32
-_DTYPES: dict[str, np.dtype] = {"F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
+# In the order in which tensors are written: each is aligned to its elements.
+_DTYPES: dict[str, np.dtype] = {
+    "F32": np.dtype("<f4"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+}
 
 
 class FormatError(ValueError):
@@ -27,7 +34,7 @@ def to_bytes(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> bytes:
 
     Args:
         metadata: strings beside checksum and format version, which are added.
-        tensors: float32, int32 and uint8 arrays by name.
+        tensors: float32, int32, int16, int8 and uint8 arrays by name.
 
     Returns:
         The content of the file.
@@ -136,7 +143,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_tensors(header: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
-    """All tensors; their offsets must follow each other without gaps, in the order F32, I32, U8."""
+    """All tensors; their offsets must follow each other without gaps, in the order of `_DTYPES`."""
     if len(header) > _MAX_COUNT:
         raise FormatError(f"the file has {len(header)} tensors; at most {_MAX_COUNT} are allowed.")
     entries = [(name, *_check_entry(name, entry)) for name, entry in header.items()]
@@ -153,7 +160,7 @@ def _read_tensors(header: dict[str, Any], data: bytes) -> dict[str, np.ndarray]:
     if position != len(data):
         raise FormatError(f"{len(data) - position} bytes follow the last tensor; expected none.")
     if kinds != sorted(kinds):
-        raise FormatError("tensors should stand in the order F32, I32, U8.")
+        raise FormatError(f"tensors should stand in the order {', '.join(_DTYPES)}.")
     return tensors
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bmx.compiler.ir import Graph, GraphError
 from bmx.compiler.ops import OPERATORS
+from bmx.compiler.ops.base import NUMPY_DTYPES
 
 
 def evaluate(graph: Graph, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
@@ -15,10 +16,10 @@ def evaluate(graph: Graph, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]
 
     Args:
         graph: a verified graph.
-        inputs: float32 arrays by input name, batch axis first.
+        inputs: arrays by input name, batch axis first: float32, or uint8 for bytes.
 
     Returns:
-        The outputs in order: float32, int32, or int8 arrays of +-1 for bits.
+        The outputs in order: float32, int32, int8 arrays of +-1 for bits, or uint8 for codes.
 
     Raises:
         GraphError: an input is missing or has another shape or dtype.
@@ -32,7 +33,8 @@ def evaluate_all(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np
     values: dict[str, np.ndarray] = {}
     for value in graph.inputs:
         array = inputs.get(value.name)
-        if array is None or array.dtype != np.float32 or array.shape[1:] != value.type.shape:
+        dtype = NUMPY_DTYPES[value.type.dtype]
+        if array is None or array.dtype != dtype or array.shape[1:] != value.type.shape:
             found = "nothing" if array is None else f"{array.dtype} {array.shape}"
             raise GraphError(f"input {value.name!r} should be a batch of {value.type}, found {found}.")
         values[value.name] = array

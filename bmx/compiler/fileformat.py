@@ -11,11 +11,16 @@ from bmx.compiler import container
 from bmx.compiler.container import FormatError
 from bmx.compiler.ir import CHANNELS_LAST, Graph, GraphError, Input, Node, ValueType
 from bmx.compiler.ops import OPERATORS
-from bmx.compiler.packing import pack, unpack
+from bmx.compiler.ops.base import bit_count, boolean
+from bmx.compiler.packing import Planes, from_planes, pack, planes_of, to_planes, unpack
 from bmx.compiler.verifier import infer, verify
 
 _MAX_NODES = 65536
-_DTYPES = {"f32": np.float32, "i32": np.int32, "bits": np.uint8, "mask": np.uint8}
+# Of tensors, by the kind of the constant; bits, masks and bit planes are packed.
+_DTYPES = {"f32": np.float32, "i32": np.int32, "i16": np.uint8, "bits": np.uint8, "mask": np.uint8}
+# What a file says about the weight of an integer layer; the IR has the integers themselves.
+_PLANE_ATTRIBUTES = {"weight_bits": bit_count(), "signs": boolean()}
+_SMALL_INTEGERS = (np.int8, np.int16, np.int32)
 
 
 def to_bytes(graph: Graph, report: Mapping[str, Any] | None = None) -> bytes:
@@ -89,11 +94,27 @@ def _stored_tensors(graph: Graph) -> tuple[dict[str, np.ndarray], _Names]:
     known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
     for node in graph.nodes:
         for role, array in node.constants.items():
-            stored = array if array.dtype in (np.float32, np.int32) else pack(array > 0)
+            stored = _stored(node, array)
             key = (stored.dtype.str, stored.shape, stored.tobytes())
             name = names[node.name, role] = known.setdefault(key, f"{node.name}.{role}")
             tensors.setdefault(name, stored)
     return tensors, names
+
+
+def _stored(node: Node, array: np.ndarray) -> np.ndarray:
+    """A constant as its tensor."""
+    if array.dtype == np.int16:
+        return pack(to_planes(array, _planes(array)))
+    if array.dtype == np.int32:
+        fits = (np.iinfo(d).min <= array.min() and array.max() <= np.iinfo(d).max for d in _SMALL_INTEGERS)
+        return array.astype(_SMALL_INTEGERS[list(fits).index(True)])
+    return array if array.dtype == np.float32 else pack(array > 0)
+
+
+def _planes(integers: np.ndarray) -> Planes:
+    planes = planes_of(integers)
+    assert planes, "the verifier has refused larger integers"
+    return planes
 
 
 def _graph_json(graph: Graph, types: dict[str, ValueType], names: _Names) -> dict[str, Any]:
@@ -115,13 +136,15 @@ def _input_json(value: Input) -> dict[str, Any]:
 
 
 def _node_json(node: Node, value: ValueType, names: _Names) -> dict[str, Any]:
+    integers = [array for array in node.constants.values() if array.dtype == np.int16]
+    planes = dict(zip(_PLANE_ATTRIBUTES, _planes(integers[0]))) if integers else {}
     return {
         "name": node.name,
         "op": node.op,
         "inputs": list(node.inputs),
         "dtype": value.dtype,
         "shape": list(value.shape),
-        "attrs": node.attrs,
+        "attrs": {**node.attrs, **planes},
         "tensors": {role: names[node.name, role] for role in node.constants},
     }
 
@@ -160,21 +183,42 @@ def _read_node(entry: dict[str, Any], types: dict[str, ValueType], tensors: dict
         raise GraphError(f"node {name!r}: no operator is named {op!r}.")
     if not inputs or any(value not in types for value in inputs):
         raise GraphError(f"node {name!r} should read values that stand before it, found {list(inputs)}.")
-    node = Node(name, op, inputs, entry.get("attrs", {}))
+    attrs, planes = _split_planes(name, op, entry.get("attrs", {}))
+    node = Node(name, op, inputs, attrs)
     constants = {}
     for role, tensor in entry.get("tensors", {}).items():
         if role not in OPERATORS[op].constants or tensor not in tensors:
             raise GraphError(f"node {name!r}: there is no constant {role!r}, or no tensor {tensor!r}.")
-        constants[role] = _read_constant(node, role, tensors[tensor], types[inputs[0]])
+        constants[role] = _read_constant(node, role, tensors[tensor], types[inputs[0]], planes)
     return node.with_constants(**constants)
 
 
-def _read_constant(node: Node, role: str, stored: np.ndarray, x: ValueType) -> np.ndarray:
+def _split_planes(name: str, op: str, attrs: dict[str, Any]) -> tuple[dict[str, Any], Planes | None]:
+    """The attributes of the IR, and how the weight of an integer layer is stored."""
+    if all(constant.kind != "i16" for constant in OPERATORS[op].constants.values()):
+        return attrs, None
+    attrs = dict(attrs)
+    for key, spec in _PLANE_ATTRIBUTES.items():
+        if not spec.accepts(attrs.get(key)):
+            raise GraphError(f"node {name!r}: {key} should be {spec.expected}, found {attrs.get(key)!r}.")
+    planes = Planes(attrs.pop("weight_bits"), attrs.pop("signs"))
+    if planes == (1, False):
+        raise GraphError(f"node {name!r}: weight_bits should be at least 2 where signs is false, found 1.")
+    return attrs, planes
+
+
+def _read_constant(
+    node: Node, role: str, stored: np.ndarray, x: ValueType, planes: Planes | None
+) -> np.ndarray:
     kind = OPERATORS[node.op].constants[role].kind
     kind = x.dtype if kind == "input" else kind
+    if kind == "i32" and stored.dtype in _SMALL_INTEGERS:
+        return stored.astype(np.int32)
+    if kind not in _DTYPES:  # an input that the node may not have, as the verifier will say
+        return stored
     if stored.dtype != _DTYPES[kind]:
         raise GraphError(f"node {node.name!r}: {role} should be {kind}, found a tensor of {stored.dtype}.")
-    if kind not in ("bits", "mask"):
+    if kind not in ("bits", "mask", "i16"):
         return stored
     length = _row_length(node, x)
     bits = unpack(stored, length)
@@ -183,6 +227,12 @@ def _read_constant(node: Node, role: str, stored: np.ndarray, x: ValueType) -> n
             f"node {node.name!r}: {role} should hold {length} bits in each row and zeros behind them, "
             f"found rows of {stored.shape[-1:]} bytes."
         )
+    if planes:
+        if len(bits) != planes.bits or bits.ndim < 2:
+            raise GraphError(
+                f"node {node.name!r}: {role} should have {planes.bits} planes, found shape {stored.shape}."
+            )
+        return from_planes(bits, planes.signs)
     return bits if kind == "mask" else np.where(bits, 1, -1).astype(np.int8)
 
 

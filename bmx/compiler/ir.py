@@ -1,5 +1,8 @@
 """The intermediate representation: a graph of operators over typed values.
 
+Numbers are ``f32`` or ``i32``; ``bits`` are +-1; ``u1`` to ``u8`` are *codes*, unsigned integers of so many
+bits that the runtime keeps as bit planes; ``bytes`` are unsigned integers of 8 bits as images have them.
+
 A value is a graph input or the single result of a node, and has its name. Shapes are those of one sample; the
 batch axis in front is implicit. A graph has one layout: it is traced with channels first and leaves the
 compiler with channels last.
@@ -15,16 +18,24 @@ import numpy as np
 CHANNELS_FIRST = "channels_first"
 CHANNELS_LAST = "channels_last"
 LAYOUTS = (CHANNELS_FIRST, CHANNELS_LAST)
-DTYPES = ("f32", "i32", "bits")
+CODES = tuple(f"u{bits}" for bits in range(1, 9))
+DTYPES = ("f32", "i32", "bits", *CODES, "bytes")
 
 
 class GraphError(ValueError):
     """A graph that breaks a rule of the IR."""
 
 
+def largest(dtype: str) -> int:
+    """The largest magnitude of ``bits``, codes or ``bytes``."""
+    if dtype == "bits":
+        return 1
+    return 255 if dtype == "bytes" else 2 ** int(dtype[1:]) - 1
+
+
 @dataclass(frozen=True)
 class ValueType:
-    """Type of a value: dtype (``f32``, ``i32`` or ``bits``) and the shape of one sample."""
+    """Type of a value: dtype (one of `DTYPES`) and the shape of one sample."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -40,9 +51,9 @@ class Input:
 
     Attributes:
         name: name of the value.
-        type: always ``f32``; laid out as in training (channels, height, width), whatever the layout of the
-            graph.
-        preprocessing: how an 8-bit image becomes the input, see docs/format.md.
+        type: ``f32`` or ``bytes``; laid out as in training (channels, height, width), whatever the layout of
+            the graph.
+        preprocessing: how an 8-bit image becomes the input, see docs/format.md; of ``f32`` only.
     """
 
     name: str
@@ -59,7 +70,8 @@ class Node:
         op: name of an operator of `bmx.compiler.ops`.
         inputs: names of the values that it reads.
         attrs: attributes; all of them, defaults filled in.
-        constants: weights by role. Binary ones are int8 arrays of +-1; masks are arrays of bool.
+        constants: weights by role. Binary ones are int8 arrays of +-1, those of several bits int16 arrays;
+            masks are arrays of bool.
     """
 
     name: str
@@ -85,11 +97,16 @@ class Origin:
         node: name of MXNet's operator or variable.
         output: which of its outputs.
         sign: the value is that output's sign, which a binary layer takes inside.
+        code: the value is that output rounded to an integer between 0 and this one; 0: it is not. Of a sign:
+            this one where the sign is +1, otherwise 0.
+        pools: nodes that max pool the output first, where the traced net pools codes.
     """
 
     node: str
     output: int = 0
     sign: bool = False
+    code: int = 0
+    pools: tuple[Node, ...] = ()
 
 
 @dataclass
@@ -105,6 +122,8 @@ class Graph:
         classes: labels of the first output's channels, or None.
         origins: what values stand for, as far as that is known; `bmx.verification` compares by it. A file
             does not hold it.
+        rounded: names of integer values that are exact here and rounded in the traced net, which multiplied
+            its codes with their step before it summed them up. A file does not hold them.
     """
 
     name: str
@@ -114,6 +133,7 @@ class Graph:
     layout: str = CHANNELS_FIRST
     classes: list[str] | None = None
     origins: dict[str, Origin] = field(default_factory=dict, compare=False)
+    rounded: set[str] = field(default_factory=set, compare=False)
 
     def copy(self) -> Graph:
         """A graph whose lists can be changed without changing this one's."""
@@ -123,6 +143,7 @@ class Graph:
             nodes=list(self.nodes),
             outputs=list(self.outputs),
             origins=dict(self.origins),
+            rounded=set(self.rounded),
         )
 
     def producers(self) -> dict[str, Node]:

@@ -10,6 +10,13 @@ def sign(x: np.ndarray) -> np.ndarray:
     return np.where(x < 0, -1, 1).astype(np.int8)
 
 
+def round_half_away(x: np.ndarray) -> np.ndarray:
+    """The nearest integers as float32; halves are rounded away from zero, as MXNet and C round them."""
+    # In float64 the sum is exact wherever a float32 is no integer already.
+    wide = np.abs(x.astype(np.float64))
+    return np.copysign(np.floor(wide + 0.5), x).astype(np.float32)
+
+
 def fused_multiply_add(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Compute x * y + z of float32 arrays, rounded once.
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from bmx.compiler.attributes import Attributes, NotSupportedError
 from bmx.compiler.ir import Graph, GraphError, Input, Node, Origin, ValueType
-from bmx.compiler.rules import RULES
+from bmx.compiler.ops import OPERATORS
+from bmx.compiler.rules import RULES, Rule
 from bmx.compiler.verifier import infer, with_defaults
 
 # What an output of a symbol's node is: the name of a value of the IR, a parameter, or None if it could not be
@@ -51,6 +52,8 @@ class _Importer:
         self._types = {value.name: value.type for value in inputs}
         self._values: list[_Values] = []
         self._problems: list[str] = []
+        self._casts: dict[str, str] = {}  # of bits
+        self._returned: dict[str, str] = {}  # MXNet's node by the value that the net returns
 
     def run(self, symbol: Mapping[str, Any]) -> Graph:
         for node in symbol["nodes"]:
@@ -75,17 +78,29 @@ class _Importer:
         constants: dict[str, np.ndarray] | None = None,
     ) -> str:
         """Append a node; see `bmx.compiler.rules.base.Builder`."""
-        inputs = (x,) if isinstance(x, str) else tuple(x)
+        inputs = tuple(self._readable(value, op) for value in ((x,) if isinstance(x, str) else x))
         node = with_defaults(Node(self._graph.unique_name(name), op, inputs, attrs or {}, constants or {}))
         try:
             self._types[node.name] = infer(node, self._types, self._graph.layout)
         except GraphError as error:
             raise NotSupportedError(str(error).split(": ", 1)[-1].rstrip(".")) from None
         self._graph.nodes.append(node)
-        if op in ("sign", "identity") and inputs[0] in self._graph.origins:
+        if op in ("sign", "identity", "cast") and inputs[0] in self._graph.origins:
             origin = self._graph.origins[inputs[0]]
             self._graph.set_origin(node.name, replace(origin, sign=origin.sign or op == "sign"))
         return node.name
+
+    def _readable(self, value: str, op: str) -> str:
+        """A value as an operator reads it."""
+        return value if self._types[value].dtype in OPERATORS[op].reads else self._real(value)
+
+    def _real(self, value: str) -> str:
+        """A value as real numbers: bits as +-1.0."""
+        if self._types[value].dtype != "bits":
+            return value
+        if value not in self._casts:
+            self._casts[value] = self.add(f"{value}_cast", "cast", value)
+        return self._casts[value]
 
     def type(self, value: str) -> ValueType:
         """Type of a value."""
@@ -139,16 +154,7 @@ class _Importer:
         values = [self._output(index, output) for index, output, *_ in node["inputs"]]
         if any(value is None for value in values):
             return None
-        if rule.becomes == "nothing" and isinstance(values[0], np.ndarray):
-            return values[0]
-        computed = [isinstance(value, str) for value in values]
-        if rule.joins:
-            if not all(computed):
-                raise NotSupportedError("it reads a parameter; supported: computed values")
-        elif not computed[0]:
-            raise NotSupportedError("it works on parameters; supported: operators on the net's input")
-        elif any(computed[1:]):
-            raise NotSupportedError("it reads two computed values; supported: one, and parameters")
+        _check_inputs(rule, [isinstance(value, str) for value in values])
         return emit(self, node["name"], *values)
 
     def _add_output(self, name: str, index: int, output: int) -> None:
@@ -161,9 +167,32 @@ class _Importer:
             )
         if isinstance(value, np.ndarray):
             self._problems.append(f"{name!r} is a parameter that the net returns; supported: computed values")
-        elif value is not None and self._types[value].dtype != "f32":
+        elif isinstance(value, str):
+            self._return(value, name)
+
+    def _return(self, value: str, name: str) -> None:
+        """Make a value an output, unless it is one already, under this name or behind a dropout."""
+        producers = self._graph.producers()
+        root = value
+        while root in producers and producers[root].op == "identity":
+            root = producers[root].inputs[0]
+        if root in self._returned:
             self._problems.append(
-                f"{name!r} is what the net returns, and binary; supported: real values, as from a dense layer"
+                f"the net returns {self._returned[root]!r} and {name!r}, which are the same at inference; "
+                "return one of them"
             )
-        elif value is not None:
-            self._graph.outputs.append(value)
+        else:
+            self._returned[root] = name
+            self._graph.outputs.append(self._real(value))
+
+
+def _check_inputs(rule: Rule, computed: list[bool]) -> None:
+    """Raise unless a rule takes computed values and parameters in these places."""
+    if not any(computed):
+        raise NotSupportedError("it works on parameters; supported: operators on the net's input")
+    if rule.inputs == "computed" and not all(computed):
+        raise NotSupportedError("it reads a parameter; supported: computed values")
+    if rule.inputs == "first" and not computed[0]:
+        raise NotSupportedError("its first input is a parameter; supported: a computed value")
+    if rule.inputs == "first" and any(computed[1:]):
+        raise NotSupportedError("it reads two computed values; supported: one, and parameters")

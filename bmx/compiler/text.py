@@ -7,8 +7,9 @@
     output relu0
 
 Attributes that have their default value are left out. A constant is printed with its values if it is small
-and as ``(...)`` otherwise; the parser takes values, or ``(seed n)`` for random ones. The type behind a node's
-name is optional when parsing, and is checked.
+and as ``(...)`` otherwise; the parser takes values, or ``(seed n)`` for random ones, ``(integers n)`` for
+such from -3 to 3 and ``(signs n)`` for such of +-1. The type behind a node's name is optional when parsing,
+and is checked.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import numpy as np
 
 from bmx.compiler.ir import CHANNELS_FIRST, Graph, GraphError, Input, Node, ValueType
 from bmx.compiler.ops import OPERATORS
+from bmx.compiler.ops.base import NUMPY_DTYPES
 from bmx.compiler.verifier import verify, with_defaults
 
-_KINDS = {"f32": np.float32, "i32": np.int32, "bits": np.int8, "mask": np.bool_}
-_TYPE = r"(f32|i32|bits|mask)\[([\d, ]*)\]"
+_KINDS = ("f32", "i32", "i16", "bits", "mask")  # of constants
+_TYPE = r"(f32|i32|i16|bits|mask|bytes|u[1-8])\[([\d, ]*)\]"
 _INPUT = re.compile(rf"input (\S+): {_TYPE}$")
 _NODE = re.compile(rf"(\S+?)(?:: {_TYPE})? = (\w+)\(([^)]*)\)(?: (\{{.*?\}}))?((?: \w+={_TYPE}\([^)]*\))*)$")
 _CONSTANT = re.compile(rf"(\w+)={_TYPE}\(([^)]*)\)")
@@ -83,7 +85,7 @@ def _node_text(node: Node, value: ValueType, max_elements: int | None) -> str:
 
 
 def _array_text(array: np.ndarray, max_elements: int | None) -> str:
-    kind = next(kind for kind, dtype in _KINDS.items() if array.dtype == dtype)
+    kind = next(kind for kind in _KINDS if array.dtype == NUMPY_DTYPES[kind])
     shown = max_elements is None or array.size <= max_elements
     values = ", ".join(_number(v) for v in array.ravel()) if shown else "..."
     return f"{ValueType(kind, array.shape)}({values})"
@@ -127,21 +129,26 @@ def _parse_node(line: str) -> tuple[Node, ValueType | None]:
 
 
 def _parse_array(kind: str, shape: str, content: str) -> np.ndarray:
-    dtype, sizes = _KINDS[kind], _shape(shape)
-    if content.startswith("seed "):
-        return _random_array(kind, sizes, int(content[5:]))
+    dtype, sizes = NUMPY_DTYPES[kind], _shape(shape)
+    draw, _, seed = content.partition(" ")
+    random = np.random.RandomState(int(seed) if seed.isdigit() else 0)
+    if draw == "seed":
+        return _random_array(kind, sizes, random)
+    if draw == "integers":
+        return random.randint(-3, 4, sizes).astype(dtype)
+    if draw == "signs":
+        return random.choice([-1, 1], sizes).astype(dtype)
     if content == "...":
         raise GraphError("a constant printed as (...) cannot be read; give its values or (seed n).")
     values = [float(word) for word in content.split(",")]
     return np.array(values, dtype=np.float64).astype(dtype).reshape(sizes)
 
 
-def _random_array(kind: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    random = np.random.RandomState(seed)
+def _random_array(kind: str, shape: tuple[int, ...], random: np.random.RandomState) -> np.ndarray:
     if kind == "f32":
         return random.standard_normal(shape).astype(np.float32)
-    if kind == "i32":
-        return random.randint(-8, 9, shape).astype(np.int32)
+    if kind in ("i32", "i16"):
+        return random.randint(-8, 8 if kind == "i16" else 9, shape).astype(NUMPY_DTYPES[kind])
     bits = random.randint(0, 2, shape)
     return bits.astype(np.bool_) if kind == "mask" else (2 * bits - 1).astype(np.int8)
 

@@ -10,15 +10,12 @@ from typing import Any, Mapping
 
 import numpy as np
 
+from bmx.compiler.constant_folding import fold_constants
 from bmx.compiler.inputs import InputShape, make_inputs
 from bmx.compiler.ir import Graph, Input
 from bmx.compiler.native_lowering import to_operator_lowering
 from bmx.compiler.symbol import UnsupportedError, import_symbol
-
-_NATIVE_HINT = (
-    "If these are binary layers of bmx: record the net in the operator lowering, 'with "
-    'bmx.gluon.nn.lowering("operator"): net.hybridize(); net(x); net.export(path)\'.'
-)
+from bmx.compiler.training_parts import without_training_parts
 
 
 @dataclass(frozen=True)
@@ -26,8 +23,9 @@ class Recording:
     """What a net computes at inference, as MXNet writes it.
 
     Attributes:
-        symbol: what the symbol's ``tojson()`` holds, binary layers in the operator lowering.
-        parameters: float32 arrays by name, auxiliary states among them.
+        symbol: what the symbol's ``tojson()`` holds, binary layers in the operator lowering and what depends
+            on parameters only computed.
+        parameters: float32 arrays by name: what the symbol reads, auxiliary states among them.
         inputs: the variables that are no parameters, in the order of the net's arguments.
         name: name of the net.
     """
@@ -50,12 +48,7 @@ def trace_net(
         UnsupportedError: some operators cannot be compiled; all are listed.
     """
     recording = record(net, input_shape, preprocessing, name)
-    try:
-        return import_symbol(recording.symbol, recording.parameters, recording.inputs, recording.name)
-    except UnsupportedError as error:
-        if any(node["op"] == "_lesser_equal_scalar" for node in recording.symbol["nodes"]):
-            raise UnsupportedError(f"{error}\n{_NATIVE_HINT}") from None
-        raise
+    return import_symbol(recording.symbol, recording.parameters, recording.inputs, recording.name)
 
 
 def record(
@@ -79,8 +72,8 @@ def record(
 
     Raises:
         TypeError: the net is no HybridBlock.
-        ValueError: the input shape is not one of the above, or parameters are missing, not float32 or not
-            finite.
+        ValueError: the input shape is not one of the above, or parameters, or what is computed from them
+            alone, are missing, not float32 or not finite.
         UnsupportedError: the net cannot be recorded.
     """
     net = as_net(net)
@@ -89,8 +82,30 @@ def record(
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
     blocks = net.collect_params()
     parameters = {key: _array(blocks[key]) for key in names if key in blocks}
-    raised = to_operator_lowering(json.loads(symbol.tojson()), parameters)
-    return Recording(raised, parameters, inputs, name or net.name or "net")
+    nodes = to_operator_lowering(without_training_parts(json.loads(symbol.tojson())), parameters)
+    nodes, parameters = fold_constants(nodes, parameters, _evaluate)
+    # Folding may have made the signs of a weight a constant.
+    nodes = to_operator_lowering(nodes, parameters)
+    return Recording(nodes, parameters, inputs, name or net.name or "net")
+
+
+def _evaluate(symbol: dict[str, Any], parameters: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """The values of a symbol of parameters."""
+    import mxnet as mx
+
+    group = mx.sym.load_json(json.dumps(symbol))
+    names = group.list_inputs()
+    try:
+        if names:
+            # As a hybridized net runs; binding an executor would fuse MXNet's operators.
+            values = mx.nd.CachedOp(group)(*(mx.nd.array(parameters[name]) for name in names))
+        else:
+            values = group.eval(ctx=mx.cpu())
+        return [value.asnumpy() for value in (values if isinstance(values, list) else [values])]
+    except mx.MXNetError as error:
+        raise UnsupportedError(
+            f"MXNet cannot evaluate what the net computes from its parameters alone ({_error_line(error)})."
+        ) from None
 
 
 def as_net(net: Any) -> Any:
@@ -173,8 +188,13 @@ def _load(load: Any, path: str, expected: str) -> Any:
     try:
         return load(path)
     except (mx.MXNetError, UnicodeDecodeError, ValueError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if "Error" in line] or [str(error)]
-        raise ValueError(f"{path}: MXNet reads no {expected} ({lines[-1]})") from None
+        raise ValueError(f"{path}: MXNet reads no {expected} ({_error_line(error)})") from None
+
+
+def _error_line(error: Exception) -> str:
+    """The line of MXNet's message that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if "Error" in line] or [str(error)]
+    return lines[-1]
 
 
 def _own_inputs(net: Any) -> list[str] | None:

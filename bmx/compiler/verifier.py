@@ -6,10 +6,10 @@ import numpy as np
 
 from bmx.compiler.ir import DTYPES, LAYOUTS, Graph, GraphError, Input, Node, ValueType
 from bmx.compiler.ops import OPERATORS
+from bmx.compiler.ops.base import NUMPY_DTYPES
 
 MAX_INPUTS = 64  # of a node
 _MAX_DIMENSION = 2**31 - 1
-_NUMPY_DTYPES = {"f32": np.float32, "i32": np.int32, "bits": np.int8, "mask": np.bool_}
 
 
 def verify(graph: Graph) -> dict[str, ValueType]:
@@ -29,8 +29,8 @@ def verify(graph: Graph) -> dict[str, ValueType]:
     types: dict[str, ValueType] = {}
     for value in graph.inputs:
         _check_name(value.name, types)
-        if value.type.dtype != "f32":
-            raise GraphError(f"input {value.name!r} should be f32, found {value.type}.")
+        if value.type.dtype not in ("f32", "bytes"):
+            raise GraphError(f"input {value.name!r} should be f32 or bytes, found {value.type}.")
         types[value.name] = _checked_type(value.name, value.type)
         _check_preprocessing(value)
     for node in graph.nodes:
@@ -97,6 +97,8 @@ def _check_preprocessing(value: Input) -> None:
     """See docs/format.md: x = (u8 * scale - mean[c]) / std[c]."""
     if value.preprocessing is None:
         return
+    if value.type.dtype == "bytes":
+        raise GraphError(f"input {value.name!r} is bytes, which have no preprocessing; found one.")
     # The first axis of an image; one set of numbers for all elements of a vector.
     channels = value.type.shape[0] if len(value.type.shape) == 3 else 1
     try:
@@ -141,7 +143,7 @@ def _check_constants(node: Node, x: ValueType) -> None:
             continue
         kind = x.dtype if spec.kind == "input" else spec.kind
         array = node.constants[role]
-        if array.dtype != _NUMPY_DTYPES[kind]:
+        if array.dtype != NUMPY_DTYPES[kind]:
             raise GraphError(f"node {node.name!r}: {role} should be {kind}, found an array of {array.dtype}.")
         if array.size == 0:
             raise GraphError(f"node {node.name!r}: {role} is empty.")

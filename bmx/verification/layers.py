@@ -15,15 +15,17 @@ from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
-from bmx import compiler
 from bmx.compiler import fileformat
-from bmx.compiler.ir import Graph, Node, Origin
+from bmx.compiler.ir import CHANNELS_FIRST, CODES, Graph, Node, Origin
+from bmx.compiler.numerics import round_half_away
+from bmx.compiler.ops import OPERATORS
 from bmx.compiler.verifier import verify as verify_graph
+from bmx.verification.feeds import Feeds
 from bmx.verification.mxnet_values import MxnetValues
 from bmx.verification.probes import Layouts, force, forced_input, show
 from bmx.verification.report import VerificationError, check_tolerance
-from bmx.verification.samples import Samples, batches, check_samples, random_samples
-from bmx.verification.ties import near_zero, near_zero_in_net
+from bmx.verification.samples import Samples, batches
+from bmx.verification.ties import distance_to_jump, near_jump, near_jump_in_net
 
 
 @dataclass
@@ -31,16 +33,19 @@ class LayerRow:
     """What was found about one value of the packed file.
 
     Attributes:
-        layer: MXNet's node, or ``sign(node)``; the file's node where there is no counterpart.
+        layer: MXNet's node, ``sign(node)``, ``code(node)`` or ``max_pool(code(node))``; the file's node where
+            there is no counterpart.
         node: the file's node.
         operator: the file's operator.
         fused: nothing in MXNet has the same meaning, so nothing was compared.
         max_abs_difference: largest absolute difference, given the inputs of MXNet's layer.
         relative_difference: the same, relative to max(1, largest value).
-        bits: how many bits differ, given the inputs of MXNet's layer; None for numbers.
-        ties: how many of these bits are signs of numbers that are zero to within rounding.
-        accumulated: largest absolute difference, or number of bits, as the file runs.
-        agrees: within tolerance, and all bits that differ are ties.
+        bits: how many bits or codes differ, given the inputs of MXNet's layer; None for numbers.
+        ties: how many of these are signs of numbers that are zero to within rounding, or codes of such that
+            lie halfway between two.
+        accumulated: largest absolute difference, or number of bits or codes, as the file runs.
+        agrees: within tolerance, and all bits and codes that differ are ties.
+        dtype: the file's, of the value.
     """
 
     layer: str
@@ -53,12 +58,13 @@ class LayerRow:
     ties: int = 0
     accumulated: float = 0.0
     agrees: bool = True
+    dtype: str = "f32"
 
     def describe(self) -> str:
         """For example ``'conv0_fwd' (conv2d, max |difference| 0.5)``."""
         found = f"max |difference| {self.max_abs_difference:.2g}"
         if self.bits is not None:
-            found = f"{self.bits - self.ties} bits differ"
+            found = f"{self.bits - self.ties} {'bits' if self.dtype == 'bits' else 'codes'} differ"
         return f"{self.layer!r} ({self.operator}, {found})"
 
 
@@ -112,7 +118,7 @@ def compare_layers(
     Args:
         net: an initialised HybridBlock, or the two files of a saved one, (symbol, params).
         path: the packed file, or its content.
-        samples: as for `bmx.verify`; by default 8 standard normal ones drawn with ``seed``.
+        samples: as for `bmx.verify`; by default 8 random ones drawn with ``seed``.
         tolerance: bound on each layer's difference, relative to max(1, largest value in a sample).
         isa: instruction set for the packed file; the best one by default.
         batch_size: samples per run. All inner values of a batch are held in memory.
@@ -128,11 +134,17 @@ def compare_layers(
     """
     content = path if isinstance(path, bytes) else Path(path).read_bytes()
     comparison = LayerComparison(net, content, tolerance, isa)
-    if samples is None:
-        samples = random_samples(list(comparison.shapes.values()), 8, seed)
-    for batch in batches(check_samples(samples, comparison.shapes), batch_size):
+    feeds = comparison.feeds
+    arrays = feeds.random(8, seed) if samples is None else feeds.check(samples)
+    for batch in batches(arrays, batch_size):
         comparison.add(batch)
     return comparison.report()
+
+
+def feeds_of(net: Any, model: Any) -> Feeds:
+    """What a net and a `bmx.runtime.Model` of it are fed."""
+    takes_bytes = [value.name for value in model.inputs if value.dtype == "uint8"]
+    return Feeds(net, {value.name: value.shape for value in model.inputs}, takes_bytes)
 
 
 class LayerComparison:
@@ -150,11 +162,11 @@ class LayerComparison:
 
         check_tolerance(tolerance)
         self._file = runtime.Model(content, isa=isa)
-        self.shapes = {value.name: value.shape for value in self._file.inputs}
+        self.feeds = feeds_of(net, self._file)
         self._tolerance = tolerance
         graph = fileformat.read(content)
-        shapes = list(self.shapes.values())
-        origins = _match(graph, compiler.compile(net, [(1, *shape) for shape in shapes]))
+        shapes = list(self.feeds.shapes.values())
+        origins, self._rounded = _match(graph, self.feeds.compiled())
         self._types, self._producers = verify_graph(graph), graph.producers()
         self._layouts = Layouts(graph, self._types)
         self._mxnet = MxnetValues(net, shapes)
@@ -177,20 +189,22 @@ class LayerComparison:
     def add(self, batch: Sequence[np.ndarray]) -> None:
         """Compare on a batch, one array per input.
 
-        `agreeing` grows by whether all layers agree in a sample, `flipped` by whether a bit of it differs as
-        the file runs, `explained` by whether the first bits that do are signs of numbers near zero: nothing
-        but rounding can have come before them. `equal` grows by whether the outputs are those of the recorded
-        net within tolerance: then it is MXNet that answers otherwise when it runs the net in another way.
+        `agreeing` grows by whether all layers agree in a sample, `flipped` by whether a bit or code of it
+        differs as the file runs, `explained` by whether the first ones that do are signs of numbers near zero
+        or codes of numbers near a half: nothing but rounding can have come before them. `equal` grows by
+        whether the outputs are those of the recorded net within tolerance: then it is MXNet that answers
+        otherwise when it runs the net in another way.
         """
         heads = self._mxnet.outputs if all(map(self._mxnet.knows, self._mxnet.outputs)) else []
         found = self._mxnet.run([*self._origins.values(), *heads], batch)
-        free = dict(zip(self._shown_names, self._free_model.session().run(list(batch))))
+        read = self.feeds.to_file(batch)
+        free = dict(zip(self._shown_names, self._free_model.session().run(read)))
         if not len(self.agreeing):
             for value, origin in self._origins.items():
                 self._layouts.settle(value, _value(origin, found), free[value])
         expected = {value: self._expected(value, origin, found) for value, origin in self._origins.items()}
-        fused = self._file.session().run(list(batch))
-        inputs = dict(zip(self.shapes, batch))
+        fused = self._file.session().run(read)
+        inputs = dict(zip(self.feeds.shapes, read))
         for value in self._forced:
             inputs[forced_input(value)] = np.ascontiguousarray(expected[value], np.float32)
         forced = dict(zip(self._shown_names, self._forced_model.session().run(inputs)))
@@ -203,7 +217,7 @@ class LayerComparison:
             agreeing &= self._compare(value, expected[value], forced[value], found)
             differs = self._accumulate(value, expected[value], free[value])
             if differs.any():
-                unexplained = differs & ~self._near_jump(value, found, near_zero_in_net).reshape(count, -1)
+                unexplained = differs & ~self._near_jump(value, found, near_jump_in_net).reshape(count, -1)
                 explained &= flipped | ~unexplained.any(axis=1)
                 flipped |= differs.any(axis=1)
         equal = np.full(count, bool(heads))
@@ -221,7 +235,7 @@ class LayerComparison:
         return LayerReport(rows, len(self.agreeing), self._tolerance, self._file.isa, self._fusing_agrees)
 
     def _is_comparable(self, origin: Origin) -> bool:
-        is_input = origin.node in self._mxnet.inputs and not origin.sign
+        is_input = origin.node in self._mxnet.inputs and not (origin.sign or origin.code)
         return self._mxnet.knows(origin) and not is_input
 
     def _is_layer(self, node: Node) -> bool:
@@ -231,11 +245,14 @@ class LayerComparison:
     def _row(self, node: Node) -> LayerRow:
         origin = self._origins.get(node.name)
         if origin is None:
-            return LayerRow(node.name, node.name, node.op, fused=True)
-        output = f"[{origin.output}]" if origin.output else ""
-        layer = f"sign({origin.node}{output})" if origin.sign else f"{origin.node}{output}"
-        bits = 0 if self._types[node.name].dtype == "bits" else None
-        return LayerRow(layer, node.name, node.op, bits=bits)
+            return LayerRow(node.name, node.name, node.op, fused=True, dtype=self._types[node.name].dtype)
+        layer = f"{origin.node}[{origin.output}]" if origin.output else origin.node
+        if origin.sign or origin.code:
+            layer = f"sign({layer})" if origin.sign else f"code({layer})"
+        if origin.pools:
+            layer = f"max_pool({layer})"
+        dtype = self._types[node.name].dtype
+        return LayerRow(layer, node.name, node.op, bits=0 if dtype in ("bits", *CODES) else None, dtype=dtype)
 
     def _expected(
         self, value: str, origin: Origin, found: Mapping[tuple[str, int], np.ndarray]
@@ -261,7 +278,7 @@ class LayerComparison:
         row = self._rows[value]
         if row.bits is not None:
             differs = expected != actual
-            tied = differs & self._near_jump(value, found, near_zero)
+            tied = differs & self._near_jump(value, found, near_jump)
             row.bits += int(differs.sum())
             row.ties += int(tied.sum())
             agrees = ~(differs & ~tied).reshape(len(expected), -1).any(axis=1)
@@ -270,7 +287,7 @@ class LayerComparison:
             self._largest[value] = max(self._largest[value], float(largest.max()))
             row.max_abs_difference = max(row.max_abs_difference, float(difference.max()))
             row.relative_difference = row.max_abs_difference / self._largest[value]
-            exact = self._types[value].dtype == "i32"
+            exact = self._types[value].dtype == "i32" and self._is_exact(value)
             agrees = difference <= (0 if exact else self._tolerance * np.maximum(1, largest))
         row.agrees &= bool(agrees.all())
         return agrees
@@ -279,22 +296,31 @@ class LayerComparison:
         self,
         value: str,
         found: Mapping[tuple[str, int], np.ndarray],
-        near: Callable[[np.ndarray], np.ndarray],
+        near: Callable[[np.ndarray, np.ndarray], np.ndarray],
     ) -> np.ndarray:
-        """Where a bit is the sign of a rounded number that is zero to within rounding, as ``near`` says."""
+        """Where the number of a sign or code has been rounded and lies at a jump, as ``near`` says."""
         origin = self._origins[value]
-        numbers = found[origin.node, origin.output]
-        rounded = origin.sign and not self._reads_integers(value)
-        laid_out = self._layouts.apply(value, near(numbers) if rounded else np.zeros(numbers.shape, bool))
+        numbers = _numbers(origin, found)
+        tied = np.zeros(numbers.shape, bool)
+        if (origin.sign or origin.code) and not self._reads_integers(value):
+            tied = near(distance_to_jump(numbers, 0 if origin.sign else origin.code), numbers)
+        laid_out = self._layouts.apply(value, tied)
         assert laid_out is not None, "the value itself was laid out before"
         return laid_out
 
     def _reads_integers(self, value: str) -> bool:
-        """Whether bits come from thresholds of integers, which are exact."""
+        """Whether bits or codes come from bytes or thresholds of integers, which are exact."""
         node = self._producers[value]
-        if node.op == "threshold":
-            return self._types[node.inputs[0]].dtype == "i32"
-        return all(self._reads_integers(x) for x in node.inputs)
+        if node.op in ("threshold", "quantize"):
+            return self._types[node.inputs[0]].dtype == "i32" and self._is_exact(node.inputs[0])
+        return node.op == "to_planes" or all(self._reads_integers(x) for x in node.inputs)
+
+    def _is_exact(self, value: str) -> bool:
+        """Whether MXNet computes an integer value without rounding."""
+        node = self._producers[value]
+        while OPERATORS[node.op].selects:
+            node = self._producers[node.inputs[0]]
+        return node.name not in self._rounded
 
     def _accumulate(self, value: str, expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
         """Enter how far the running file is from MXNet; which bits differ, [batch, bits]."""
@@ -310,8 +336,20 @@ class LayerComparison:
 
 def _value(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.ndarray:
     """MXNet's value, laid out as in training."""
-    array = found[origin.node, origin.output]
-    return np.where(array < 0, np.float32(-1), np.float32(1)) if origin.sign else array
+    array = _numbers(origin, found)
+    if origin.sign:
+        return np.where(array < 0, np.float32(0 if origin.code else -1), np.float32(origin.code or 1))
+    if origin.code:
+        return round_half_away(np.clip(array, 0, origin.code))
+    return array
+
+
+def _numbers(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.ndarray:
+    """What MXNet takes a value's sign or code of; in the value's shape."""
+    numbers = found[origin.node, origin.output]
+    for pool in origin.pools:
+        numbers = OPERATORS[pool.op].evaluate(pool, numbers, CHANNELS_FIRST)
+    return numbers
 
 
 def _difference(expected: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -322,8 +360,8 @@ def _difference(expected: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, n
     return rows, np.abs(expected).reshape(count, -1).max(axis=1)
 
 
-def _match(file: Graph, compiled: Graph) -> dict[str, Origin]:
-    """What the values of a file stand for, by the places of its nodes; names may differ."""
+def _match(file: Graph, compiled: Graph) -> tuple[dict[str, Origin], set[str]]:
+    """What the values of a file stand for, and which are rounded in MXNet alone; names may differ."""
     names = {ours.name: theirs.name for ours, theirs in zip(compiled.inputs, file.inputs)}
     fits = [v.type for v in file.inputs] == [v.type for v in compiled.inputs]
     fits = fits and len(file.nodes) == len(compiled.nodes)
@@ -336,4 +374,5 @@ def _match(file: Graph, compiled: Graph) -> dict[str, Origin]:
             "bmx.verify: the packed file has other layers than the net compiles to; it was exported from "
             "another net, or by another version of bmx. Export it again."
         )
-    return {names[value]: origin for value, origin in compiled.origins.items() if value in names}
+    origins = {names[value]: origin for value, origin in compiled.origins.items() if value in names}
+    return origins, {names[value] for value in compiled.rounded if value in names}

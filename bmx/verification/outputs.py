@@ -10,10 +10,10 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from bmx.compiler.trace import as_net
-from bmx.verification.layers import LayerComparison
+from bmx.verification.layers import LayerComparison, feeds_of
 from bmx.verification.mxnet_values import run_net
 from bmx.verification.report import Report, VerificationError, check_tolerance
-from bmx.verification.samples import Samples, batches, check_samples, random_samples
+from bmx.verification.samples import Samples, batches
 from bmx.verification.ties import find_ties, same_maximum
 
 # Share of samples that may differ by a tie where layers cannot be compared; one may always.
@@ -39,8 +39,9 @@ def verify(
     Args:
         net: an initialised HybridBlock, or the two files of a saved one, (symbol, params).
         path: the packed file, or its content.
-        samples: float32 inputs, batch axis first; a list or a dict of them for a net of several inputs; by
-            default 32 standard normal ones drawn with ``seed``.
+        samples: inputs as the net takes them, float32, batch axis first, or bytes where the file reads them;
+            a list or a dict of arrays for a net of several inputs; by default 32 random ones drawn with
+            ``seed``: standard normal, or bytes.
         tolerance: bound on the absolute difference, relative to max(1, largest value of the output).
         isa: instruction set for the packed file; the best one by default.
         batch_size: samples per run.
@@ -59,15 +60,13 @@ def verify(
     net = as_net(net)
     content = path if isinstance(path, bytes) else Path(path).read_bytes()
     model = runtime.Model(content, isa=isa)
-    shapes = {value.name: value.shape for value in model.inputs}
-    if samples is None:
-        samples = random_samples(list(shapes.values()), seed=seed)
-    arrays = check_samples(samples, shapes)
+    feeds = feeds_of(net, model)
+    arrays = feeds.random(seed=seed) if samples is None else feeds.check(samples)
     check_tolerance(tolerance)
     session = model.session()
     expected, actual = [], []
     for batch in batches(arrays, batch_size):
-        actual.append(session.run(batch))
+        actual.append(session.run(feeds.to_file(batch)))
         expected.append(run_net(net, batch))
 
     def judge(differing: list[np.ndarray]) -> Judgement:

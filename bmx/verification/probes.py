@@ -6,7 +6,7 @@ from typing import Mapping, Sequence
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Input, Node, ValueType
+from bmx.compiler.ir import CODES, Graph, Input, Node, ValueType, largest
 from bmx.compiler.ops import OPERATORS
 
 _IMAGE = 3  # axes
@@ -28,7 +28,8 @@ def force(graph: Graph, values: Sequence[str], types: Mapping[str, ValueType]) -
 
     Args:
         graph: a graph as it is in a file.
-        values: float and binary values; `forced_input` names the input of each. Bits are fed as -1 and +1.
+        values: float values, bits and codes; `forced_input` names the input of each. Bits are fed as -1 and
+            +1, codes as they are, all as float32.
         types: of all values.
 
     Returns:
@@ -38,17 +39,25 @@ def force(graph: Graph, values: Sequence[str], types: Mapping[str, ValueType]) -
     nodes: list[Node] = []
     place = {value: forced_input(value) for value in values}
     for value in values:
-        shape = types[value].shape
-        forced.inputs.append(Input(place[value], ValueType("f32", shape)))
-        if types[value].dtype == "bits":
-            channels = shape[-1]
-            constants = {"threshold": np.zeros(channels, np.float32), "flip": np.zeros(channels, np.bool_)}
-            nodes.append(Node(f"{place[value]}, bits", "threshold", (place[value],), {}, constants))
+        forced.inputs.append(Input(place[value], ValueType("f32", types[value].shape)))
+        if types[value].dtype in ("bits", *CODES):
+            nodes.append(_packed(place[value], types[value]))
             place[value] = nodes[-1].name
     for node in graph.nodes:
         nodes.append(node.with_inputs(*(place.get(value, value) for value in node.inputs)))
     forced.nodes = nodes
     return forced
+
+
+def _packed(x: str, wanted: ValueType) -> Node:
+    """Real numbers that are bits or codes, as these."""
+    channels, name = wanted.shape[-1], f"{x}, {wanted.dtype}"
+    flip = np.zeros(channels, np.bool_)
+    if wanted.dtype == "bits":
+        return Node(name, "threshold", (x,), {}, {"threshold": np.zeros(channels, np.float32), "flip": flip})
+    halves = np.arange(largest(wanted.dtype), dtype=np.float32) + np.float32(0.5)
+    constants = {"threshold": np.repeat(halves[:, np.newaxis], channels, axis=1), "flip": flip}
+    return Node(name, "quantize", (x,), {"bits": int(wanted.dtype[1:])}, constants)
 
 
 def forced_input(value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence, Union
+from typing import Any, Callable, Mapping, Sequence, Union
 
 import numpy as np
 
@@ -26,7 +26,10 @@ def random_samples(shapes: Sequence[Sequence[int]], count: int = 32, seed: int =
 
 
 def check_samples(
-    samples: Samples, shapes: Mapping[str, Sequence[int]], convert: bool = False
+    samples: Samples,
+    shapes: Mapping[str, Sequence[int]],
+    convert: bool = False,
+    convert_bytes: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
 ) -> list[np.ndarray]:
     """The samples as one array per input, in their order.
 
@@ -34,11 +37,16 @@ def check_samples(
         samples: see `Samples`.
         shapes: of one sample, by name of the input, in order.
         convert: turn other numbers into float32 instead of refusing them.
+        convert_bytes: by name of an input that may be given as uint8 [batch, ...], what makes float32 of it.
 
     Raises:
         ValueError: if names, numbers, dtypes or shapes do not fit, or values are not finite.
     """
     arrays = _in_order(samples, list(shapes))
+    for index, (name, shape) in enumerate(shapes.items()):
+        given = arrays[index]
+        if given.dtype == np.uint8 and given.shape[1:] == tuple(shape) and name in (convert_bytes or {}):
+            arrays[index] = convert_bytes[name](given)  # type: ignore[index]
     if convert:
         arrays = [array.astype(np.float32) if array.dtype.kind in "biuf" else array for array in arrays]
     for (name, shape), array in zip(shapes.items(), arrays):

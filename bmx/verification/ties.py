@@ -1,13 +1,15 @@
-"""Where MXNet's own values decide nothing: signs of numbers within rounding error of zero."""
+"""Where MXNet's own values decide nothing: signs of numbers near zero, codes of numbers near a half."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Sequence
 
 import numpy as np
 
 from bmx.compiler.ir import Graph, Origin
 from bmx.compiler.ops import OPERATORS
+from bmx.compiler.passes.rounds_to_codes import rounds_to_codes
 from bmx.compiler.trace import trace_net
 from bmx.compiler.verifier import verify
 from bmx.verification.mxnet_values import MxnetValues
@@ -19,21 +21,32 @@ NET_ROUNDINGS = 128
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
-def near_zero(values: np.ndarray) -> np.ndarray:
-    """Where numbers are zero to within a layer's rounding; bool [batch, ...], as ``values``.
+def distance_to_jump(values: np.ndarray, code: int) -> np.ndarray:
+    """How far numbers are from where their sign changes, or their code of 0 to ``code`` if that is not 0.
+
+    Codes change at halves.
+    """
+    if not code:
+        return values
+    half = np.clip(np.floor(values.astype(np.float64)), 0, code - 1) + 0.5
+    return (values - half).astype(np.float32)
+
+
+def near_jump(distance: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Where numbers are at a jump to within a layer's rounding; bool [batch, ...], as ``values``.
 
     Exact zeros (of a ReLU, of an empty image) are zero everywhere, so they do not count.
     """
-    return (values != 0) & (np.abs(values) <= _roundings(values, LAYER_ROUNDINGS, 0))
+    return (values != 0) & (np.abs(distance) <= _roundings(values, LAYER_ROUNDINGS, 0))
 
 
-def near_zero_in_net(values: np.ndarray) -> np.ndarray:
+def near_jump_in_net(distance: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The same where the inputs of the layer have been rounded, too.
 
     All values of a sample may be small then, so a rounding is one of at least 1; and sums that are zero in
     one order of their terms need not be in another.
     """
-    return np.abs(values) <= _roundings(values, NET_ROUNDINGS, 1)
+    return np.abs(distance) <= _roundings(values, NET_ROUNDINGS, 1)
 
 
 def _roundings(values: np.ndarray, count: int, least: float) -> np.ndarray:
@@ -60,7 +73,7 @@ def same_maximum(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
 
 
 def find_ties(net: Any, samples: Sequence[np.ndarray]) -> np.ndarray:
-    """Which samples bring the input of some sign near zero.
+    """Which samples bring the input of some sign near zero, or that of some code near a half.
 
     Args:
         net: a HybridBlock.
@@ -70,15 +83,17 @@ def find_ties(net: Any, samples: Sequence[np.ndarray]) -> np.ndarray:
         bool [batch].
     """
     shapes = [array.shape[1:] for array in samples]
-    origins = _rounded_sign_inputs(trace_net(net, [(1, *shape) for shape in shapes]))
+    origins = _rounded_inputs(trace_net(net, [(1, *shape) for shape in shapes]))
     tied = np.zeros(len(samples[0]), dtype=bool)
-    for value in MxnetValues(net, shapes).run(origins, samples).values():
-        tied |= near_zero(value).reshape(len(value), -1).any(axis=1)
+    values = MxnetValues(net, shapes).run(origins, samples)
+    for origin in origins:
+        value = values[origin.node, origin.output]
+        tied |= near_jump(distance_to_jump(value, origin.code), value).reshape(len(value), -1).any(axis=1)
     return tied
 
 
-def _rounded_sign_inputs(graph: Graph) -> list[Origin]:
-    """What a traced graph takes the sign of, unless it is computed from dot products of signs alone."""
+def _rounded_inputs(graph: Graph) -> list[Origin]:
+    """What a traced graph takes the sign or code of, unless it is computed from sums of integers alone."""
     types, producers = verify(graph), graph.producers()
 
     def is_exact(value: str) -> bool:
@@ -88,5 +103,8 @@ def _rounded_sign_inputs(graph: Graph) -> list[Origin]:
         follows = node is not None and (OPERATORS[node.op].is_monotone(node) or OPERATORS[node.op].selects)
         return node is not None and follows and is_exact(node.inputs[0])
 
-    signs = [node for node in graph.nodes if node.op == "sign" and not is_exact(node.inputs[0])]
-    return [graph.origins[node.inputs[0]] for node in signs]
+    graph = rounds_to_codes(graph)
+    steps = [node for node in graph.nodes if node.op in ("sign", "code") and not is_exact(node.inputs[0])]
+    read = {node.name: graph.origins.get(node.inputs[0]) for node in steps}
+    largest = {node.name: 2 ** node.attrs["bits"] - 1 for node in steps if node.op == "code"}
+    return [replace(origin, code=largest.get(name, 0)) for name, origin in read.items() if origin]

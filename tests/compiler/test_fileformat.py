@@ -98,7 +98,7 @@ def test_the_bytes_follow_the_specification() -> None:
     assert json.loads(metadata["bmx.report"]) == {"passed": True}
     entries = sorted(header.values(), key=lambda entry: entry["data_offsets"])
     assert [entry["dtype"] for entry in entries] == sorted(
-        (e["dtype"] for e in entries), key=["F32", "I32", "U8"].index
+        (e["dtype"] for e in entries), key=["F32", "I32", "I16", "I8", "U8"].index
     )
     ends = [0] + [entry["data_offsets"][1] for entry in entries]
     assert [entry["data_offsets"][0] for entry in entries] == ends[:-1]
@@ -131,7 +131,7 @@ def test_any_safetensors_reader_lists_the_tensors() -> None:
         "t0.threshold": ("float32", (3,)),
         "t0.flip": ("uint8", (1,)),
         "c0.weight": ("uint8", (10, 3, 3, 1)),
-        "t1.threshold": ("int32", (10,)),
+        "t1.threshold": ("int8", (10,)),
         "t1.flip": ("uint8", (2,)),
         "d0.weight": ("uint8", (4, 20)),
         "a0.scale": ("float32", (4,)),
@@ -217,7 +217,7 @@ def test_sealing_alone_breaks_nothing() -> None:
         (lambda h: h["__metadata__"].update({"bmx.graph": '{"a":1,"a":2}'}), "a key stands twice"),
         (lambda h: h["__metadata__"].update({"bmx.graph": "[" * 40 + "]" * 40}), "nested more than 32"),
         (lambda h: h["__metadata__"].update({"bmx.number": 1}), "should map strings to strings"),
-        (lambda h: h["d1.bias"].update(dtype="F64"), "should be one of F32, I32, U8, found 'F64'"),
+        (lambda h: h["d1.bias"].update(dtype="F64"), "should be one of F32, I32, I16, I8, U8, found 'F64'"),
         (lambda h: h["d1.bias"].update(shape=[3]), "should take 12 bytes"),
         (lambda h: h["d1.bias"].update(shape=[2, 0]), "axes of 1 to"),
         (lambda h: h["d1.bias"].update(shape=[1] * 8 + [2]), "at most 8 axes"),
@@ -286,5 +286,5 @@ def test_tensors_out_of_order_are_refused() -> None:
         "a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]},
         "b": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]},
     }
-    with pytest.raises(FormatError, match="in the order F32, I32, U8"):
+    with pytest.raises(FormatError, match="in the order F32, I32, I16, I8, U8"):
         container.read(seal({**metadata, **tensors}, bytes(8)))

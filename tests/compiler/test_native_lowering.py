@@ -12,9 +12,9 @@ import pytest
 from mxnet.gluon import HybridBlock, nn
 
 from bmx import compiler
+from bmx.compiler.evaluator import evaluate
 from bmx.compiler.ir import Graph
 from bmx.compiler.native_lowering import to_operator_lowering
-from bmx.compiler.symbol import UnsupportedError
 from bmx.gluon import library
 from bmx.gluon.nn import DetSign, QActivation, QConv2D, QDense, lowering
 
@@ -105,26 +105,6 @@ def test_a_sign_with_two_readers_stays_one_node(tmp_path: Path) -> None:
     assert [node.op for node in graph.nodes].count("threshold") == 1
 
 
-def test_a_dot_product_with_two_readers_keeps_its_bias_outside(tmp_path: Path) -> None:
-    """What is added to one reader's value may not reach the other's."""
-
-    class Twice(HybridBlock):
-        def __init__(self) -> None:
-            super().__init__(prefix="twice0_")
-            self.dense = QDense(4, use_bias=False)
-            self.bias = self.params.get("bias", shape=(4,), init="ones")
-
-        def hybrid_forward(self, F: Any, x: Any, bias: Any) -> Any:  # noqa: N803
-            dot = self.dense(x)
-            return F.broadcast_add(dot, bias), dot
-
-    files = save(Twice(), tmp_path, shape=(2, 6))
-    symbol = to_operator_lowering(json.loads(Path(files[0]).read_text()), {"twice0_bias": np.ones(4)})
-    assert [node["op"] for node in symbol["nodes"]].count("broadcast_add") == 1
-    layer = next(node for node in symbol["nodes"] if node["op"] == "QFullyConnected")
-    assert len(layer["inputs"]) == 2
-
-
 def recorded(build: Any) -> dict[str, Any]:
     return json.loads(build(mx.sym.var("x")).tojson())
 
@@ -133,49 +113,101 @@ def ops(symbol: dict[str, Any]) -> list[str]:
     return [node["op"] for node in symbol["nodes"]]
 
 
-def sign(x: Any, below: float = 0, minus: float = 1, times: float = 2, kept: Any = None) -> Any:
-    """What `DetSign` composes, with other numbers."""
-    F = mx.sym  # noqa: N806
-    finite = F.where(F.abs(x) <= 1.5, x if kept is None else kept, F.zeros_like(x))
-    return F.BlockGrad(minus - times * (x < below)) + (finite - F.BlockGrad(finite))
+def sign(x: Any, below: float = 0, minus: float = 1, times: float = 2) -> Any:
+    """-1 where x < 0, otherwise +1; or something like it, with other numbers."""
+    return minus - times * (x < below)
 
 
-def test_the_sign_is_recognised_by_its_structure() -> None:
+def test_a_sign_is_recognised_by_its_structure() -> None:
     symbol = to_operator_lowering(recorded(sign), {})
     assert ops(symbol) == ["null", "QActivation"]
-    assert symbol["nodes"][1]["attrs"] == {"method": "det_sign", "clip": "1.5"}
-    assert symbol["heads"] == [[1, 0, 0]]
+    assert symbol["nodes"][1]["attrs"] == {"method": "det_sign"}
     mx.sym.load_json(json.dumps(symbol))
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        lambda x: sign(x, below=0.5),
-        lambda x: sign(x, minus=2),
-        lambda x: sign(x, times=1),
-        lambda x: sign(x, kept=-x),
-    ],
-    ids=["threshold", "offset", "scale", "gradient"],
-)
-def test_what_only_looks_like_a_sign_stays(other: Any) -> None:
-    before = recorded(other)
+@pytest.mark.parametrize("other", [{"below": 0.5}, {"minus": 2}, {"times": 1}], ids=str)
+def test_what_only_looks_like_a_sign_stays(other: dict) -> None:
+    before = recorded(lambda x: sign(x, **other))
     assert ops(to_operator_lowering(before, {})) == ops(before)
 
 
-def test_what_is_added_to_a_sign_stays() -> None:
-    symbol = to_operator_lowering(recorded(lambda x: sign(x) + (x - mx.sym.BlockGrad(x))), {})
-    assert ops(symbol) == ["null", "QActivation", "BlockGrad", "elemwise_sub", "elemwise_add"]
+WEIGHT = np.where(np.arange(2 * 3 * 3 * 3).reshape(2, 3, 3, 3) % 5 < 2, -1, 1).astype(np.float32)
 
 
-def test_an_own_quantizer_gets_a_hint(tmp_path: Path) -> None:
+def convolution(source: Any, **options: Any) -> Any:
+    return mx.sym.Convolution(source, mx.sym.var("w"), kernel=(3, 3), num_filter=2, no_bias=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("source", "weight", "is_binary"),
+    [
+        (sign, WEIGHT, True),
+        (sign, WEIGHT * 2, False),
+        (lambda x: x, WEIGHT, False),
+        (lambda x: mx.sym.Pooling(sign(x), kernel=(2, 2), pool_type="max"), WEIGHT, True),
+        (lambda x: mx.sym.Dropout(mx.sym.BlockGrad(sign(x))), WEIGHT, True),
+        (lambda x: mx.sym.Pooling(sign(x), kernel=(2, 2), pool_type="avg"), WEIGHT, False),
+        (lambda x: mx.sym.relu(sign(x)), WEIGHT, False),
+    ],
+    ids=["signs", "other weights", "real input", "pooled", "copied", "averaged", "activated"],
+)
+def test_a_layer_of_signs_is_binary(source: Any, weight: np.ndarray, is_binary: bool) -> None:
+    symbol = to_operator_lowering(recorded(lambda x: convolution(source(x))), {"w": weight})
+    assert ("QConvolution" in ops(symbol)) == is_binary
+    assert ("Convolution" in ops(symbol)) != is_binary
+
+
+def test_padding_with_signs_is_the_layers_own() -> None:
+    def net(x: Any) -> Any:
+        padded = mx.sym.pad(sign(x), mode="constant", pad_width=(0, 0, 0, 0, 1, 1, 2, 2), constant_value=-1)
+        return convolution(padded)
+
+    symbol = to_operator_lowering(recorded(net), {"w": WEIGHT})
+    assert ops(symbol) == ["null", "QActivation", "null", "QConvolution"]
+    attrs = symbol["nodes"][-1]["attrs"]
+    assert (attrs["pad"], attrs["pad_value"], attrs["weight_quantizer"]) == ("(1, 2)", "-1", "none")
+
+
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_a_layer_whose_weight_is_computed_to_signs(use_bias: bool) -> None:
+    """The sign of a latent weight that is computed is +-1 after folding; so the layer is binary."""
+
+    class Shifted(HybridBlock):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = self.params.get("weight", shape=(4, 6), init="normal")
+            self.bias = self.params.get("bias", shape=(4,), init="normal")
+
+        def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
+            codes = 1 - 2 * (F.broadcast_sub(weight, F.mean(weight)) < 0)
+            options = {"num_hidden": 4, "no_bias": not use_bias}
+            return F.FullyConnected(1 - 2 * (x < 0), codes, *([bias] if use_bias else []), **options)
+
+    net = Shifted()
+    net.initialize(mx.init.Normal(0.5))
+    graph = compiler.compile(net, (2, 6))
+    assert [node.op for node in graph.nodes] == [
+        "threshold",
+        "binary_dense",
+        "affine" if use_bias else "cast",
+    ]
+    x = np.random.RandomState(0).standard_normal((5, 6)).astype(np.float32)
+    expected = net(mx.nd.array(x)).asnumpy()
+    np.testing.assert_allclose(evaluate(graph, {"data": x})[0], expected, rtol=1e-6)
+
+
+def test_a_real_weight_reads_signs_as_numbers(tmp_path: Path) -> None:
+    """A quantizer of one's own, whose weights are no signs."""
+
     class Soft(DetSign):
         method = None
 
         def __call__(self, F: Any, x: Any) -> Any:  # noqa: N803
             return F.where(F.abs(x) <= 1, x, F.sign(x))
 
+        codes = __call__
+
     net = sequential(QDense(4, weight_quantizer=Soft(), use_bias=False, in_units=6))
-    files = save(net, tmp_path, shape=(2, 6))
-    with pytest.raises(UnsupportedError, match=r"record the net in the operator lowering, 'with bmx\.gluon"):
-        compiler.compile(files, (2, 6))
+    graph = compiler.compile(save(net, tmp_path, shape=(2, 6)), (2, 6))
+    x = np.random.RandomState(0).standard_normal((5, 6)).astype(np.float32)
+    np.testing.assert_allclose(evaluate(graph, {"data": x})[0], net(mx.nd.array(x)).asnumpy(), rtol=1e-5)

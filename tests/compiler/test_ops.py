@@ -10,6 +10,7 @@ import pytest
 
 from bmx.compiler.ir import CHANNELS_FIRST, CHANNELS_LAST, GraphError, Node, ValueType
 from bmx.compiler.ops import OPERATORS
+from bmx.compiler.ops.base import NUMPY_DTYPES
 from bmx.compiler.verifier import infer, with_defaults
 
 
@@ -72,8 +73,11 @@ def test_binary_conv2d_is_a_plain_loop(geometry: tuple, pad_value: int, layout: 
     if layout == CHANNELS_LAST:
         actual = actual.transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(actual, expected)
-    assert np.abs(actual).max() <= OPERATORS["binary_conv2d"].bound(  # type: ignore[operator]
-        Node("node", "binary_conv2d", ("x",), attrs, {"weight": weight})
+    assert (
+        np.abs(actual).max()
+        <= OPERATORS["binary_conv2d"].bound(  # type: ignore[operator]
+            Node("node", "binary_conv2d", ("x",), attrs, {"weight": weight}), ValueType("bits", x.shape[1:])
+        )
     )
 
 
@@ -279,8 +283,13 @@ def test_transpose_and_flatten() -> None:
     np.testing.assert_array_equal(apply("flatten", x), x.reshape(2, 24))
 
 
-def limits_or(op: str, constants: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Clip has one pair of limits for all channels."""
+ATTRIBUTES = {"batch_norm": {"epsilon": 1e-3}, "quantize": {"bits": 2}, "code": {"bits": 3}}
+
+
+def fitting(op: str, constants: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Clip has one pair of limits for all channels, quantize several thresholds for each."""
+    if op == "quantize":
+        constants["threshold"] = np.stack([constants["threshold"] + i for i in range(3)])
     return {"low": np.float32([-1.5]), "high": np.float32([2])} if op == "clip" else constants
 
 
@@ -288,7 +297,7 @@ def limits_or(op: str, constants: dict[str, np.ndarray]) -> dict[str, np.ndarray
 def test_elementwise_operators_commute_with_permutations(op: str) -> None:
     random, operator, channels = np.random.RandomState(8), OPERATORS[op], 6
     order = random.permutation(channels)
-    dtype = {"f32": np.float32, "i32": np.int32}[operator.reads[0]]
+    dtype = NUMPY_DTYPES[operator.reads[0]]
     x = (random.standard_normal((4, channels)) * 3).astype(dtype)
     constants = {
         role: random.standard_normal(channels) > 0
@@ -296,8 +305,7 @@ def test_elementwise_operators_commute_with_permutations(op: str) -> None:
         else random.uniform(0, 2, channels).astype(np.float32)
         for role, spec in operator.constants.items()
     }
-    attrs = {"epsilon": 1e-3} if op == "batch_norm" else {}
-    node = Node("node", op, ("x",), attrs, limits_or(op, constants))
+    node = Node("node", op, ("x",), ATTRIBUTES.get(op, {}), fitting(op, constants))
     permuted = operator.permute_input(node, order)
     assert permuted is not None
     expected = operator.evaluate(node, x, CHANNELS_LAST)[:, order]
@@ -309,13 +317,12 @@ def test_elementwise_operators_commute_with_permutations(op: str) -> None:
 )
 def test_monotone_operators_are_monotone_in_each_channel(op: str) -> None:
     random, operator, channels = np.random.RandomState(9), OPERATORS[op], 50
-    dtype = {"f32": np.float32, "i32": np.int32}[operator.reads[0]]
+    dtype = NUMPY_DTYPES[operator.reads[0]]
     x = np.sort((random.standard_normal((500, channels)) * 5).astype(dtype), axis=0)
     constants = {role: random.standard_normal(channels).astype(np.float32) for role in operator.constants}
     for role in {"variance", "slope"} & set(constants):
         constants[role] = np.abs(constants[role])
-    attrs = {"epsilon": 1e-3} if op == "batch_norm" else {}
-    node = Node("node", op, ("x",), attrs, limits_or(op, constants))
+    node = Node("node", op, ("x",), ATTRIBUTES.get(op, {}), fitting(op, constants))
     assert operator.is_monotone(node)
     steps = np.diff(operator.evaluate(node, x, CHANNELS_LAST), axis=0)
     rising, falling = (steps >= 0).all(axis=0), (steps <= 0).all(axis=0)

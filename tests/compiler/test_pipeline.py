@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from bmx.compiler import fileformat
 from bmx.compiler.evaluator import evaluate
-from bmx.compiler.ir import GraphError
+from bmx.compiler.ir import Graph, GraphError
 from bmx.compiler.ops import OPERATORS
 from bmx.compiler.pipeline import PASSES, run_passes
 from bmx.compiler.text import parse, to_text
@@ -68,20 +71,81 @@ output w6
 """
 
 
-def inputs() -> dict[str, np.ndarray]:
+# An image that is quantized right away; codes that are pooled, flattened, scaled and read twice; real layers
+# with binary weights.
+CODES_NET = """
+graph codes channels_first
+input image: f32[3, 8, 8]
+a0 = affine(image) scale=f32[3](255, 255, 255) shift=f32[3](0, 0, 0)
+q0 = clip(a0) low=f32[1](0) high=f32[1](255)
+r0 = round(q0)
+c0 = conv2d(r0) {"padding": [1, 1]} weight=f32[5, 3, 3, 3](integers 1)
+s0 = affine(c0) scale=f32[5](0.003, 0.002, 0.001, 0.004, 0.003) shift=f32[5](0, 0, 0, 0, 0)
+n0 = batch_norm(s0) {"epsilon": 1e-5} gamma=f32[5](1, 2, 0, 1, 2) beta=f32[5](seed 2) mean=f32[5](seed 3) \
+    variance=f32[5](1, 2, 3, 4, 5)
+a1 = affine(n0) scale=f32[5](3, 3, 3, 3, 3) shift=f32[5](0, 0, 0, 0, 0)
+q1 = clip(a1) low=f32[1](0) high=f32[1](3)
+r1 = round(q1)
+t1 = affine(r1) scale=f32[5](0.25, 0.25, 0.25, 0.25, 0.25) shift=f32[5](0, 0, 0, 0, 0)
+p1 = max_pool2d(t1) {"kernel": [2, 2], "strides": [2, 2]}
+c1 = conv2d(p1) {"padding": [1, 1]} weight=f32[4, 5, 3, 3](signs 4) bias=f32[4](seed 5)
+n1 = batch_norm(c1) {"epsilon": 1e-5} gamma=f32[4](1, -2, 1, 3) beta=f32[4](seed 6) mean=f32[4](seed 7) \
+    variance=f32[4](1, 2, 3, 4)
+f1 = flatten(n1)
+a2 = affine(f1) scale=f32[64](SCALE) shift=f32[64](SHIFT)
+q2 = clip(a2) low=f32[1](0) high=f32[1](15)
+r2 = round(q2)
+d2 = dense(r2) weight=f32[6, 64](integers 8)
+k2 = conv2d(p1) {"strides": [2, 2]} weight=f32[2, 5, 1, 1](seed 9)
+w2 = conv2d(n1) weight=f32[3, 4, 2, 2](signs 10)
+e3 = conv2d(p1) weight=f32[8, 5, 3, 3](signs 11)
+e4 = conv2d(p1) weight=f32[8, 5, 3, 3](signs 12)
+m3 = affine(e3) scale=f32[8](seed 13) shift=f32[8](seed 14)
+m4 = affine(e4) scale=f32[8](seed 15) shift=f32[8](seed 16)
+sum3 = add(m3, m4)
+output d2
+output k2
+output w2
+output sum3
+""".replace("SCALE", ", ".join(["2"] * 64)).replace("SHIFT", ", ".join(["0.25"] * 64))
+
+
+def nets() -> list[Graph]:
+    net, codes = parse(NET), parse(CODES_NET)
+    rule = {"scale": 1 / 255, "mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
+    codes.inputs = [replace(codes.inputs[0], preprocessing=rule)]
+    return [net, codes]
+
+
+IMAGES = np.random.RandomState(1).randint(0, 256, (4, 3, 8, 8)).astype(np.uint8)
+
+
+def inputs(graph: Graph) -> dict[str, np.ndarray]:
+    """Numbers, or images as the graph takes them."""
+    if graph.name == "codes":
+        return {
+            "image": IMAGES if graph.inputs[0].type.dtype == "bytes" else (IMAGES / 255).astype(np.float32)
+        }
     return {"data": np.random.RandomState(0).standard_normal((4, 2, 12, 11)).astype(np.float32)}
 
 
 @pytest.mark.parametrize("count", range(1, len(PASSES) + 1), ids=[p.__name__ for p in PASSES])
-def test_each_pass_changes_the_net_and_keeps_its_numbers(count: int) -> None:
-    graph = parse(NET)
-    expected = evaluate(graph, inputs())
-    for run_pass in PASSES[:count]:
-        before = to_text(graph, None)
-        graph = run_pass(graph)
-        verify(graph)
-    assert to_text(graph, None) != before, "the net should give each pass something to do"
-    integers, probabilities, images, moved, copied, folded, merged, pooled = evaluate(graph, inputs())
+def test_each_pass_changes_a_net_and_keeps_its_numbers(count: int) -> None:
+    changed = []
+    for graph in nets():
+        expected = evaluate(graph, inputs(graph))
+        for run_pass in PASSES[:count]:
+            before = to_text(graph, None)
+            graph = run_pass(graph)
+            verify(graph)
+        changed.append(to_text(graph, None) != before)
+        actual = evaluate(graph, inputs(graph))
+        (check_numbers if graph.name == "net" else check_codes)(expected, actual)
+    assert any(changed), "the nets should give each pass something to do"
+
+
+def check_numbers(expected: list[np.ndarray], actual: list[np.ndarray]) -> None:
+    integers, probabilities, images, moved, copied, folded, merged, pooled = actual
     np.testing.assert_array_equal(integers, expected[0])
     # Folding batch norms rounds a handful of float32 constants once more.
     np.testing.assert_allclose(probabilities, expected[1], rtol=1e-4, atol=1e-6)
@@ -93,10 +157,46 @@ def test_each_pass_changes_the_net_and_keeps_its_numbers(count: int) -> None:
     np.testing.assert_array_equal(pooled, expected[7])
 
 
-def test_what_is_left_can_be_written() -> None:
-    graph = run_passes(parse(NET))
+def check_codes(expected: list[np.ndarray], actual: list[np.ndarray]) -> None:
+    integers, real, binary, bases = actual
+    assert len(np.unique(integers)) > 10
+    np.testing.assert_array_equal(integers, expected[0])
+    np.testing.assert_allclose(real, expected[1], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(binary, expected[2], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(bases, expected[3], rtol=1e-5, atol=1e-5)
+
+
+def test_codes_stay_integers() -> None:
+    """From the bytes of an image to the last layer, no operator of the integer path reads real numbers."""
+    graph = run_passes(nets()[1])
+    types, producers = verify(graph), graph.producers()
+    path, value = [], graph.outputs[0]
+    while value in producers:
+        path.append((producers[value].op, types[value].dtype))
+        value = producers[value].inputs[0]
+    assert path == [
+        ("cast", "f32"),
+        ("integer_dense", "i32"),
+        ("flatten", "u4"),
+        ("quantize", "u4"),
+        ("integer_conv2d", "i32"),
+        ("quantize", "u2"),
+        ("max_pool2d", "i32"),
+        ("integer_conv2d", "i32"),
+        ("to_planes", "u8"),
+        ("transpose", "bytes"),
+    ]
+
+
+@pytest.mark.parametrize("net", [0, 1])
+def test_what_is_left_can_be_written(net: int) -> None:
+    graph = run_passes(nets()[net])
     assert all(OPERATORS[node.op].in_file for node in graph.nodes)
     assert [node.name for node in graph.nodes if "unused" in node.name] == []
+    read = fileformat.read(fileformat.to_bytes(graph))
+    assert to_text(read, None) == to_text(graph, None)
+    for actual, expected in zip(evaluate(read, inputs(read)), evaluate(graph, inputs(graph))):
+        np.testing.assert_array_equal(actual, expected)
 
 
 def test_broken_graphs_do_not_get_in() -> None:

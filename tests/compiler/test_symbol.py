@@ -47,10 +47,7 @@ def build(*nodes: tuple, shape: tuple = (2, 3, 3), heads: tuple = (-1,)) -> Grap
 def test_a_binary_convolution_becomes_its_steps() -> None:
     attrs = {"kernel": "(1, 1)", "num_filter": "2", "pad": "(1, 0)", "pad_value": "-1", "no_bias": "False"}
     attrs = {**attrs, "output_range": "popcount", "layout": "NCHW", "input_clip": "1.0"}
-    graph = build(
-        ("identity", "w_copy", ["w"], {}),
-        ("QConvolution", "conv", ["data", "w_copy", "b"], attrs),
-    )
+    graph = build(("QConvolution", "conv", ["data", "w", "b"], attrs))
     assert to_text(graph).splitlines() == [
         "graph net channels_first",
         "input data: f32[2, 3, 3]",
@@ -110,6 +107,7 @@ def test_scalar_operators(op: str, scalar: str, expected: Any) -> None:
         ("negative", {}, [], lambda x: -x),
         ("abs", {}, [], np.abs),
         ("square", {}, [], lambda x: x * x),
+        ("round", {}, [], lambda x: np.sign(x) * np.floor(np.abs(x) + np.float32(0.5))),
         ("clip", {"a_min": "-0.5", "a_max": "inf"}, [], lambda x: np.maximum(x, np.float32(-0.5))),
         ("LeakyReLU", {}, [], lambda x: np.where(x > 0, x, x * np.float32(0.25))),
         (
@@ -174,7 +172,10 @@ def test_global_pooling_and_names_that_repeat() -> None:
         (("Pooling", "y", ["data"], {"pool_type": "sum"}), "pool_type is 'sum'; supported: max, avg"),
         (("Pooling", "y", ["data"], {"pooling_convention": "same"}), "supported: valid, full"),
         (("Dropout", "y", ["data"], {"mode": "always"}), "mode is 'always'; supported: training"),
-        (("QConvolution", "y", ["data", "w"], {"weight_quantizer": "none"}), "weight_quantizer is 'none'"),
+        (
+            ("QConvolution", "y", ["data", "w"], {"weight_quantizer": "none"}),
+            r"weight_quantizer is 'none' and its weight holds 0\.5; supported: -1 and \+1",
+        ),
         (
             ("QConvolution", "y", ["data", "w"], {"input_quantizer": "none"}),
             r"input is real \(f32\[2, 3, 3\]\)",
@@ -189,11 +190,13 @@ def test_global_pooling_and_names_that_repeat() -> None:
             ("_div_scalar", "y", ["data"], {"scalar": "0"}),
             "it divides by 0; supported: magnitudes from 1e-37",
         ),
-        (("_power_scalar", "y", ["data"], {"scalar": "3"}), "scalar is 3; supported: 2"),
+        (("_power_scalar", "y", ["data"], {"scalar": "3"}), "scalar is 3; supported: 2, -1"),
         (("relu", "y", ["w"], {}), "it works on parameters"),
         (("FullyConnected", "y", ["data", "data"], {}), "it reads two computed values"),
         (("_identity", "y", ["w"], {}), "bmx has no such operator"),
-        (("identity", "y", ["w"], {}), "'y' is a parameter that the net returns"),
+        (("identity", "y", ["w"], {}), "it works on parameters"),
+        (("FullyConnected", "y", ["w", "data"], {}), "its first input is a parameter"),
+        (("concat", "y", ["data", "w"], {}), "it reads a parameter; supported: computed values"),
     ],
 )
 def test_what_is_not_supported(node: tuple, message: str) -> None:

@@ -353,8 +353,6 @@ def test_all_unsupported_operators_are_listed_at_once() -> None:
             lambda: [QConv2D(4, 3, input_quantizer=None)],
             "put a QActivation before it or leave the input quantizer on",
         ),
-        (lambda: [QActivation(), nn.Dense(3)], r"dense reads f32, found bits\[128\]"),
-        (lambda: [QActivation()], "what the net returns, and binary"),
         (lambda: [nn.AvgPool2D(1, 4, 0, ceil_mode=True)], "last window lies outside the image"),
         (lambda: [nn.BatchNorm(axis=2)], "axis is '2'; supported: 1"),
         (lambda: [nn.Dense(3, flatten=False)], "supported: flatten=True"),

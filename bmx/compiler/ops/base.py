@@ -7,9 +7,19 @@ from typing import Any, Callable, ClassVar, Sequence
 
 import numpy as np
 
-from bmx.compiler.ir import CHANNELS_FIRST, GraphError, Node, ValueType
+from bmx.compiler.ir import CHANNELS_FIRST, CODES, GraphError, Node, ValueType
 
 REQUIRED = object()
+# What NumPy holds values and constants of each type in.
+NUMPY_DTYPES = {
+    "f32": np.float32,
+    "i32": np.int32,
+    "i16": np.int16,
+    "bits": np.int8,
+    "mask": np.bool_,
+    "bytes": np.uint8,
+    **dict.fromkeys(CODES, np.uint8),
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,11 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant: ``f32``, ``bits`` (int8 of +-1), ``mask`` (bool) or ``input`` (f32 or i32, as it is)."""
+    """A constant.
+
+    Its kind is ``f32``, ``bits`` (int8 of +-1), ``mask`` (bool), ``i16`` (integers of at most 8 bits, which a
+    file holds as bit planes) or ``input`` (f32 or i32, as the input).
+    """
 
     kind: str
     optional: bool = False
@@ -66,7 +80,7 @@ class Operator:
         raise NotImplementedError
 
     def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:
-        """The result for a batch. Bits are int8 arrays of +-1."""
+        """The result for a batch. Bits are int8 arrays of +-1, codes and bytes are uint8 arrays."""
         raise NotImplementedError
 
     def infer_all(self, node: Node, inputs: Sequence[ValueType], layout: str) -> ValueType:
@@ -77,8 +91,13 @@ class Operator:
         """As `evaluate`, from all inputs."""
         return self.evaluate(node, inputs[0], layout)
 
-    def bound(self, node: Node) -> int | None:
-        """Largest magnitude that an i32 result can have; None where the operator does not know."""
+    def bound(self, node: Node, x: ValueType) -> int | None:
+        """Largest magnitude that an i32 result can have; None where the operator does not know.
+
+        Args:
+            node: the node.
+            x: type of its input.
+        """
         return None
 
     def is_monotone(self, node: Node) -> bool:
@@ -162,6 +181,11 @@ def integers(least: int, count: int | None = None) -> Attribute:
 def integer(least: int, default: Any = REQUIRED) -> Attribute:
     """An integer attribute."""
     return Attribute(f"an integer of at least {least}", lambda v: _is_int(v, least), default)
+
+
+def bit_count() -> Attribute:
+    """An attribute that says how many bits a code has."""
+    return Attribute("an integer from 1 to 8", lambda v: _is_int(v, 1) and v <= 8)
 
 
 def boolean(default: Any = REQUIRED) -> Attribute:

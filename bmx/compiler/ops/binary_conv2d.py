@@ -27,7 +27,7 @@ class BinaryConv2D(Operator):
         """Exact integers."""
         return convolve(node, x, layout, node.attrs["pad_value"]).astype(np.int32)
 
-    def bound(self, node: Node) -> int | None:
+    def bound(self, node: Node, x: ValueType) -> int | None:
         """The number of taps times the channels of a group."""
         return dot_terms(node)
 

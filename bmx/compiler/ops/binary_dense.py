@@ -26,7 +26,7 @@ class BinaryDense(Operator):
         """Exact integers: float64 sums of fewer than 2^24 terms of magnitude 1."""
         return (x.astype(np.float64) @ node.constants["weight"].astype(np.float64).T).astype(np.int32)
 
-    def bound(self, node: Node) -> int | None:
+    def bound(self, node: Node, x: ValueType) -> int | None:
         """The number of inputs."""
         return dot_terms(node)
 

@@ -1,18 +1,18 @@
-"""cast: integers to real values."""
+"""cast: integers, bits and codes to real values."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from bmx.compiler.ir import Node, ValueType
+from bmx.compiler.ir import CODES, Node, ValueType
 from bmx.compiler.ops.base import Operator
 
 
 class Cast(Operator):
-    """The same number as float32; dot products are below 2^24, so this is exact."""
+    """The same number as float32, rounded once where it is 2^24 or more; bits as -1 and +1."""
 
     name = "cast"
-    reads = ("i32",)
+    reads = ("i32", "bits", *CODES)
     elementwise = True
     monotone = True
     non_decreasing = True

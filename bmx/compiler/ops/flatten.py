@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmx.compiler.ir import Node, ValueType
+from bmx.compiler.ir import CODES, Node, ValueType
 from bmx.compiler.ops.base import Operator
 
 
@@ -12,7 +12,7 @@ class Flatten(Operator):
     """The elements in row-major order of the shape, which is another order in the other layout."""
 
     name = "flatten"
-    reads = ("f32", "i32", "bits")
+    reads = ("f32", "i32", "bits", *CODES)
     selects = True
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:

@@ -12,6 +12,7 @@ class Transpose(Operator):
     """out.shape[i] = in.shape[perm[i]]; the batch axis stays in front."""
 
     name = "transpose"
+    reads = ("f32", "bytes")
     attributes = {
         "perm": Attribute(
             "a permutation of the sample's axes",

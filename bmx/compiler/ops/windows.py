@@ -6,12 +6,13 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from bmx.compiler.ir import CHANNELS_FIRST, GraphError, Node, ValueType
+from bmx.compiler.ir import CHANNELS_FIRST, GraphError, Node, ValueType, largest
 from bmx.compiler.ops.base import expect_rank, expect_shape
+from bmx.compiler.packing import planes_of
 
-# With fewer terms than this, a dot product of +-1 values is exact in the float32 that training computes it
-# in.
-_EXACT_IN_FLOAT32 = 2**24
+# Integers below this are exact in the float32 that training computes with.
+EXACT_IN_FLOAT32 = 2**24
+_INT32 = 2**31
 
 
 def to_channels_last(x: np.ndarray, layout: str) -> np.ndarray:
@@ -158,6 +159,27 @@ def dot_terms(node: Node) -> int:
     """Number of terms in each dot product of a binary operator."""
     weight = node.constants["weight"]
     terms = weight.size // weight.shape[0]
-    if terms >= _EXACT_IN_FLOAT32:
+    if terms >= EXACT_IN_FLOAT32:
         raise GraphError(f"node {node.name!r}: {terms} terms in a dot product; at most 2^24 - 1 are exact.")
     return terms
+
+
+def integer_bound(node: Node, x: ValueType) -> int:
+    """Largest magnitude of the sums of an integer layer; raises `GraphError` if they might leave int32.
+
+    A reader of the file knows the weights' bits only, and refuses what might leave int32 by these.
+    """
+    weight = node.constants["weight"].astype(np.int64)
+    planes = planes_of(weight)
+    if planes is None:
+        raise GraphError(
+            f"node {node.name!r}: weights should be integers of at most 8 bits, or odd ones from -255 to "
+            f"255, found {weight.min()} to {weight.max()}."
+        )
+    terms = weight.size // weight.shape[0]
+    if largest(x.dtype) * planes.largest * terms >= _INT32:
+        raise GraphError(
+            f"node {node.name!r}: sums of {terms} products of inputs up to {largest(x.dtype)} and weights "
+            f"up to {planes.largest} can leave 32 bits; use fewer bits."
+        )
+    return largest(x.dtype) * int(np.abs(weight).reshape(len(weight), -1).sum(axis=1).max())

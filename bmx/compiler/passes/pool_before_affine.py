@@ -9,7 +9,11 @@ from __future__ import annotations
 from bmx.compiler.ir import Graph, Node
 from bmx.compiler.passes.swap import swap_everywhere
 
-_LAYERS = ("conv2d", "dense", "binary_conv2d", "binary_dense")
+_LAYERS = {
+    f"{kind}{layer}"
+    for kind in ("", "binary_", "binary_weight_", "integer_")
+    for layer in ("conv2d", "dense")
+}
 
 
 def pool_before_affine(graph: Graph) -> Graph:

@@ -92,6 +92,11 @@ def _keep_flatten(graph: Graph, flatten: Node, x: ValueType) -> None:
     order = positions.transpose(_TO_LAST).ravel() if len(x.shape) == _IMAGE else positions.ravel()
     if np.array_equal(order, positions.ravel()):
         return
+    if x.dtype not in OPERATORS["transpose"].reads:
+        _cast_before_flatten(graph, flatten, order)
+        if not graph.uses(flatten.name):
+            graph.replace_node(flatten.name)
+            return
     readers = _permuted_readers(graph, flatten.name, order)
     if readers is not None:
         for node in readers:
@@ -99,6 +104,16 @@ def _keep_flatten(graph: Graph, flatten: Node, x: ValueType) -> None:
         return
     transpose = _transpose(graph, flatten.inputs[0], _TO_FIRST)
     graph.replace_node(flatten.name, transpose, flatten.with_inputs(transpose.name))
+
+
+def _cast_before_flatten(graph: Graph, flatten: Node, order: np.ndarray) -> None:
+    """Bits and codes cannot be transposed: casts of them whose order shows flatten real numbers instead."""
+    for cast in [node for node in graph.consumers(flatten.name) if node.op == "cast"]:
+        if _permuted_readers(graph, cast.name, order) is not None:
+            continue
+        image = Node(graph.unique_name(f"{cast.name}_image"), "cast", flatten.inputs)
+        transpose = _transpose(graph, image.name, _TO_FIRST)
+        graph.replace_node(cast.name, image, transpose, Node(cast.name, "flatten", (transpose.name,)))
 
 
 def _permuted_readers(graph: Graph, value: str, order: np.ndarray) -> list[Node] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmx.compiler.rules import binary, elementwise, layers, parts, shapes
+from bmx.compiler.rules import arithmetic, binary, elementwise, layers, parts, reductions, shapes
 from bmx.compiler.rules.base import RULES, Rule
 
-__all__ = ["RULES", "Rule", "binary", "elementwise", "layers", "parts", "shapes"]
+__all__ = ["RULES", "Rule", "arithmetic", "binary", "elementwise", "layers", "parts", "reductions", "shapes"]

@@ -45,25 +45,26 @@ class Rule:
         becomes: operators of the IR, for the documentation.
         limits: what is supported, for the documentation.
         read: reads the attributes and returns the function that emits the nodes.
-        joins: all inputs are computed values; otherwise the first one is, and the others are parameters.
+        inputs: which inputs are computed values: ``first``, and the others are parameters; all of them,
+            ``computed``; or ``any``, at least one.
     """
 
     becomes: str
     limits: str
     read: Callable[[Attributes], Emit]
-    joins: bool = False
+    inputs: str = "first"
 
 
 RULES: dict[str, Rule] = {}
 
 
 def rule(
-    *names: str, becomes: str, limits: str = "", joins: bool = False
+    *names: str, becomes: str, limits: str = "", inputs: str = "first"
 ) -> Callable[[Callable[[Attributes], Emit]], Any]:
     """Register a rule under MXNet's names; see `Rule` for the arguments."""
 
     def register(read: Callable[[Attributes], Emit]) -> Callable[[Attributes], Emit]:
-        RULES.update({name: Rule(becomes, limits, read, joins) for name in names})
+        RULES.update({name: Rule(becomes, limits, read, inputs) for name in names})
         return read
 
     return register
@@ -99,11 +100,25 @@ def reshape(build: Builder, name: str, x: str, shape: Sequence[int]) -> str:
     return build.add(name, "reshape", x, {"shape": list(shape)})
 
 
-def affine(build: Builder, name: str, x: str, scale: float, shift: Any) -> str:
-    """Append x * scale + shift; ``shift`` is a number or one per channel."""
-    channels = build.type(x).shape[0]
-    constants = {
-        "scale": np.full(channels, scale, dtype=np.float32),
-        "shift": np.broadcast_to(np.asarray(shift, dtype=np.float32), (channels,)),
-    }
+def per_channel(build: Builder, x: str, values: Any) -> np.ndarray:
+    """A number, an array of one or an array of one per channel, as the last."""
+    channels, array = build.type(x).shape[0], np.asarray(values, dtype=np.float32)
+    if array.shape not in ((), (1,), (channels,)):
+        raise NotSupportedError(
+            f"its parameter has shape {list(array.shape)} and its input is {build.type(x)}; "
+            "supported: one number, or one per channel"
+        )
+    return np.broadcast_to(array, (channels,))
+
+
+def affine(build: Builder, name: str, x: str, scale: Any, shift: Any) -> str:
+    """Append x * scale + shift, numbers or one per channel."""
+    constants = {"scale": per_channel(build, x, scale), "shift": per_channel(build, x, shift)}
     return build.add(name, "affine", x, {}, constants)
+
+
+def clip(build: Builder, name: str, x: str, low: float, high: float) -> str:
+    """Append max(low, min(high, x))."""
+    with np.errstate(over="ignore"):
+        constants = {"low": np.array([low], np.float32), "high": np.array([high], np.float32)}
+    return build.add(name, "clip", x, {}, constants)

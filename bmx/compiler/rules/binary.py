@@ -29,15 +29,18 @@ class _Quantization:
     """Attributes that the binary layers share."""
 
     signs_input: bool
+    signs_weight: bool
     popcount: bool
 
     @classmethod
     def read(cls, attrs: Attributes) -> _Quantization:
         attrs.ignore("input_clip", "weight_clip")
-        attrs.choice("weight_quantizer", "det_sign", ("det_sign",))
-        signs_input = attrs.choice("input_quantizer", "det_sign", ("det_sign", "none")) == "det_sign"
+        signs_input, signs_weight = (
+            attrs.choice(key, "det_sign", ("det_sign", "none")) == "det_sign"
+            for key in ("input_quantizer", "weight_quantizer")
+        )
         popcount = attrs.choice("output_range", "dot", ("dot", "popcount")) == "popcount"
-        return cls(signs_input, popcount)
+        return cls(signs_input, signs_weight, popcount)
 
     def bits(self, build: Builder, name: str, x: str) -> str:
         if not self.signs_input and build.type(x).dtype != "bits":
@@ -46,6 +49,15 @@ class _Quantization:
                 "put a QActivation before it or leave the input quantizer on"
             )
         return _emit_sign(build, f"{name}_sign", x)
+
+    def weights(self, weight: np.ndarray) -> dict[str, np.ndarray]:
+        """The layer's constants."""
+        other = np.abs(weight) != 1
+        if not self.signs_weight and other.any():
+            raise NotSupportedError(
+                f"weight_quantizer is 'none' and its weight holds {weight[other][0]:g}; supported: -1 and +1"
+            )
+        return {"weight": sign(weight)}
 
     def real(self, build: Builder, name: str, dot: str, weight: np.ndarray, bias: np.ndarray | None) -> str:
         """The layer's real result from its dot products."""
@@ -60,8 +72,8 @@ class _Quantization:
 @rule(
     "QConvolution",
     becomes="`threshold` unless the input is binary, `binary_conv2d`, `affine` for what remains",
-    limits="2-D, `layout` NCHW; `weight_quantizer` det_sign; `input_quantizer` det_sign, "
-    "or none if the input is binary",
+    limits="2-D, `layout` NCHW; `weight_quantizer` det_sign, or none if the weight is -1 and +1; "
+    "`input_quantizer` det_sign, or none if the input is binary",
 )
 def _q_convolution(attrs: Attributes) -> Emit:
     conv, quantization = read_conv(attrs), _Quantization.read(attrs)
@@ -69,7 +81,7 @@ def _q_convolution(attrs: Attributes) -> Emit:
 
     def emit(build: Builder, name: str, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
         bits = quantization.bits(build, name, x)
-        dot = build.add(name, "binary_conv2d", bits, conv, {"weight": sign(weight)})
+        dot = build.add(name, "binary_conv2d", bits, conv, quantization.weights(weight))
         return quantization.real(build, name, dot, weight, bias)
 
     return emit
@@ -87,7 +99,7 @@ def _q_fully_connected(attrs: Attributes) -> Emit:
 
     def emit(build: Builder, name: str, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
         bits = flat(build, name, quantization.bits(build, name, x), flatten)
-        dot = build.add(name, "binary_dense", bits, {}, {"weight": sign(weight)})
+        dot = build.add(name, "binary_dense", bits, {}, quantization.weights(weight))
         return quantization.real(build, name, dot, weight, bias)
 
     return emit

@@ -1,14 +1,13 @@
-"""Activations and arithmetic: element by element."""
+"""Activations: element by element."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Callable
 
 import numpy as np
 
 from bmx.compiler.attributes import Attributes, NotSupportedError
-from bmx.compiler.ops.divide import LEAST, MOST
-from bmx.compiler.rules.base import Builder, Emit, affine, rule
+from bmx.compiler.rules.base import Builder, Emit, affine, clip, per_channel, rule
 
 _FUNCTIONS = ("relu", "tanh", "sigmoid")
 # Those of MXNet's mshadow_op.h (Klambauer et al., arXiv:1706.02515).
@@ -28,17 +27,6 @@ for _name in _FUNCTIONS:
     rule(_name, becomes=f"`{_name}`")(lambda attrs, op=_name: _function(op))  # type: ignore[misc]
 
 
-def _per_channel(build: Builder, x: str, values: Any) -> np.ndarray:
-    """A number, an array of one or an array of one per channel, as the last."""
-    channels, array = build.type(x).shape[0], np.asarray(values, dtype=np.float32)
-    if array.shape not in ((), (1,), (channels,)):
-        raise NotSupportedError(
-            f"its parameter has shape {list(array.shape)} and its input is {build.type(x)}; "
-            "supported: one number, or one per channel"
-        )
-    return np.broadcast_to(array, (channels,))
-
-
 @rule(
     "LeakyReLU",
     becomes="`prelu`, `elu`; selu: `elu`, `affine`",
@@ -51,9 +39,9 @@ def _leaky_relu(attrs: Attributes) -> Emit:
 
     def emit(build: Builder, name: str, x: str, *parameters: np.ndarray) -> str:
         if kind == "selu":
-            constants = {"slope": _per_channel(build, x, _SELU_ALPHA)}
+            constants = {"slope": per_channel(build, x, _SELU_ALPHA)}
             return affine(build, name, build.add(f"{name}_elu", "elu", x, {}, constants), _SELU_LAMBDA, 0.0)
-        slopes = _per_channel(build, x, parameters[0] if kind == "prelu" else slope)
+        slopes = per_channel(build, x, parameters[0] if kind == "prelu" else slope)
         return build.add(name, "elu" if kind == "elu" else "prelu", x, {}, {"slope": slopes})
 
     return emit
@@ -61,13 +49,7 @@ def _leaky_relu(attrs: Attributes) -> Emit:
 
 @rule("abs", becomes="`prelu`")
 def _abs(attrs: Attributes) -> Emit:
-    return lambda build, name, x: build.add(name, "prelu", x, {}, {"slope": _per_channel(build, x, -1)})
-
-
-def _clip(build: Builder, name: str, x: str, low: float, high: float) -> str:
-    with np.errstate(over="ignore"):
-        constants = {"low": np.array([low], np.float32), "high": np.array([high], np.float32)}
-    return build.add(name, "clip", x, {}, constants)
+    return lambda build, name, x: build.add(name, "prelu", x, {}, {"slope": per_channel(build, x, -1)})
 
 
 def _limit(attrs: Attributes, key: str) -> float:
@@ -78,23 +60,7 @@ def _limit(attrs: Attributes, key: str) -> float:
 @rule("clip", becomes="`clip`")
 def _clip_rule(attrs: Attributes) -> Emit:
     low, high = _limit(attrs, "a_min"), _limit(attrs, "a_max")
-    return lambda build, name, x: _clip(build, name, x, low, high)
-
-
-@rule("_maximum_scalar", becomes="`relu` if the scalar is 0, otherwise `clip`")
-def _maximum_scalar(attrs: Attributes) -> Emit:
-    attrs.ignore("is_int")
-    low = attrs.number("scalar", 1.0)
-    if low == 0:
-        return _function("relu")
-    return lambda build, name, x: _clip(build, name, x, low, np.inf)
-
-
-@rule("_minimum_scalar", becomes="`clip`")
-def _minimum_scalar(attrs: Attributes) -> Emit:
-    attrs.ignore("is_int")
-    high = attrs.number("scalar", 1.0)
-    return lambda build, name, x: _clip(build, name, x, -np.inf, high)
+    return lambda build, name, x: clip(build, name, x, low, high)
 
 
 @rule("hard_sigmoid", becomes="`affine`, `clip`")
@@ -104,102 +70,22 @@ def _hard_sigmoid(attrs: Attributes) -> Emit:
     def emit(build: Builder, name: str, x: str) -> str:
         # Two affines, because MXNet rounds the product and the sum; a pass merges them.
         product = affine(build, f"{name}_alpha", x, alpha, 0.0)
-        return _clip(build, name, affine(build, f"{name}_beta", product, 1.0, beta), 0.0, 1.0)
+        return clip(build, name, affine(build, f"{name}_beta", product, 1.0, beta), 0.0, 1.0)
 
     return emit
 
 
-# MXNet's operator -> scale and shift for its scalar
-_SCALAR_OPERATORS: dict[str, Callable[[float], tuple[float, float]]] = {
-    "_plus_scalar": lambda scalar: (1.0, scalar),
-    "_minus_scalar": lambda scalar: (1.0, -scalar),
-    "_rminus_scalar": lambda scalar: (-1.0, scalar),
-    "_mul_scalar": lambda scalar: (scalar, 0.0),
-}
+@rule("round", becomes="`round`")
+def _round(attrs: Attributes) -> Emit:
+    return _function("round")
 
 
-def _scalar_rule(coefficients: Callable[[float], tuple[float, float]]) -> Callable[[Attributes], Emit]:
-    def read(attrs: Attributes) -> Emit:
-        attrs.ignore("is_int")
-        scalar = attrs.number("scalar", 1.0)
-
-        def emit(build: Builder, name: str, x: str) -> str:
-            return affine(build, name, x, *coefficients(scalar))
-
-        return emit
-
-    return read
+def _constant_rule(value: float) -> Callable[[Attributes], Emit]:
+    return lambda attrs: lambda build, name, x: clip(build, name, x, value, value)
 
 
-for _name, _coefficients in _SCALAR_OPERATORS.items():
-    rule(_name, becomes="`affine`")(_scalar_rule(_coefficients))
-
-
-@rule("negative", becomes="`affine`")
-def _negative(attrs: Attributes) -> Emit:
-    return lambda build, name, x: affine(build, name, x, -1.0, 0.0)
-
-
-@rule("_div_scalar", becomes="`affine`", limits="by magnitudes from 1e-37 to 1e37")
-def _div_scalar(attrs: Attributes) -> Emit:
-    attrs.ignore("is_int")
-    scalar = attrs.number("scalar", 1.0)
-    if not LEAST <= abs(scalar) <= MOST:
-        raise NotSupportedError(f"it divides by {scalar:g}; supported: magnitudes from {LEAST:g} to {MOST:g}")
-
-    def emit(build: Builder, name: str, x: str) -> str:
-        return build.add(name, "divide", x, {}, {"divisor": _per_channel(build, x, scalar)})
-
-    return emit
-
-
-def _emit_square(build: Builder, name: str, x: str) -> str:
-    return build.add(name, "mul", (x, x))
-
-
-@rule("square", becomes="`mul`")
-def _square(attrs: Attributes) -> Emit:
-    return _emit_square
-
-
-@rule("_power_scalar", becomes="`mul`", limits="`scalar` 2")
-def _power_scalar(attrs: Attributes) -> Emit:
-    attrs.ignore("is_int")
-    if attrs.number("scalar", 1.0) != 2:
-        raise NotSupportedError(f"scalar is {attrs.number('scalar', 1.0):g}; supported: 2")
-    return _emit_square
-
-
-# MXNet's operators on two arrays -> the IR's
-_ARITHMETIC = {
-    "elemwise_add": "add",
-    "_plus": "add",
-    "broadcast_add": "add",
-    "broadcast_plus": "add",
-    "elemwise_sub": "sub",
-    "_minus": "sub",
-    "broadcast_sub": "sub",
-    "broadcast_minus": "sub",
-    "elemwise_mul": "mul",
-    "_mul": "mul",
-    "broadcast_mul": "mul",
-    "elemwise_div": "div",
-    "_div": "div",
-    "broadcast_div": "div",
-}
-
-
-def _arithmetic_rule(op: str) -> Callable[[Attributes], Emit]:
-    def read(attrs: Attributes) -> Emit:
-        return lambda build, name, a, b: build.add(name, op, (a, b))
-
-    return read
-
-
-for _name, _op in _ARITHMETIC.items():
-    rule(_name, becomes=f"`{_op}`", limits="two computed values of as many axes", joins=True)(
-        _arithmetic_rule(_op)
-    )
+for _name, _value in (("zeros_like", 0.0), ("ones_like", 1.0)):
+    rule(_name, becomes="`clip`")(_constant_rule(_value))
 
 
 @rule(

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bmx.compiler.attributes import Attributes, NotSupportedError
-from bmx.compiler.ir import ValueType
-from bmx.compiler.rules.base import Builder, Emit, flat, reshape, rule, sample_axis
+from bmx.compiler.attributes import Attributes
+from bmx.compiler.rules.base import Builder, Emit, flat, rule
 
 
 def read_conv(attrs: Attributes) -> dict[str, Any]:
@@ -102,62 +101,6 @@ def _pooling(attrs: Attributes) -> Emit:
             "ceil_mode": False,
         }
         return build.add(name, f"{kind}_pool2d", x, {**pool, **image} if whole else pool)
-
-    return emit
-
-
-def _emit_mean(build: Builder, name: str, x: str, kernel: list[int]) -> str:
-    """Append the means of blocks that tile the image."""
-    pool: dict[str, Any] = {"kernel": kernel, "strides": kernel, "padding": [0, 0], "ceil_mode": False}
-    return build.add(name, "avg_pool2d", x, {**pool, "count_include_pad": True})
-
-
-@rule("mean", becomes="`avg_pool2d`, `reshape` without `keepdims`", limits="over height, width or both")
-def _mean(attrs: Attributes) -> Emit:
-    axes = [axis for axis in attrs.integers("axis", "()") if axis is not None]
-    keepdims, exclude = attrs.boolean("keepdims", False), attrs.boolean("exclude", False)
-
-    def emit(build: Builder, name: str, x: str) -> str:
-        value = build.type(x)
-        reduced = _reduced_axes(axes, exclude, value)
-        if len(value.shape) != 3 or not reduced or 0 in reduced:
-            raise NotSupportedError(
-                f"its input is {value}; supported: over height, width or both of an image"
-            )
-        kernel = [value.shape[axis] if axis in reduced else 1 for axis in (1, 2)]
-        if keepdims:
-            return _emit_mean(build, name, x, kernel)
-        pooled = _emit_mean(build, f"{name}_pool", x, kernel)
-        return reshape(build, name, pooled, [n for axis, n in enumerate(value.shape) if axis not in reduced])
-
-    return emit
-
-
-def _reduced_axes(axes: list[int], exclude: bool, value: ValueType) -> set[int]:
-    """The axes of a sample that a reduction is over; it must not be over the batch."""
-    rank = len(value.shape) + 1
-    if not axes or exclude:
-        axes = [axis for axis in range(rank) if axis not in [given % rank for given in axes]]
-    return {sample_axis(axis, value) for axis in axes}
-
-
-@rule(
-    "_contrib_AdaptiveAvgPooling2D",
-    becomes="`avg_pool2d`",
-    limits="`output_size` that divides height and width",
-)
-def _adaptive_avg_pooling(attrs: Attributes) -> Emit:
-    sizes = [size for size in attrs.integers("output_size", "()") if size is not None] or [1]
-
-    def emit(build: Builder, name: str, x: str) -> str:
-        value, size = build.type(x), [sizes[0], sizes[-1]]
-        image = value.shape[1:]
-        if len(image) != 2 or min(size) < 1 or any(n % parts for n, parts in zip(image, size)):
-            raise NotSupportedError(
-                f"output_size is {tuple(sizes)} and its input is {value}; "
-                "supported: sizes that divide height and width"
-            )
-        return _emit_mean(build, name, x, [n // parts for n, parts in zip(image, size)])
 
     return emit
 

@@ -9,7 +9,7 @@ from bmx.compiler.ir import ValueType
 from bmx.compiler.rules.base import Builder, Emit, reshape, rule, sample_axis
 
 
-@rule("Concat", "concat", becomes="`concat`", limits="computed values, along the channels", joins=True)
+@rule("Concat", "concat", becomes="`concat`", limits="computed values, along the channels", inputs="computed")
 def _concat(attrs: Attributes) -> Emit:
     attrs.ignore("num_args")
     dim = attrs.integer("dim", 1)

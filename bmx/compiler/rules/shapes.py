@@ -6,6 +6,7 @@ import math
 from typing import Sequence
 
 from bmx.compiler.attributes import Attributes, NotSupportedError
+from bmx.compiler.ir import ValueType
 from bmx.compiler.rules.base import Builder, Emit, flat, reshape, rule, sample_axis
 
 
@@ -113,20 +114,23 @@ def _expand_dims(attrs: Attributes) -> Emit:
     return emit
 
 
-@rule("squeeze", becomes="`reshape`", limits="`axis` is given and is not the batch's")
+@rule("squeeze", becomes="`reshape`", limits="not the batch's axis")
 def _squeeze(attrs: Attributes) -> Emit:
     axes = [axis for axis in attrs.integers("axis", "None") if axis is not None]
-    if not axes:
-        raise NotSupportedError("axis is None, which would drop a batch of 1 too; supported: named axes")
 
     def emit(build: Builder, name: str, x: str) -> str:
         value = build.type(x)
-        dropped = {sample_axis(axis, value) for axis in axes}
+        # Without axes MXNet drops a batch of 1 too; a packed file always has the batch's axis.
+        dropped = {sample_axis(axis, value) for axis in axes} if axes else _axes_of_1(value)
         if any(value.shape[axis] != 1 for axis in dropped):
             raise NotSupportedError(f"its axes {tuple(axes)} of a batch of {value} are not all of size 1")
         return reshape(build, name, x, [n for axis, n in enumerate(value.shape) if axis not in dropped])
 
     return emit
+
+
+def _axes_of_1(value: ValueType) -> set[int]:
+    return {axis for axis, size in enumerate(value.shape) if size == 1}
 
 
 def _emit_transpose(build: Builder, name: str, x: str, perm: list[int]) -> str:

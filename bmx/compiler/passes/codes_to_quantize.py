@@ -1,0 +1,41 @@
+"""Pass: a code and the monotone operators above it become comparisons with several thresholds per channel.
+
+`bmx.compiler.passes.steps` finds them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bmx.compiler.ir import Graph, Node
+from bmx.compiler.passes.steps import Steps, equal_value, find_steps, level_count
+from bmx.compiler.verifier import verify
+
+
+def codes_to_quantize(graph: Graph) -> Graph:
+    """Replace every `code` by a `quantize` that reads from as far up as the chain is monotone.
+
+    What holds codes of as many bits already, before a cast and a scale that the code takes back, is read as
+    it is.
+    """
+    types, traced = verify(graph), graph
+    graph = graph.copy()
+    for node in traced.nodes:
+        if node.op != "code":
+            continue
+        codes = equal_value(traced, node, types)
+        if codes is None or node.name in graph.outputs:
+            steps = find_steps(traced, node, types)
+            graph.replace_node(node.name, _quantize(node, steps))
+            if steps.sign in traced.origins:
+                origin = traced.origins[steps.sign]
+                graph.set_origin(node.name, replace(origin, code=level_count(node)))
+        else:
+            graph.replace_uses(node.name, codes)
+            graph.replace_node(node.name)
+    return graph
+
+
+def _quantize(node: Node, steps: Steps) -> Node:
+    constants = {"threshold": steps.numbers(steps.places), "flip": steps.falls}
+    return Node(node.name, "quantize", (steps.start,), node.attrs, constants)
