@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -22,3 +23,40 @@ def models(as_json: bool) -> None:
 
     names = model_zoo.list_models()
     click.echo(json.dumps(names) if as_json else "\n".join(names))
+
+
+@list_group.command(epilog=example("bmx list quantizers --json"))
+@json_option
+def quantizers(as_json: bool) -> None:
+    """List the quantizers that layers know by name."""
+    from bmx.gluon.nn import quantizers
+
+    found = [_quantizer(name, quantizers.quantizer_class(name)) for name in quantizers.list_quantizers()]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for entry in found:
+        arguments = ", ".join(f"{name}={default!r}" for name, default in entry["arguments"].items())
+        click.echo(f"{entry['name']:<18}{entry['class']}({arguments})")
+        learned = f"; parameters {', '.join(entry['learned'])}" if entry["learned"] else ""
+        click.echo(f"{'':<18}{entry['kind']}, {_bits(entry['bits'])}{learned}")
+        click.echo(f"{'':<18}{entry['summary']}")
+
+
+def _quantizer(name: str, cls: Any) -> dict[str, Any]:
+    from bmx.gluon.nn.quantizers import arguments_of
+
+    default = cls()
+    return {
+        "name": name,
+        "class": cls.__name__,
+        "kind": default.kind,
+        "bits": default.bits,
+        "arguments": arguments_of(cls),
+        "learned": [learned.name for learned in default.learned],
+        "summary": cls.__doc__.strip().splitlines()[0],
+    }
+
+
+def _bits(count: int) -> str:
+    return "1 bit" if count == 1 else f"{count} bits"

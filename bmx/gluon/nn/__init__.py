@@ -1,19 +1,41 @@
 """Binary layers and what configures them."""
 
+from bmx.gluon.nn import blocks
 from bmx.gluon.nn.activation import QActivation
+from bmx.gluon.nn.batch_norm import BinaryBatchNorm, Flips, ShiftBatchNorm
 from bmx.gluon.nn.config import Config, current_config, defaults
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.dense import QDense
+from bmx.gluon.nn.horq import HORQConv2D
 from bmx.gluon.nn.lowerings import current_lowering, lowering
+from bmx.gluon.nn.prelu import PReLU, RPReLU
 from bmx.gluon.nn.quantizers import (
+    HORQ,
+    LSQ,
+    ABCActivation,
+    ABCWeight,
+    ApproxSign,
     Base,
     DetSign,
     DoReFa,
     DoReFaWeight,
+    FourierSign,
     Identity,
+    LeakySign,
+    LeakyTanhSign,
     Learned,
+    LSQWeight,
+    Pixels,
+    ProgressiveSign,
     Quantizer,
+    RSign,
     SignQuantizer,
+    SteHeaviside,
+    StochasticSign,
+    SwishSign,
+    TanhSign,
+    WrpnWeight,
+    calibrate,
     get_quantizer,
     list_quantizers,
     quantizers_of,
@@ -21,18 +43,43 @@ from bmx.gluon.nn.quantizers import (
 )
 
 __all__ = [
+    "HORQ",
+    "LSQ",
+    "ABCActivation",
+    "ABCWeight",
+    "ApproxSign",
     "Base",
+    "BinaryBatchNorm",
     "Config",
     "DetSign",
     "DoReFa",
     "DoReFaWeight",
+    "Flips",
+    "FourierSign",
+    "HORQConv2D",
     "Identity",
+    "LSQWeight",
+    "LeakySign",
+    "LeakyTanhSign",
     "Learned",
+    "PReLU",
+    "Pixels",
+    "ProgressiveSign",
     "QActivation",
     "QConv2D",
     "QDense",
     "Quantizer",
+    "RPReLU",
+    "RSign",
+    "ShiftBatchNorm",
     "SignQuantizer",
+    "SteHeaviside",
+    "StochasticSign",
+    "SwishSign",
+    "TanhSign",
+    "WrpnWeight",
+    "blocks",
+    "calibrate",
     "current_config",
     "current_lowering",
     "defaults",

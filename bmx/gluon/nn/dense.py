@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 
 from bmx.gluon.nn.config import DEFAULT
 from bmx.gluon.nn.layer import QuantizedLayer
-from bmx.gluon.nn.settings import Settings, require_float32
+from bmx.gluon.nn.settings import Settings, has_terms, require_float32
 
 
 class QDense(QuantizedLayer, nn.Dense):  # type: ignore[misc]
@@ -104,6 +104,21 @@ class QDense(QuantizedLayer, nn.Dense):  # type: ignore[misc]
     def _alias(self) -> str:
         # Parameters keep the names they have in the float net.
         return "dense"
+
+    def hybrid_forward(
+        self,
+        F: Any,  # noqa: N803
+        x: Any,
+        weight: Any,
+        bias: Any = None,
+        **learned: Any,
+    ) -> Any:
+        """Multiply."""
+        quantizer = self._settings.input_quantizer
+        if self._flatten and quantizer is not None and (quantizer.learned or has_terms(quantizer)):
+            # What the quantizer brings or makes has two axes, as the output.
+            x = F.Flatten(x)
+        return super().hybrid_forward(F, x, weight, bias, **learned)
 
     _channels_shape = (1, -1)
     _filters_shape = (-1, 1)

@@ -8,7 +8,7 @@ from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers import Quantizer
 from bmx.gluon.nn.quantizers.base import scaled
-from bmx.gluon.nn.settings import Settings, require_float32
+from bmx.gluon.nn.settings import Settings, gives_signs, require_float32
 
 
 class QuantizedLayer:
@@ -89,7 +89,7 @@ class QuantizedLayer:
         settings = self._settings
         weights = settings.weight_quantizer.bases(F, weight, **of_weight)
         inputs = settings.bases(F, x, of_input)
-        signs = settings.takes_signs and settings.weight_quantizer.kind == "signs"
+        signs = settings.takes_signs and all(map(gives_signs, settings.quantizers))
         total = None
         for number, (w, v) in enumerate((w, v) for w in weights for v in inputs):
             term = self._product(F, v.codes, w.codes, signs, f"fwd{number or ''}")

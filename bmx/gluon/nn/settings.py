@@ -46,10 +46,19 @@ def operand(F: Any, x: Any, quantizer: Quantizer | None, **learned: Any) -> tupl
     return guard(F, x), quantizer.method, math.inf if clip is None else clip
 
 
+def gives_signs(quantizer: Quantizer) -> bool:
+    """Whether codes are -1 and +1 in the current lowering, where soft ones may be in between."""
+    return quantizer.kind == "signs" and (not quantizer.soft or current_lowering() == "inference")
+
+
 def is_plain(quantizer: Quantizer) -> bool:
     """Whether a quantized array is signs, and nothing else."""
-    cls = type(quantizer)
-    return cls.kind == "signs" and cls.bases is Quantizer.bases and cls.step is Quantizer.step
+    return gives_signs(quantizer) and not has_terms(quantizer) and type(quantizer).step is Quantizer.step
+
+
+def has_terms(quantizer: Quantizer) -> bool:
+    """Whether a quantized array is a sum of terms that the quantizer chooses."""
+    return type(quantizer).bases is not Quantizer.bases
 
 
 def _initializer(value: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any, ClassVar, Iterator, NamedTuple
 
+import numpy as np
 from mxnet import gluon
 
 
@@ -45,8 +47,8 @@ class Quantizer:
     To add a quantizer, derive from this class or, where the codes are signs, from `SignQuantizer`; write what
     it asks for with MXNet's own operators, give the class a docstring with its forward formula, its backward
     formula and its paper, and decorate it with `register`. Constructor arguments have defaults; those named
-    ``clip`` and ``bits`` come from a layer's config and from its ``bits`` or ``input_bits`` if the layer names
-    the quantizer.
+    ``clip`` and ``bits`` come from a layer's config and from its ``bits`` or ``input_bits`` if the layer
+    names the quantizer.
 
     Attributes:
         kind: the values of codes: 'signs' (-1 and +1), 'unsigned' (0 to 2^bits - 1), 'signed' (integers on
@@ -54,10 +56,13 @@ class Quantizer:
         bits: of a code, 1 to 8; 32 where they are real.
         method: name of the same quantizer inside the C++ operators, None if they lack it. The operator
             lowering then quantizes with MXNet's operators and hands the codes to the C++ operator.
+        soft: while training, codes are real numbers that only tend to signs. MXNet's operators multiply them
+            then, those of bmx in the inference lowering.
         learned: the parameters that it brings to its layer.
     """
 
     kind: ClassVar[str] = "signs"
+    soft: ClassVar[bool] = False
     bits: int = 1
     method: str | None = None
     learned: tuple[Learned, ...] = ()
@@ -88,6 +93,10 @@ class Quantizer:
             total = term if total is None else total + term
         return total
 
+    def initial(self, values: np.ndarray) -> dict[str, float]:
+        """Initial values, by name, of parameters that depend on what is quantized; see `calibrate`."""
+        return {}
+
     def bind(self, parameters: dict[str, gluon.Parameter]) -> None:
         """Remember the parameters, by name, that a layer made for this quantizer."""
         self.__dict__.setdefault("_bound", []).append(parameters)
@@ -105,8 +114,15 @@ class Quantizer:
 
     def __repr__(self) -> str:
         """For example ``DetSign(clip=1.0)``."""
-        public = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
-        return f"{type(self).__name__}({', '.join(f'{key}={value}' for key, value in public.items())})"
+        given = {name: getattr(self, name) for name in arguments_of(type(self)) if hasattr(self, name)}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+def arguments_of(cls: type[Quantizer]) -> dict[str, Any]:
+    """The arguments of a quantizer's constructor and their defaults."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {p.name: p.default for p in parameters if p.kind in named}
 
 
 def scaled(F: Any, x: Any, step: Any) -> Any:  # noqa: N803
@@ -119,13 +135,16 @@ def scaled(F: Any, x: Any, step: Any) -> Any:  # noqa: N803
 def quantizers_of(net: gluon.Block) -> Iterator[Quantizer]:
     """The quantizers of a net's layers, each once, in the order of the layers."""
     seen: set[int] = set()
-
-    def walk(block: gluon.Block) -> Iterator[Quantizer]:
-        for quantizer in getattr(block, "quantizers", ()):
+    for layer in quantized_layers(net):
+        for quantizer in layer.quantizers:
             if id(quantizer) not in seen:
                 seen.add(id(quantizer))
                 yield quantizer
-        for child in block._children.values():
-            yield from walk(child)
 
-    return walk(net)
+
+def quantized_layers(block: gluon.Block) -> Iterator[gluon.Block]:
+    """The layers of a net that have quantizers, itself among them."""
+    if getattr(block, "quantizers", ()):
+        yield block
+    for child in block._children.values():
+        yield from quantized_layers(child)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import inspect
-from typing import Any, Callable, Type, TypeVar
+from typing import Callable, Type, TypeVar
 
-from bmx.gluon.nn.quantizers.base import Quantizer
+from bmx.gluon.nn.quantizers.base import Quantizer, arguments_of
 
 _registry: dict[str, type[Quantizer]] = {}
 
@@ -43,13 +42,6 @@ def quantizer_class(name: str) -> type[Quantizer]:
             f"found {name!r}{hint}"
         )
     return _registry[name]
-
-
-def arguments_of(cls: type[Quantizer]) -> dict[str, Any]:
-    """The arguments of a quantizer's constructor and their defaults."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {p.name: p.default for p in parameters if p.kind in named}
 
 
 def get_quantizer(quantizer: str | Quantizer, clip: float | None = 1.0, bits: int | None = None) -> Quantizer:

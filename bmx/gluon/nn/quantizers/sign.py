@@ -19,16 +19,20 @@ class SignQuantizer(Quantizer):
         """What the sign is taken of: ``x``, unless a subclass says otherwise."""
         return x
 
-    def surrogate(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def value(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """The codes of latent values: their signs, unless training has others."""
+        return sign(F, x)
+
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
         """A finite function of the latent values whose derivative is the gradient of the codes."""
         raise NotImplementedError
 
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
-        """Exactly -1.0 or +1.0 for each value."""
+        """Exactly -1.0 or +1.0 for each value; while training the numbers in between of a soft quantizer."""
         x = self.latent(F, x, **learned)
         if current_lowering() == "inference":
             return sign(F, x)
-        return straight_through(F, sign(F, x), self.surrogate(F, x))
+        return straight_through(F, self.value(F, x, **learned), self.surrogate(F, x, **learned))
 
 
 @register("det_sign", "ste_sign")
@@ -57,6 +61,6 @@ class DetSign(SignQuantizer):
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
 
-    def surrogate(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
         """See `SignQuantizer`."""
         return within(F, x, self.clip)

@@ -15,7 +15,7 @@ def straight_through(F: Any, value: Any, surrogate: Any) -> Any:  # noqa: N803
     Args:
         F: ``mx.nd`` or ``mx.sym``.
         value: what the forward pass gives.
-        surrogate: finite everywhere, so that surrogate - surrogate is exactly 0 and the sum exactly ``value``.
+        surrogate: finite everywhere, so that the difference is exactly 0 and the sum exactly ``value``.
     """
     return F.BlockGrad(value) + (surrogate - F.BlockGrad(surrogate))
 
@@ -25,16 +25,38 @@ def sign(F: Any, x: Any) -> Any:  # noqa: N803
     return 1 - 2 * (x < 0)
 
 
+def keep(F: Any, passing: Any, x: Any) -> Any:  # noqa: N803
+    """X, and its gradient, where ``passing`` is not 0; 0 elsewhere.
+
+    Scale ``x`` and not the result: if a BlockGrad stops the gradient of a number times F.where, the backward
+    pass crashes in MXNet 1.9.1.
+    """
+    return F.where(passing, x, F.zeros_like(x))
+
+
 def within(F: Any, x: Any, limit: float | None) -> Any:  # noqa: N803
     """X where |x| <= limit, 0 elsewhere and for NaN; None is the largest finite number."""
-    passing = F.abs(x) <= (FLOAT32_MAX if limit is None else limit)
-    return F.where(passing, x, F.zeros_like(x))
+    return keep(F, F.abs(x) <= (FLOAT32_MAX if limit is None else limit), x)
 
 
 def between(F: Any, x: Any, low: float, high: float) -> Any:  # noqa: N803
     """X where low <= x <= high, 0 elsewhere and for NaN."""
-    passing = (x >= low) * (x <= high)
-    return F.where(passing, x, F.zeros_like(x))
+    return keep(F, (x >= low) * (x <= high), x)
+
+
+def sloped(F: Any, x: Any, slope: Any) -> Any:  # noqa: N803
+    """A surrogate with the derivative ``slope``; ``x`` finite, as `within` gives it."""
+    return x * F.BlockGrad(slope)
+
+
+def in_training(F: Any, x: Any) -> Any:  # noqa: N803
+    """1 while MXNet records in training mode, otherwise 0, in the shape of ``x``.
+
+    Dropout is the operator that knows: a 1 becomes 0 or 2 in training and stays 1 otherwise, in imperative,
+    hybridized and saved nets alike.
+    """
+    one = F.sum(F.zeros_like(x), keepdims=True) + 1
+    return F.BlockGrad(like(F, F.Dropout(one, p=0.5) != 1, x))
 
 
 def like(F: Any, x: Any, other: Any) -> Any:  # noqa: N803
@@ -42,8 +64,19 @@ def like(F: Any, x: Any, other: Any) -> Any:  # noqa: N803
 
     Weights of unknown shape are combined with smaller arrays by this and an elementwise operator: MXNet finds
     the shape of a deferred parameter through elementwise operators, not through broadcasting ones.
+    (Nor by ``broadcast_like``, which takes an axis of unknown length for one of length 1.)
     """
-    return F.broadcast_like(x, other)
+    return F.broadcast_add(x, F.zeros_like(other))
+
+
+def choose(F: Any, condition: Any, x: Any, otherwise: Any) -> Any:  # noqa: N803
+    """X where the condition is not 0, otherwise ``otherwise``; without a gradient.
+
+    The shape of ``otherwise`` is found from the result's, see `like`. No gradient may reach F.where here:
+    with one that a BlockGrad stopped behind the sum, its backward pass crashes in MXNet 1.9.1.
+    """
+    chosen = F.where(condition, F.BlockGrad(x), F.BlockGrad(otherwise))
+    return chosen + F.zeros_like(otherwise)
 
 
 def require(owner: Any, name: str, value: Any, fits: bool, expected: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.base import Quantizer
 from bmx.gluon.nn.quantizers.registry import register
-from bmx.gluon.nn.quantizers.straight_through import between, like, require, straight_through
+from bmx.gluon.nn.quantizers.straight_through import keep, like, require, straight_through
 
 
 def require_bits(owner: Any, bits: Any, least: int = 1) -> None:
@@ -16,7 +16,7 @@ def require_bits(owner: Any, bits: Any, least: int = 1) -> None:
     require(owner, "bits", bits, fits, f"from {least} to 8")
 
 
-@register("dorefa")
+@register("dorefa", "wrpn")
 class DoReFa(Quantizer):
     r"""Activations in k bits between 0 and 1.
 
@@ -52,11 +52,33 @@ class DoReFa(Quantizer):
         codes = F.round(F.clip(scaled, 0, self.largest))
         if current_lowering() == "inference":
             return codes
-        return straight_through(F, codes, between(F, x, 0, 1) * self.largest)
+        return straight_through(F, codes, keep(F, (x >= 0) * (x <= 1), scaled))
 
     def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
         """1 / n."""
         return 1 / self.largest
+
+
+@register("pixels")
+class Pixels(DoReFa):
+    r"""The 8-bit pixels of an image that was scaled to [0, 1]: `DoReFa` with 8 bits.
+
+    Forward::
+
+        q(x) = round(255 * min(max(x, 0), 1)) / 255          codes 0 to 255, the pixels; step 1 / 255
+
+    Backward::
+
+        dC/dx = dC/dq if 0 <= x <= 1 else 0
+
+    A first layer with it computes with integers. Normalisation by mean and standard deviation belongs behind
+    the layer, into its BatchNorm.
+
+    Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830 (first layer).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(bits=8)
 
 
 @register("dorefa_weight")
@@ -88,7 +110,8 @@ class DoReFaWeight(Quantizer):
         """Odd integers from -n to n."""
         largest = 2**self.bits - 1
         squashed = F.tanh(x)
-        unit = squashed / like(F, F.BlockGrad(F.max(F.abs(squashed), keepdims=True)), squashed)
+        peak = F.BlockGrad(F.max(F.abs(squashed), keepdims=True))
+        unit = squashed / like(F, peak + (peak == 0), squashed)
         codes = 2 * F.round((unit + 1) * (largest / 2)) - largest
         return straight_through(F, codes, unit * largest)
 

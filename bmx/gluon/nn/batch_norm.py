@@ -1,0 +1,311 @@
+"""Batch norms of binary networks: one that only shifts bits, and one that is a comparison at inference."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from mxnet.gluon import nn
+from mxnet.gluon.block import HybridBlock
+
+from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
+from bmx.gluon.nn.quantizers.straight_through import in_training, sign, straight_through
+from bmx.gluon.nn.settings import declare, learned_values
+
+
+def power_of_two(F: Any, x: Any) -> Any:  # noqa: N803
+    """AP2: the power of two that is nearest to |x| on a logarithmic scale, with the sign of x; 0 for 0.
+
+    Hubara et al., Binarized Neural Networks, arXiv:1602.02830, section 2.3.
+    """
+    # Below 2^-126 float32 is denormal; 0 stays 0 by its sign.
+    exponent = F.round(F.log2(F.maximum(F.abs(x), 2.0**-126)))
+    return F.sign(x) * (2**exponent)
+
+
+class ShiftBatchNorm(HybridBlock):  # type: ignore[misc]
+    r"""Batch norm whose multiplications are by powers of two, that is shifts.
+
+    Forward, training, with the means over all axes but the channels' and AP2 as `power_of_two`::
+
+        m = mean(x);  c = x - m;  v = mean(c * AP2(c));  s = 1 / sqrt(v + epsilon)
+        y = AP2(gamma) * AP2(s) * c + beta
+
+    Forward, inference: the same with running_mean for m and running_inv_std for s. Backward, training::
+
+        dC/dx = AP2(gamma) AP2(s) (g - mean(g) - AP2(c) AP2(s)^2 mean(AP2(c) g))          g = dC/dy
+        dC/dgamma = sum g AP2(AP2(s) c);   dC/dbeta = sum g
+
+    and without the means where running statistics are used. The running statistics are updated by the
+    backward pass, as those of MXNet's own batch norm::
+
+        running = momentum * running + (1 - momentum) * batch
+
+    Papers: Hubara et al., Binarized Neural Networks, arXiv:1602.02830, section 2.3, algorithm 3; the backward
+    formula is that of the authors' Torch code.
+
+    Args:
+        momentum: of the running statistics.
+        epsilon: added to the variance.
+        center: whether beta is trained.
+        scale: whether gamma is trained.
+        in_channels: channels of the input (its second axis); 0 leaves them to the first call.
+        ndim: axes of the input: 4 for images, 2 behind fully connected layers.
+        prefix: as in Gluon.
+        params: as in Gluon.
+
+    Inputs:
+        - **data**: float32 [batch, in_channels, ...] with ``ndim`` axes.
+
+    Outputs:
+        - **out**: float32, the same shape.
+    """
+
+    def __init__(
+        self,
+        momentum: float = 0.875,
+        epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
+        in_channels: int = 0,
+        ndim: int = 4,
+        prefix: str | None = None,
+        params: Any = None,
+    ) -> None:
+        super().__init__(prefix=prefix, params=params)
+        self._momentum, self._epsilon = momentum, epsilon
+        self._shape = (1, -1, *(1,) * (ndim - 2))
+        with self.name_scope():
+            self.gamma = self._parameter("gamma", "ones", in_channels, scale)
+            self.beta = self._parameter("beta", "zeros", in_channels, center)
+            self.running_mean = self._parameter("running_mean", "zeros", in_channels)
+            self.running_inv_std = self._parameter("running_inv_std", "ones", in_channels)
+            # What MXNet's operator, which does the averaging, keeps besides; nothing reads it.
+            self.running_unused = self._parameter("running_unused", "ones", in_channels)
+
+    def _parameter(self, name: str, start: str, channels: int, trained: bool = False) -> Any:
+        return self.params.get(
+            name,
+            shape=(channels,),
+            init=start,
+            grad_req="write" if trained else "null",
+            allow_deferred_init=True,
+            differentiable=not name.startswith("running"),
+        )
+
+    def hybrid_forward(
+        self,
+        F: Any,  # noqa: N803
+        x: Any,
+        gamma: Any,
+        beta: Any,
+        running_mean: Any,
+        running_inv_std: Any,
+        running_unused: Any,
+    ) -> Any:
+        """Normalize."""
+        if current_lowering() == "inference":
+            factor = power_of_two(F, gamma) * power_of_two(F, running_inv_std)
+            centred = F.broadcast_sub(x, self._spread(F, running_mean))
+            return F.broadcast_add(F.broadcast_mul(centred, self._spread(F, factor)), self._spread(F, beta))
+        constant = F.BlockGrad(x)
+        mean, inverse = self._statistics(F, constant)
+        training = in_training(F, mean)
+        source = F.mean(x, axis=1, exclude=True)
+        of_mean = straight_through(F, mean, source)
+        beta = self._average(F, training, of_mean, running_mean, running_unused, beta)
+        of_inverse = straight_through(F, inverse, source)
+        gamma = self._average(F, training, of_inverse, running_inv_std, running_unused, gamma)
+        mean = F.where(training, mean, running_mean)
+        step = self._spread(F, power_of_two(F, F.where(training, inverse, running_inv_std)))
+        centred = F.broadcast_sub(constant, self._spread(F, mean))
+        normal = F.broadcast_mul(centred, step)
+        factor = self._spread(F, F.BlockGrad(power_of_two(F, gamma)))
+        through_x = F.broadcast_mul(self._linear(F, x, power_of_two(F, centred), step, training), factor)
+        through_gamma = F.broadcast_mul(F.BlockGrad(power_of_two(F, normal)), self._spread(F, gamma))
+        out = straight_through(F, F.broadcast_mul(normal, factor), through_x + through_gamma)
+        return F.broadcast_add(out, self._spread(F, beta))
+
+    def _spread(self, F: Any, values: Any) -> Any:  # noqa: N803
+        return F.reshape(values, shape=self._shape)
+
+    def _statistics(self, F: Any, x: Any) -> tuple[Any, Any]:  # noqa: N803
+        """Mean and inverse standard deviation of the batch, [channels]."""
+        mean = F.mean(x, axis=1, exclude=True)
+        centred = F.broadcast_sub(x, self._spread(F, mean))
+        variance = F.mean(centred * power_of_two(F, centred), axis=1, exclude=True)
+        return mean, F.rsqrt(variance + self._epsilon)
+
+    def _average(
+        self,
+        F: Any,  # noqa: N803
+        training: Any,
+        statistic: Any,
+        running: Any,
+        unused: Any,
+        parameter: Any,
+    ) -> Any:
+        """The parameter; its backward pass updates the running statistic.
+
+        Only operators of MXNet may change a state inside a hybridized net, and batch norm is the one that
+        averages. Of a batch of one row it gives its own beta, exactly, which is the parameter here. Its
+        gradient of the row is exactly 0, but asked for, so the average moves where the parameter is frozen.
+        """
+        row, ones = F.reshape(statistic, shape=(1, -1)), F.ones_like(parameter)
+        settings = {"fix_gamma": False, "eps": 1e-3, "momentum": self._momentum}
+        carried = F.BatchNorm(row, ones, parameter, running, unused, **settings)
+        return F.where(training, F.reshape(carried, shape=(-1,)), parameter)
+
+    def _linear(self, F: Any, x: Any, powers: Any, step: Any, training: Any) -> Any:  # noqa: N803
+        """A linear function of ``x`` whose gradient is that of the normalized values.
+
+        It is its own transpose, so backward it maps g as forward it maps x.
+        """
+        powers, step = F.BlockGrad(powers), F.BlockGrad(step)
+        means = {"axis": 1, "exclude": True, "keepdims": True}
+        projection = F.broadcast_mul(F.mean(powers * x, **means), step * step)
+        lost = F.broadcast_add(F.broadcast_mul(powers, projection), F.mean(x, **means))
+        return F.broadcast_mul(x - F.broadcast_mul(lost, self._spread(F, training)), step)
+
+
+class Flips(NamedTuple):
+    """What a narrow threshold changes, see `BinaryBatchNorm.flips`.
+
+    Attributes:
+        flipped: outputs that differ.
+        total: outputs.
+        by_channel: outputs that differ, of each channel.
+    """
+
+    flipped: int
+    total: int
+    by_channel: np.ndarray
+
+
+class BinaryBatchNorm(nn.BatchNorm):  # type: ignore[misc]
+    r"""Batch norm and sign in one, which at inference compares an integer with a threshold of few bits.
+
+    Forward, training::
+
+        q(z) = tanh(nu * BN(z))          nu as `TanhSign` has it; other quantizers as they are
+
+    Forward, inference, with T = mean - beta sigma / gamma, sigma = sqrt(var + epsilon)::
+
+        q(z) = +1 if z >= ceil(T) else -1          gamma > 0
+        q(z) = +1 if z <= floor(T) else -1         gamma < 0
+        q(z) = sign(beta)                          gamma = 0
+
+    T held between -2^(bits - 1) and 2^(bits - 1) - 1. The rounding changes nothing as long as z is an
+    integer, such as a dot product; the holding may, see `flips`. Stored are the threshold and the sign of
+    gamma: bits + 1 bits a channel instead of four floats. Backward, the gradient of the forward formula in
+    training.
+
+    Paper: Lahoud et al., Self-Binarizing Networks, arXiv:1902.00730. The width of the threshold is this
+    layer's own: the paper has 8.
+
+    Args:
+        bits: of the threshold, 2 to 24.
+        quantizer: behind the batch norm while training: registered name or `Quantizer` of one bit.
+        ndim: axes of the input: 4 for images, 2 behind fully connected layers.
+        momentum: as in ``gluon.nn.BatchNorm``.
+        epsilon: likewise.
+        center: likewise.
+        scale: likewise.
+        in_channels: channels of the input (its second axis); 0 leaves them to the first call.
+        prefix: as in Gluon.
+        params: as in Gluon.
+
+    Inputs:
+        - **data**: float32 [batch, in_channels, ...] with ``ndim`` axes: integers.
+
+    Outputs:
+        - **out**: float32, the same shape: -1 or +1, in training what the quantizer gives.
+
+    Raises:
+        ValueError: if ``bits`` or the quantizer do not fit.
+    """
+
+    def __init__(
+        self,
+        bits: int = 8,
+        quantizer: str | Quantizer = "tanh_sign",
+        ndim: int = 4,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
+        in_channels: int = 0,
+        prefix: str | None = None,
+        params: Any = None,
+    ) -> None:
+        if isinstance(bits, bool) or not isinstance(bits, int) or not 2 <= bits <= 24:
+            raise ValueError(f"BinaryBatchNorm: expected bits from 2 to 24, found {bits!r}.")
+        self._quantizer = get_quantizer(quantizer)
+        if self._quantizer.kind != "signs":
+            raise ValueError(
+                f"BinaryBatchNorm: expected a quantizer of one bit, found {self._quantizer!r}; "
+                "for more bits put a QActivation behind a BatchNorm."
+            )
+        super().__init__(
+            1, momentum, epsilon, center, scale, in_channels=in_channels, prefix=prefix, params=params
+        )
+        self._bits = bits
+        self._shape = (1, -1, *(1,) * (ndim - 2))
+        declare(self, "BinaryBatchNorm", "input", in_channels, "in_channels", self._quantizer)
+
+    @property
+    def quantizers(self) -> list[Quantizer]:
+        """The one behind the batch norm."""
+        return [self._quantizer]
+
+    def hybrid_forward(
+        self,
+        F: Any,  # noqa: N803
+        x: Any,
+        gamma: Any,
+        beta: Any,
+        running_mean: Any,
+        running_var: Any,
+        **learned: Any,
+    ) -> Any:
+        """Normalize and quantize, or compare."""
+        compared = self._compare(F, x, gamma, beta, running_mean, running_var)
+        if current_lowering() == "inference":
+            return compared
+        normal = super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)
+        values = learned_values(F, self._quantizer, "input_", learned, self._shape)
+        quantized = self._quantizer(F, normal, **values)
+        return straight_through(F, F.where(in_training(F, x), quantized, compared), quantized)
+
+    def _compare(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:  # noqa: N803
+        """sign(direction * (x - threshold) + constant), the three from the parameters alone."""
+        gamma = F.ones_like(gamma) if self._kwargs["fix_gamma"] else gamma
+        sigma = F.sqrt(variance + self._kwargs["eps"])
+        threshold = mean - beta * sigma / (gamma + (gamma == 0))
+        threshold = F.where(gamma > 0, F.ceil(threshold), F.floor(threshold))
+        threshold = F.clip(threshold, -(2 ** (self._bits - 1)), 2 ** (self._bits - 1) - 1)
+        constant = -(gamma == 0) * (beta < 0)
+        distance = F.broadcast_sub(x, F.reshape(threshold, shape=self._shape))
+        distance = F.broadcast_mul(distance, F.reshape(F.sign(gamma), shape=self._shape))
+        return sign(F, F.broadcast_add(distance, F.reshape(constant, shape=self._shape)))
+
+    def flips(self, x: Any) -> Flips:
+        """How many signs on given inputs of this layer are not those of the batch norm with its statistics.
+
+        Args:
+            x: NDArray or array [batch, in_channels, ...], as the layer gets it.
+        """
+        x = np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x, dtype=np.float32)
+        shape = (1, -1, *(1,) * (x.ndim - 2))
+        parameters = (self.gamma, self.beta, self.running_mean, self.running_var)
+        import mxnet as mx
+
+        arrays = [parameter.data(parameter.list_ctx()[0]).as_in_context(mx.cpu()) for parameter in parameters]
+        found = self._compare(mx.nd, mx.nd.array(x), *arrays).asnumpy()
+        gamma, beta, mean, variance = (a.asnumpy().astype(np.float64).reshape(shape) for a in arrays)
+        gamma = np.ones_like(gamma) if self._kwargs["fix_gamma"] else gamma
+        normal = gamma * (x - mean) / np.sqrt(variance + self._kwargs["eps"]) + beta
+        wrong = found != np.where(normal < 0, -1, 1)
+        others = tuple(axis for axis in range(x.ndim) if axis != 1)
+        return Flips(int(wrong.sum()), wrong.size, wrong.sum(axis=others))

@@ -1,0 +1,176 @@
+"""HORQ convolution: high-order residual quantization of the input, window by window or sample by sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bmx.gluon.nn.conv import QConv2D
+from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.quantizers import Base
+from bmx.gluon.nn.quantizers.horq import HORQ
+from bmx.gluon.nn.quantizers.straight_through import sign, straight_through, within
+
+BETAS = ("position", "sample")
+
+
+class HORQConv2D(QConv2D):
+    r"""Binary convolution of an input of several terms, each the sign of what the ones before it left over.
+
+    Forward, with X the window of one output position as a vector of n values, R_0 = X and K the order::
+
+        H_i = sign(R_{i-1});  beta_i = ||R_{i-1}||_1 / n;  R_i = R_{i-1} - beta_i H_i
+        y = alpha sum_{i <= K} beta_i (H_i . sign(W))
+
+    alpha is each filter's mean magnitude (``scaling='channel'``). A pixel leaves other rests in other
+    windows, so the windows are laid out as columns first (im2col) and one 1x1 binary convolution goes over
+    them: kernel height * width times the memory of the input. Pixels outside the image are zeros of their
+    column: they count in n, and their first sign is +1. With ``beta='sample'`` beta is one number a sample,
+    and the signs are one stack of images: `QConv2D` with ``input_quantizer='horq'``.
+
+    Backward: the betas are constant, as in XNOR-Net, and each sign passes gradients where
+    |R_{i-1}| <= clip; see `bmx.gluon.nn.quantizers.horq.HORQ`.
+
+    Paper: Li et al., Performance Guaranteed Network Acceleration via High-Order Residual Quantization,
+    arXiv:1708.08687.
+
+    Args:
+        channels: output channels.
+        kernel_size: int or (height, width).
+        strides: int or (height, width).
+        padding: int or (height, width), on both sides.
+        dilation: int or (height, width).
+        order: K, 1 to 4.
+        beta: 'position' or 'sample'.
+        clip: of the signs' gradients.
+        in_channels: input channels; may be 0, which leaves them to the first call, only by sample.
+        **arguments: further ones of `QConv2D`, but neither ``input_quantizer``, ``pad_value`` nor
+            ``output_range``; ``groups`` only by sample.
+
+    Inputs:
+        - **data**: float32 [batch, in_channels, height, width].
+
+    Outputs:
+        - **out**: float32 [batch, channels, out_height, out_width], sizes as ``gluon.nn.Conv2D``.
+
+    Raises:
+        ValueError: if an argument does not fit.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: Any,
+        strides: Any = (1, 1),
+        padding: Any = (0, 0),
+        dilation: Any = (1, 1),
+        *,
+        order: int = 2,
+        beta: str = "position",
+        clip: float | None = 1.0,
+        in_channels: int = 0,
+        **arguments: Any,
+    ) -> None:
+        if beta not in BETAS:
+            raise ValueError(f"HORQConv2D: expected beta 'position' or 'sample', found {beta!r}.")
+        if beta == "position" and (in_channels < 1 or arguments.get("groups", 1) != 1):
+            raise ValueError(
+                "HORQConv2D: beta='position' needs in_channels and groups=1, found "
+                f"in_channels={in_channels}, groups={arguments.get('groups', 1)}; or give beta='sample'."
+            )
+        refused = sorted({"input_quantizer", "input_bits", "pad_value", "output_range"} & set(arguments))
+        if refused:
+            raise ValueError(f"HORQConv2D: {', '.join(refused)} cannot be chosen; use QConv2D.")
+        arguments.setdefault("scaling", "channel")
+        super().__init__(
+            channels,
+            kernel_size,
+            strides,
+            padding,
+            dilation,
+            in_channels=in_channels,
+            input_quantizer=HORQ(order, clip),
+            pad_value=0,
+            output_range="dot",
+            **arguments,
+        )
+        self._by_position = beta == "position"
+
+    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:  # noqa: N803
+        if not self._by_position:
+            return super()._sum(F, x, weight, of_input, of_weight)
+        quantizer = self._settings.weight_quantizer
+        rows = [Base(self._as_row(F, w.codes), w.step) for w in quantizer.bases(F, weight, **of_weight)]
+        terms = self._residuals(F, self._columns(F, x))
+        total = None
+        for number, (w, v) in enumerate((w, v) for w in rows for v in terms):
+            term = self._product(F, v.codes, w.codes, True, f"fwd{number or ''}")
+            for step in self._steps(F, None, w.step):
+                term = term * step if isinstance(step, (int, float)) else F.broadcast_mul(term, step)
+            term = F.broadcast_mul(term, v.step)
+            total = term if total is None else total + term
+        return total
+
+    def _columns(self, F: Any, x: Any) -> Any:  # noqa: N803
+        """[batch, kernel taps * in_channels, out_height, out_width]: the taps in front."""
+        (kernel, dilation), (height, width) = self._window, self._kwargs["pad"]
+        if height or width:
+            x = F.pad(x, mode="constant", pad_width=(0, 0, 0, 0, height, height, width, width))
+        taps = []
+        for row, column in np.ndindex(*kernel):
+            tap = x
+            for axis, at, size, step in (
+                (2, row, kernel[0], dilation[0]),
+                (3, column, kernel[1], dilation[1]),
+            ):
+                end = (at + 1 - size) * step
+                tap = F.slice_axis(tap, axis=axis, begin=at * step, end=end if end else None)
+            taps.append(tap)
+        columns = F.concat(*taps, dim=1) if len(taps) > 1 else taps[0]
+        strides = self._kwargs["stride"]
+        if tuple(strides) == (1, 1):
+            return columns
+        return F.Pooling(columns, kernel=(1, 1), stride=strides, pool_type="max")
+
+    @property
+    def _window(self) -> tuple[tuple, tuple]:
+        return self._kwargs["kernel"], self._kwargs["dilate"]
+
+    def _as_row(self, F: Any, weight: Any) -> Any:  # noqa: N803
+        """The filters [channels, in_channels, height, width] in the order of the columns."""
+        return F.reshape(F.transpose(weight, axes=(0, 2, 3, 1)), shape=(0, -1, 1, 1))
+
+    def _residuals(self, F: Any, columns: Any) -> list[Base]:  # noqa: N803
+        quantizer = self._settings.input_quantizer
+        assert isinstance(quantizer, HORQ)
+        training = current_lowering() != "inference"
+        rest, terms = columns, []
+        for number in range(quantizer.order):
+            codes = sign(F, rest)
+            if training:
+                codes = straight_through(F, codes, within(F, rest, quantizer.clip))
+            step = F.BlockGrad(F.mean(F.abs(rest), axis=1, keepdims=True))
+            terms.append(Base(codes, step))
+            if number + 1 < quantizer.order:
+                rest = rest - F.broadcast_mul(codes, step)
+        return terms
+
+    def _pointwise(self) -> dict[str, Any]:
+        return {"kernel": (1, 1), "num_filter": self._channels, "no_bias": True}
+
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
+        if not self._by_position:
+            return super()._dot(F, x, weight, name)
+        return F.Convolution(x, weight, name=name, **self._pointwise())
+
+    def _operator(
+        self,
+        F: Any,  # noqa: N803
+        inputs: list[Any],
+        attributes: dict[str, Any],
+        name: str = "fwd",
+    ) -> Any:
+        if not self._by_position:
+            return super()._operator(F, inputs, attributes, name)
+        return F.QConvolution(*inputs, name=name, **attributes, **self._pointwise())

@@ -1,0 +1,102 @@
+"""Leaky activations with parameters for each channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mxnet import init
+from mxnet.gluon import nn
+from mxnet.gluon.block import HybridBlock
+
+
+def _require_channels(layer: str, in_channels: int) -> None:
+    if in_channels < 1:
+        raise ValueError(f"{layer}: expected in_channels of at least 1, found {in_channels}.")
+
+
+class PReLU(nn.PReLU):  # type: ignore[misc]
+    """Parametric ReLU with a slope for each channel, exempt from weight decay.
+
+    Forward, with the slope a of the channel::
+
+        y = x if x > 0 else a x
+
+    Paper: He et al., Delving Deep into Rectifiers, arXiv:1502.01852.
+
+    Args:
+        in_channels: channels of the input (its second axis).
+        alpha_initializer: of the slopes.
+        prefix: as in Gluon.
+        params: as in Gluon.
+
+    Inputs:
+        - **data**: float32 [batch, in_channels, ...].
+
+    Outputs:
+        - **out**: float32, the same shape.
+
+    Raises:
+        ValueError: if ``in_channels`` is below 1.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        alpha_initializer: Any = None,
+        prefix: str | None = None,
+        params: Any = None,
+    ) -> None:
+        _require_channels("PReLU", in_channels)
+        start = init.Constant(0.25) if alpha_initializer is None else alpha_initializer
+        super().__init__(start, in_channels, prefix=prefix, params=params)
+        self.alpha.wd_mult = 0.0
+
+
+class RPReLU(HybridBlock):  # type: ignore[misc]
+    """Parametric ReLU that each channel shifts before and after; its parameters know no weight decay.
+
+    Forward, with three parameters for each channel::
+
+        y = PReLU(x + before) + after
+
+    The paper subtracts the first shift. Paper: Liu et al., ReActNet, arXiv:2003.03488, equation 2.
+
+    Args:
+        in_channels: channels of the input (its second axis).
+        slope: initial slope below 0.
+        ndim: axes of the input.
+        prefix: as in Gluon.
+        params: as in Gluon.
+
+    Inputs:
+        - **data**: float32 [batch, in_channels, ...].
+
+    Outputs:
+        - **out**: float32, the same shape.
+
+    Raises:
+        ValueError: if ``in_channels`` is below 1.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        slope: float = 0.25,
+        ndim: int = 4,
+        prefix: str | None = None,
+        params: Any = None,
+    ) -> None:
+        _require_channels("RPReLU", in_channels)
+        super().__init__(prefix=prefix, params=params)
+        self._shape = (1, -1, *(1,) * (ndim - 2))
+        with self.name_scope():
+            shape = (in_channels,)
+            self.before = self.params.get("before", shape=shape, init="zeros", wd_mult=0.0)
+            self.slope = self.params.get("slope", shape=shape, init=init.Constant(slope), wd_mult=0.0)
+            self.after = self.params.get("after", shape=shape, init="zeros", wd_mult=0.0)
+
+    def hybrid_forward(self, F: Any, x: Any, before: Any, slope: Any, after: Any) -> Any:  # noqa: N803
+        """Shift, bend, shift."""
+        x = F.broadcast_add(x, F.reshape(before, shape=self._shape))
+        x = F.LeakyReLU(x, gamma=slope, act_type="prelu", name="fwd")
+        return F.broadcast_add(x, F.reshape(after, shape=self._shape))

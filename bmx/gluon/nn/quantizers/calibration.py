@@ -1,0 +1,74 @@
+"""Initial values that depend on data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mxnet import gluon
+
+from bmx.gluon.nn.quantizers.base import Quantizer, quantized_layers
+
+
+def calibrate(net: gluon.Block, *inputs: Any) -> None:
+    """Set the learned parameters whose initial value depends on weights or inputs, as the steps of `LSQ`.
+
+    Weights come first; then the net runs once, and each layer is set by what reaches it, before it computes.
+
+    Args:
+        net: initialised, and not hybridized yet.
+        *inputs: what the net is called with; without them only what weights decide is set.
+
+    Raises:
+        ValueError: the net is hybridized, or without ``inputs`` a weight has no shape yet.
+    """
+    layers = list(quantized_layers(net))
+    if any(getattr(layer, "_active", False) for layer in layers):
+        raise ValueError(
+            "bmx.gluon.nn.calibrate: expected a net that is not hybridized; call it before net.hybridize()."
+        )
+    if inputs:
+        net(*inputs)  # weights get their shapes
+    for layer in layers:
+        quantizer = _of_weight(layer)
+        if quantizer is not None and _depends_on_data(quantizer):
+            _set(layer, "weight", quantizer, _weight(layer))
+    if inputs:
+        hooks = [layer.register_forward_pre_hook(_set_by_input) for layer in layers]
+        try:
+            net(*inputs)
+        finally:
+            for hook in hooks:
+                hook.detach()
+
+
+def _of_weight(layer: Any) -> Quantizer | None:
+    return layer.quantizers[-1] if hasattr(layer, "weight") else None
+
+
+def _of_input(layer: Any) -> Quantizer | None:
+    return layer.quantizers[0] if len(layer.quantizers) > hasattr(layer, "weight") else None
+
+
+def _depends_on_data(quantizer: Quantizer) -> bool:
+    return type(quantizer).initial is not Quantizer.initial
+
+
+def _weight(layer: Any) -> Any:
+    try:
+        return layer.weight.data()
+    except gluon.parameter.DeferredInitializationError:
+        raise ValueError(
+            f"bmx.gluon.nn.calibrate: {layer.weight.name} has no shape yet; give an input of the net."
+        ) from None
+
+
+def _set_by_input(layer: Any, inputs: tuple) -> None:
+    quantizer = _of_input(layer)
+    if quantizer is not None and _depends_on_data(quantizer):
+        _set(layer, "input", quantizer, inputs[0])
+
+
+def _set(layer: Any, role: str, quantizer: Quantizer, values: Any) -> None:
+    for name, value in quantizer.initial(values.asnumpy()).items():
+        parameter = getattr(layer, f"{role}_{name}")
+        parameter.set_data(parameter.data() * 0 + value)

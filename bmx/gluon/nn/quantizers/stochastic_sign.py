@@ -1,0 +1,49 @@
+"""Sign with noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmx.gluon.nn.quantizers.registry import register
+from bmx.gluon.nn.quantizers.sign import SignQuantizer
+from bmx.gluon.nn.quantizers.straight_through import choose, in_training, require, sign, within
+
+
+@register("stochastic_sign")
+class StochasticSign(SignQuantizer):
+    r"""Random sign while training, whose mean is the input; the deterministic sign otherwise.
+
+    Forward, training::
+
+        q(x) = +1 with probability min(max((x + 1) / 2, 0), 1), otherwise -1          (NaN gives +1)
+
+    Forward, inference::
+
+        q(x) = -1 if x < 0 else +1
+
+    Backward::
+
+        dC/dx = dC/dq if |x| <= clip else 0
+
+    Training is what MXNet's Dropout takes for it: ``autograd.record()`` unless ``train_mode=False``.
+
+    Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, equations 2 to 4.
+
+    Args:
+        clip: gradient cancelling threshold; None is the identity estimator.
+    """
+
+    def __init__(self, clip: float | None = 1.0) -> None:
+        require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
+        self.clip = clip
+
+    def value(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """See `SignQuantizer`."""
+        noise = F.random.uniform_like(x, low=-1, high=1)
+        # x < 1 is asked too, because rounding can make the noise 1.
+        drawn = 1 - 2 * ((noise >= x) * (x < 1))
+        return choose(F, in_training(F, x), drawn, sign(F, x))
+
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """See `SignQuantizer`."""
+        return within(F, x, self.clip)

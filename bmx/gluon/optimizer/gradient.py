@@ -1,0 +1,15 @@
+"""The gradient that an update starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def gradient(optimizer: Any, index: int, weight: Any, grad: Any) -> Any:
+    """clip(rescale_grad * grad + wd * weight), in this order, as MXNet's Adam and AdaMax have it."""
+    total = grad * optimizer.rescale_grad
+    decay = optimizer._get_wd(index)
+    if decay:
+        total = total + decay * weight
+    limit = optimizer.clip_gradient
+    return total if limit is None else total.clip(-limit, limit)

@@ -1,0 +1,252 @@
+"""Values that change while a net trains: closed forms of the step, and how quantizers get them.
+
+A schedule is a function of the step (or the epoch: what counts is up to the caller), 0 at first. Those here
+can be pickled, so optimizers may hold them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Callable, Sequence
+
+from bmx.gluon.arguments import require
+from bmx.gluon.nn import quantizers_of
+
+
+def _require(owner: Any, name: str, fits: bool, expected: str) -> None:
+    require(f"schedule.{type(owner).__name__}", name, getattr(owner, name), fits, expected)
+
+
+@dataclass(frozen=True)
+class _Ramp:
+    """From ``start`` at step 0 to ``end`` at ``steps`` and after."""
+
+    start: float
+    end: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require(self, "steps", self.steps >= 1, ">= 1")
+
+    def __call__(self, step: float) -> float:
+        """The value at a step; before 0 as at 0."""
+        if step >= self.steps:
+            return self.end
+        return self.between(max(step, 0) / self.steps)
+
+    def between(self, share: float) -> float:
+        """The value when a share of the steps, 0 to 1, is done."""
+        raise NotImplementedError
+
+
+class Linear(_Ramp):
+    """value(t) = start + (end - start) * t / steps; ``end`` from ``steps`` on.
+
+    Raises:
+        ValueError: if ``steps`` is below 1.
+    """
+
+    def between(self, share: float) -> float:
+        """See the class."""
+        return self.start + (self.end - self.start) * share
+
+
+class Exponential(_Ramp):
+    """value(t) = start * (end / start)^(t / steps); ``end`` from ``steps`` on.
+
+    With it tanh(nu * x) sharpens into the sign: Lahoud et al., Self-Binarizing Networks, arXiv:1902.00730.
+
+    Raises:
+        ValueError: if ``start`` or ``end`` is not above 0, or ``steps`` is below 1.
+    """
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        super().__post_init__()
+        _require(self, "start", self.start > 0, "> 0")
+        _require(self, "end", self.end > 0, "> 0")
+
+    def between(self, share: float) -> float:
+        """See the class."""
+        return self.start * (self.end / self.start) ** share
+
+
+class Cosine(_Ramp):
+    """value(t) = end + (start - end) * (1 + cos(pi * t / steps)) / 2; ``end`` from ``steps`` on.
+
+    Paper: Loshchilov and Hutter, SGDR, arXiv:1608.03983, without restarts.
+
+    Raises:
+        ValueError: if ``steps`` is below 1.
+    """
+
+    def between(self, share: float) -> float:
+        """See the class."""
+        rest = (1 + math.cos(math.pi * share)) / 2
+        return self.start * rest + self.end * (1 - rest)
+
+
+@dataclass(frozen=True)
+class Step:
+    """value(t) = start * factor^n, with n how many of the steps ``at`` are reached: at <= t.
+
+    Attributes:
+        start: value before the first of them.
+        factor: of the value at each.
+        at: several steps; or one number, for each multiple of it.
+
+    Raises:
+        ValueError: if a number in ``at`` is below 1.
+    """
+
+    start: float
+    factor: float
+    at: int | Sequence[int]
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        steps = [self.at] if isinstance(self.at, int) else self.at
+        _require(self, "at", all(step >= 1 for step in steps), "of 1 or more")
+
+    def __call__(self, step: float) -> float:
+        """The value at a step."""
+        if isinstance(self.at, int):
+            reached = max(int(step // self.at), 0)
+        else:
+            reached = sum(at <= step for at in self.at)
+        return self.start * self.factor**reached
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """A line from ``start`` to the first value of a schedule, then this schedule from its beginning.
+
+    value(t) = start + (schedule(0) - start) * t / steps while t < steps, then schedule(t - steps).
+
+    Attributes:
+        schedule: what follows.
+        steps: of the line.
+        start: value at step 0.
+
+    Raises:
+        ValueError: if ``steps`` is below 1.
+    """
+
+    schedule: Callable[[float], float]
+    steps: int
+    start: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require(self, "steps", self.steps >= 1, ">= 1")
+
+    def __call__(self, step: float) -> float:
+        """The value at a step; before 0 as at 0."""
+        if step >= self.steps:
+            return self.schedule(step - self.steps)
+        return self.start + (self.schedule(0) - self.start) * max(step, 0) / self.steps
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """value(t) = start * factor^t, and 0 once this is below ``least``.
+
+    Weights clip(w / T, -1, 1) become signs while T falls to 0. The defaults are BNext's, by epochs: 0.9 of
+    the epoch before, signs below 1e-7 (from epoch 153 on).
+
+    Paper: Guo et al., BNext, arXiv:2211.12933.
+
+    Attributes:
+        start: value at step 0, above 0.
+        factor: of the value at each step, above 0 and below 1.
+        least: smallest value besides 0.
+
+    Raises:
+        ValueError: if a value is out of its range.
+    """
+
+    start: float = 1.0
+    factor: float = 0.9
+    least: float = 1e-7
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require(self, "start", self.start > 0, "> 0")
+        _require(self, "factor", 0 < self.factor < 1, "above 0 and below 1")
+        _require(self, "least", self.least >= 0, ">= 0")
+
+    def __call__(self, step: float) -> float:
+        """The value at a step; before 0 as at 0."""
+        value = self.start * self.factor ** max(step, 0)
+        return value if value >= self.least else 0.0
+
+
+def set_hyperparameter(net: Any, name: str, value: float) -> int:
+    """Set a hyper-parameter of all quantizers in a net that have it.
+
+    Args:
+        net: Block; its parameters are initialised.
+        name: such as ``nu``.
+        value: what `Quantizer.set` gets.
+
+    Returns:
+        How many quantizers have it.
+
+    Raises:
+        KeyError: if none has it.
+    """
+    count = 0
+    quantizers = list(quantizers_of(net))
+    for quantizer in quantizers:
+        try:
+            quantizer.set(name, value)
+        except KeyError:
+            continue
+        count += 1
+    if not count:
+        found = ", ".join(sorted({repr(quantizer) for quantizer in quantizers})) or "no quantizers"
+        raise KeyError(
+            f"bmx.gluon.schedule: expected a quantizer with the hyper-parameter {name!r} in "
+            f"{type(net).__name__}, found {found}."
+        )
+    return count
+
+
+class Schedule:
+    """Callback that keeps hyper-parameters of a net's quantizers on schedule.
+
+    For example, called in front of each epoch::
+
+        schedule = Schedule(net, nu=Exponential(1, 1000, epochs))
+        for epoch in range(epochs):
+            schedule(epoch)
+
+    Args:
+        net: Block.
+        **schedules: function of the step for each hyper-parameter.
+
+    Raises:
+        ValueError: if there is no schedule.
+    """
+
+    def __init__(self, net: Any, **schedules: Callable[[float], float]) -> None:
+        if not schedules:
+            raise ValueError("bmx.gluon.schedule.Schedule: expected hyper-parameter=schedule, found none.")
+        self.net = net
+        self.schedules = schedules
+
+    def __call__(self, step: float) -> dict[str, float]:
+        """Set the values of a step.
+
+        Returns:
+            The values by name, for a log.
+
+        Raises:
+            KeyError: if no quantizer has one of the hyper-parameters.
+        """
+        values = {name: schedule(step) for name, schedule in self.schedules.items()}
+        for name, value in values.items():
+            set_hyperparameter(self.net, name, value)
+        return values
