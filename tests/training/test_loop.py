@@ -115,7 +115,10 @@ def test_loss_trainer_and_schedules_can_be_others() -> None:
             before_step=told.append,
             log=str,
         )
-        for criterion in (gluon.loss.SoftmaxCrossEntropyLoss(weight=2.0), gluon.loss.SoftmaxCrossEntropyLoss())
+        for criterion in (
+            gluon.loss.SoftmaxCrossEntropyLoss(weight=2.0),
+            gluon.loss.SoftmaxCrossEntropyLoss(),
+        )
     )
     assert made == ["sgd", "sgd"]
     np.testing.assert_allclose(told, 2 * [step / 8 for step in range(8)])
