@@ -4,6 +4,7 @@
 
     bmx.gluon      layers, data and models that train (needs the extra ``bmx-gluon[gluon]``)
     bmx.export     trained net -> packed .bmx file, verified
+    bmx.summary    weights, sizes and multiply-accumulates of a net
     bmx.verify     does a packed file answer as the net does?
     bmx.runtime    runs packed files; needs NumPy only
 """
@@ -18,11 +19,16 @@ from bmx._version import __version__
 if TYPE_CHECKING:
     from bmx import runtime
     from bmx.exporter import export
+    from bmx.summarize import summary
     from bmx.verification import verify
 
-__all__ = ["__version__", "export", "runtime", "verify"]
+__all__ = ["__version__", "export", "runtime", "summary", "verify"]
 
-_LAZY = {"export": ("bmx.exporter", "export"), "verify": ("bmx.verification", "verify")}
+_LAZY = {
+    "export": ("bmx.exporter", "export"),
+    "summary": ("bmx.summarize", "summary"),
+    "verify": ("bmx.verification", "verify"),
+}
 _SUBMODULES = ("compiler", "gluon", "runtime")
 
 

@@ -20,6 +20,13 @@ from bmx.commands.options import example
 class ErrorsAsSentences(click.Group):
     """A group of commands that reports any error in one sentence on stderr."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuses empty arguments, which no command has a meaning for."""
+        for before, argument in zip(["bmx", *args], args):
+            if not argument:
+                ctx.fail(f"the argument behind {before!r} is empty; give a value or leave it out")
+        return super().parse_args(ctx, args)
+
     def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
         """Runs the command line; ends the process unless `standalone_mode` is False."""
         run = functools.partial(super().main, *args, standalone_mode=False, **kwargs)

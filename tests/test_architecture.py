@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Room -> rooms of bmx/ that it may import. A module of bmx/ itself is a room of its own.
 PYTHON_ARROWS = {
-    "__init__": {"_version", "exporter", "verification", "compiler", "gluon", "runtime"},
+    "__init__": {"_version", "exporter", "summarize", "verification", "compiler", "gluon", "runtime"},
     "__main__": {"cli"},
     "_version": set(),
     "gluon": {"_version"},
@@ -22,6 +22,7 @@ PYTHON_ARROWS = {
     "runtime": {"_core"},
     "training": {"gluon"},
     "verification": {"gluon", "compiler", "runtime"},
+    "summarize": {"compiler", "gluon"},
     "files": set(),
     "exporter": {"compiler", "files", "verification"},
     "demo": {"training", "gluon", "exporter", "files", "verification", "runtime"},
@@ -34,6 +35,7 @@ PYTHON_ARROWS = {
         "files",
         "gluon",
         "runtime",
+        "summarize",
         "training",
         "verification",
     },

@@ -55,6 +55,21 @@ def build_unsupported():
     net(mx.nd.zeros((1, 1, 8, 8)))
     return net
 
+def build_twice():
+    class Twice(nn.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.dense, self.dropout = nn.Dense(3), nn.Dropout(0.5)
+
+        def hybrid_forward(self, F, x):
+            y = self.dense(x)
+            return y, self.dropout(y)
+
+    net = Twice()
+    net.initialize()
+    net(mx.nd.zeros((1, 5)))
+    return net
+
 def broken():
     raise RuntimeError("this net cannot be built")
 """
@@ -156,7 +171,14 @@ def test_version() -> None:
             ["export", "c:b", "x.bmx", "--input-shape", "1,5", "--input-shape", "1,5", "--scale", "2"],
             "for nets of one input",
         ),
-        (["data", "fetch", "imagenet"], "'imagenet' is not 'mnist'"),
+        (["data", "fetch", "imagenet"], "for 'NAME': 'imagenet' is not 'mnist'"),
+        (["verify", "cli_net:build", "net.bmx", "--tolerance", "-1"], "'-1' is no tolerance; expected"),
+        (["verify", "cli_net:build", "net.bmx", "--tolerance", "nan"], "'nan' is no tolerance; expected"),
+        (["diff", "cli_net:build", "net.bmx", "--tolerance", "small"], "'small' is no tolerance; expected"),
+        (["run", "net.bmx", "--input", "x.npy", "--output", "y.txt"], r"y\.txt: supported: a \.npy file"),
+        (["export", "gen", ""], "the argument behind 'gen' is empty; give a value"),
+        (["export", "lenet", "x.bmx", "--params", ""], "the argument behind '--params' is empty"),
+        (["", "net.bmx"], "the argument behind 'bmx' is empty"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
 )
@@ -178,6 +200,10 @@ def test_wrong_calls_exit_with_2(inside: Path, arguments: list[str], pattern: st
         (["run", "net.bmx", "--input", "x.npy", "--isa", "mmx"], "mmx"),
         (["run", "net.bmx", "--input", "x.npy", "--output", "no/y.npy"], "folder .*/no does not exist"),
         (["export", "cli_net:build_unsupported", "x.bmx", "--input-shape", "1,1,8,8"], "Deconvolution"),
+        (
+            ["export", "cli_net:build_twice", "x.bmx", "--input-shape", "1,5"],
+            r"returns '\w*dense\d+_fwd' and '\w*dropout\d+_fwd', which are the same at inference; return one",
+        ),
         (["export", "cli_net:broken", "x.bmx", "--input-shape", "1,1,8,8"], "this net cannot be built"),
         (["export", "cli_net:build", "no/x.bmx", "--input-shape", "1,1,8,8"], "folder .*/no does not exist"),
         (
@@ -252,6 +278,20 @@ def test_verify_finds_another_net(inside: Path) -> None:
     result = invoke("verify", "cli_other_net:build", "net.bmx")
     assert_fails(result, 1, "does not answer as cli_other_net:build does")
     (inside / "cli_other_net.py").unlink()
+
+
+def test_verify_and_diff_take_the_same_options(inside: Path) -> None:
+    options = {}
+    for command in ("verify", "diff"):
+        parameters = cli.commands[command].params
+        options[command] = [
+            (p.name, p.opts, p.multiple if isinstance(p, click.Option) else 0) for p in parameters
+        ]
+        result = invoke(
+            command, "cli_net:build", "net.bmx", "--samples", "x.npy", "--tolerance", "0.5", "--json"
+        )
+        assert json.loads(result.stdout)["tolerance"] == 0.5
+    assert options["verify"] == options["diff"]
 
 
 def test_diff_shows_every_layer(inside: Path) -> None:

@@ -8,8 +8,10 @@ from bmx.commands.export import export
 from bmx.commands.info import info
 from bmx.commands.models import list_group
 from bmx.commands.run import run
+from bmx.commands.summary import summary
 from bmx.commands.verify import verify
+from bmx.commands.widths import widths
 
-COMMANDS = (bench, data, demo, diff, export, info, list_group, run, verify)
+COMMANDS = (bench, data, demo, diff, export, info, list_group, run, summary, verify, widths)
 
 __all__ = ["COMMANDS"]

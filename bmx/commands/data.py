@@ -15,18 +15,18 @@ def data() -> None:
 
 
 @data.command(epilog=example("bmx data fetch mnist"))
-@click.argument("name", type=_SETS)
+@click.argument("name", metavar="NAME", type=_SETS)
 def fetch(name: str) -> None:
-    """Bring a data set to this machine; does nothing if it is complete."""
+    """Bring the data set NAME (mnist) to this machine; does nothing if it is complete."""
     from bmx.gluon.data.mnist_fetch import fetch_mnist
 
     fetch_mnist(log=click.echo)
 
 
 @data.command(epilog=example("bmx data check mnist"))
-@click.argument("name", type=_SETS)
+@click.argument("name", metavar="NAME", type=_SETS)
 def check(name: str) -> None:
-    """Compare a data set's files with the published checksums."""
+    """Compare the files of the data set NAME (mnist) with the published checksums."""
     from bmx.gluon.data.mnist import MNIST
 
     mnist = MNIST()

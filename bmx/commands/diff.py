@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bmx.commands.options import example, isa_option, json_option, params_option
+from bmx.commands.options import comparison_options, example
 from bmx.commands.source import load_net
 
 if TYPE_CHECKING:
@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=example("bmx diff lenet demo/lenet.bmx --params demo/lenet.params"))
-@click.argument("source")
-@click.argument("file")
-@params_option
-@click.option(
-    "--samples",
-    metavar="X.npy",
-    multiple=True,
-    help="float32 inputs, batch axis first, once per input; 8 random ones by default.",
-)
-@click.option("--tolerance", default=1e-4, show_default=True, help="Bound on the difference of a layer.")
-@isa_option
-@json_option
+@comparison_options(samples=8, of_what="a layer")
 def diff(
     source: str,
     file: str,
@@ -95,7 +84,7 @@ def _cells(row: LayerRow, is_first: bool) -> list[str]:
             "",
             str(row.bits),
             str(row.ties),
-            f"{row.accumulated:.0f} bits",
+            f"{row.accumulated:.0f} {'bits' if row.dtype == 'bits' else 'codes'}",
         ]
     difference, relative = f"{row.max_abs_difference:.2g}", f"{row.relative_difference:.2g}"
     return [mark, row.layer, row.operator, difference, relative, "", "", f"{row.accumulated:.2g}"]

@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict
 
 Node = Dict[str, Any]  # an entry of Model.info()["nodes"]
 
+_FLOAT_BITS = 32
+_INTEGERS = re.compile(r"(binary|integer)_(conv2d|dense)$")
+
 
 def kind_of(node: Node) -> str:
-    """What a node multiplies with: "binary" or "float" numbers, or "none" if it has no multiplications."""
+    """What a node multiplies: "binary": bits, "float": real numbers, "none": nothing."""
     if not node["macs"]:
         return "none"
-    return "binary" if node["op"].startswith("binary") else "float"
+    return "binary" if _INTEGERS.match(node["op"]) else "float"
 
 
-def bits_of(node: Node) -> str:
-    """Bits of a weight and of an input of a multiplication: "1x1" or "32x32"; "" if there is none."""
-    return {"binary": "1x1", "float": "32x32", "none": ""}[kind_of(node)]
+def bits_of(node: Node, nodes: list[Node]) -> tuple[int, int] | None:
+    """Bits of a weight and of an input of a multiplication; None if there is none.
+
+    Args:
+        node: an entry of ``nodes``.
+        nodes: of the whole graph.
+    """
+    kind = kind_of(node)
+    if kind == "none":
+        return None
+    if kind == "float":
+        return (1 if node["op"].startswith("binary_weight") else _FLOAT_BITS), _FLOAT_BITS
+    dtypes = {value["name"]: value["dtype"] for value in nodes}
+    dtype = dtypes.get(node["inputs"][0], "bits")
+    return node["attrs"].get("weight_bits", 1), 1 if dtype == "bits" else int(dtype[1:])
+
+
+def bits_text(node: Node, nodes: list[Node]) -> str:
+    """Bits of a weight and of an input: "1x1", "2x4" or "32x32"; "" without multiplications."""
+    return "x".join(map(str, bits_of(node, nodes) or ()))
+
+
+def macs_of(node: Node, nodes: list[Node]) -> int:
+    """Multiply-accumulates for one sample: of real numbers, or of bits, where each meets each other one."""
+    weight_bits, input_bits = bits_of(node, nodes) or (1, 1)
+    return int(node["macs"] * (weight_bits * input_bits if kind_of(node) == "binary" else 1))
 
 
 def totals_of(nodes: list[Node]) -> dict[str, Any]:
     """Sums over a graph: `weight_bytes`, and `macs` by kind."""
     macs = {
-        kind: sum(node["macs"] for node in nodes if kind_of(node) == kind) for kind in ("binary", "float")
+        kind: sum(macs_of(node, nodes) for node in nodes if kind_of(node) == kind)
+        for kind in ("binary", "float")
     }
     return {"weight_bytes": sum(node["weight_bytes"] for node in nodes), "macs": macs}
 

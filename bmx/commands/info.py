@@ -41,7 +41,7 @@ def info(
     """
     from bmx import runtime
     from bmx.commands.drawing import to_svg
-    from bmx.commands.graph import bits_of, to_dot, totals_of
+    from bmx.commands.graph import bits_text, to_dot, totals_of
     from bmx.files import write_atomically
 
     if (batch is not None or threads > 1) and not memory:
@@ -54,7 +54,7 @@ def info(
             write_atomically(path, write(description).encode())
     if as_json:
         for node in description["nodes"]:
-            node["bits"] = bits_of(node) or None
+            node["bits"] = bits_text(node, description["nodes"]) or None
         description["totals"] = totals_of(description["nodes"])
         if needs is not None:
             description["memory"] = needs
@@ -98,7 +98,7 @@ def _node_table(nodes: list[dict[str, Any]]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    from bmx.commands.graph import bits_of, kind_of, totals_of, type_of
+    from bmx.commands.graph import bits_text, kind_of, macs_of, totals_of, type_of
 
     totals = totals_of(nodes)
     number = {node["name"]: index for index, node in enumerate(nodes, start=1)}
@@ -114,13 +114,13 @@ def _node_table(nodes: list[dict[str, Any]]) -> Any:
     table.add_column("fused", justify="right")
     for node in nodes:
         step = number[node["computed_by"]]
-        macs = {kind_of(node): f"{node['macs']:,}"}
+        macs = {kind_of(node): f"{macs_of(node, nodes):,}"}
         table.add_row(
             str(number[node["name"]]),
             escape(node["name"]),
             node["op"],
             escape(type_of(node)),
-            bits_of(node),
+            bits_text(node, nodes),
             f"{node['weight_bytes']:,} B" if node["weight_bytes"] else "",
             macs.get("binary", ""),
             macs.get("float", ""),

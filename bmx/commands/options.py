@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Callable
 
 import click
@@ -64,6 +65,22 @@ class Numbers(click.ParamType):
             )
 
 
+class Tolerance(click.ParamType):
+    """`1e-4` -> 0.0001."""
+
+    name = "tolerance"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parses; a wrong value is a usage error."""
+        try:
+            tolerance = float(value)
+        except ValueError:
+            tolerance = math.nan
+        if not (math.isfinite(tolerance) and tolerance >= 0):
+            self.fail(f"{value!r} is no tolerance; expected a number of at least 0 like 1e-4", param, ctx)
+        return tolerance
+
+
 def json_option(function: Callable) -> Callable:
     """Adds `--json`, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
@@ -97,3 +114,40 @@ def params_option(function: Callable) -> Callable:
         "model and a saved symbol."
     )
     return click.option("--params", metavar="FILE", help=text)(function)
+
+
+def comparison_options(samples: int, of_what: str) -> Callable[[Callable], Callable]:
+    """Adds what `bmx verify` and `bmx diff` take.
+
+    Args:
+        samples: number of random samples that are compared by default.
+        of_what: what the tolerance is for.
+    """
+    options = (
+        click.argument("source"),
+        click.argument("file"),
+        params_option,
+        click.option(
+            "--samples",
+            metavar="X.npy",
+            multiple=True,
+            help=f"float32 inputs, batch axis first, once per input; {samples} random ones by default.",
+        ),
+        click.option(
+            "--tolerance",
+            type=Tolerance(),
+            default=1e-4,
+            show_default=True,
+            metavar="NUMBER",
+            help=f"Bound on the difference of {of_what}.",
+        ),
+        isa_option,
+        json_option,
+    )
+
+    def add(function: Callable) -> Callable:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add

@@ -40,6 +40,10 @@ def run(
     from bmx import runtime
     from bmx.commands.arrays import load_input, save_array, save_arrays
 
+    if output and not output.endswith((".npy", ".npz")):
+        raise click.UsageError(
+            f"--output {output}: supported: a .npy file, or a .npz file for a model of several outputs"
+        )
     model = runtime.Model(file, isa=isa)
     several = len(model.outputs) > 1
     if output and several != output.endswith(".npz"):

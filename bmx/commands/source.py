@@ -44,6 +44,41 @@ def load_net(source: str, params: str | None, classes: int | None = None) -> Any
     return net
 
 
+def build_net(
+    source: str, classes: int | None, input_shape: tuple[int, ...] | None
+) -> tuple[Any, tuple[int, ...]]:
+    """Builds the net that SOURCE names, with random weights unless its function gave it others.
+
+    Args:
+        source: `module:function`, or a name of `bmx list models`.
+        classes: number of classes for a zoo model; its own default if None.
+        input_shape: batch axis first; needed for a net that is no zoo model.
+
+    Returns:
+        An initialised HybridBlock and the shape of its input.
+
+    Raises:
+        click.UsageError: if SOURCE names nothing, or the shape is missing.
+    """
+    from bmx.gluon.parameters import ensure_initialised
+
+    net = _call_function(source) if ":" in source else _build_zoo_model(source, classes)
+    if input_shape is None:
+        input_shape = _own_shape(source)
+    ensure_initialised(net, input_shape)
+    return net, input_shape
+
+
+def _own_shape(source: str) -> tuple[int, ...]:
+    if ":" in source:
+        raise click.UsageError(
+            f"{source!r} is no zoo model; give the shape of its input with --input 1,3,224,224"
+        )
+    from bmx.gluon import model_zoo
+
+    return (1, *model_zoo.input_shape(source))
+
+
 def _load_saved_net(symbol: str, params: str | None) -> Any:
     if params is None:
         raise click.UsageError(

@@ -6,23 +6,12 @@ import json
 
 import click
 
-from bmx.commands.options import example, isa_option, json_option, params_option
+from bmx.commands.options import comparison_options, example
 from bmx.commands.source import load_net
 
 
 @click.command(epilog=example("bmx verify lenet demo/lenet.bmx --params demo/lenet.params"))
-@click.argument("source")
-@click.argument("file")
-@params_option
-@click.option(
-    "--samples",
-    metavar="X.npy",
-    multiple=True,
-    help="float32 inputs, batch axis first, once per input; 32 random ones by default.",
-)
-@click.option("--tolerance", default=1e-4, show_default=True, help="Bound on the difference of outputs.")
-@isa_option
-@json_option
+@comparison_options(samples=32, of_what="outputs")
 def verify(
     source: str,
     file: str,

@@ -6,9 +6,7 @@ import mxnet as mx
 import pytest
 from mxnet import autograd
 
-from bmx.gluon.model_zoo import get_model, list_models, register
-
-INPUT_SHAPES = {"lenet": (1, 28, 28)}
+from bmx.gluon.model_zoo import get_model, input_shape, list_models, register
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -17,7 +15,7 @@ def test_every_model_runs_and_its_gradients_reach_every_weight(name: str) -> Non
     net = get_model(name, classes=7)
     net.initialize(mx.init.Xavier())
     net.hybridize()
-    images = mx.nd.random.normal(shape=(2, *INPUT_SHAPES[name]))
+    images = mx.nd.random.normal(shape=(2, *input_shape(name)))
     with autograd.record():
         output = net(images)
     output.backward(mx.nd.random.normal(shape=output.shape))

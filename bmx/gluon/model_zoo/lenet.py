@@ -8,7 +8,7 @@ from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.nn import QConv2D, QDense
 
 
-@register
+@register(input_shape=(1, 28, 28))
 def lenet(classes: int = 10, binary: bool = True) -> nn.HybridSequential:
     """BMXNet's LeNet: the first convolution and the last dense layer are float, the two between are binary.
 

@@ -3,31 +3,86 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, NamedTuple, Sequence, TypeVar, overload
 
 Constructor = TypeVar("Constructor", bound=Callable[..., Any])
 
-_models: dict[str, Callable[..., Any]] = {}
+
+class Model(NamedTuple):
+    """What the registry knows of a name.
+
+    Attributes:
+        constructor: makes the net.
+        input_shape: (channels, height, width) that the net is made for.
+        arguments: with which the name calls the constructor.
+    """
+
+    constructor: Callable[..., Any]
+    input_shape: tuple[int, int, int]
+    arguments: dict[str, Any]
 
 
-def register(constructor: Constructor) -> Constructor:
-    """Decorator: makes a constructor known under its function's name.
+_models: dict[str, Model] = {}
+_aliases: dict[str, str] = {}
+
+IMAGENET = (3, 224, 224)
+CIFAR = (3, 32, 32)
+
+
+@overload
+def register(constructor: Constructor) -> Constructor: ...
+
+
+@overload
+def register(
+    *,
+    names: dict[str, dict[str, Any]] | None = None,
+    aliases: dict[str, str] | None = None,
+    input_shape: tuple[int, int, int] = IMAGENET,
+) -> Callable[[Constructor], Constructor]: ...
+
+
+def register(
+    constructor: Any = None,
+    *,
+    names: dict[str, dict[str, Any]] | None = None,
+    aliases: dict[str, str] | None = None,
+    input_shape: tuple[int, int, int] = IMAGENET,
+) -> Any:
+    """Decorator: makes a constructor known, under its function's name if no other is given.
 
     The constructor takes `classes` (the number of classes, with a default) among its keyword arguments and
     returns a HybridBlock that is not initialised yet.
 
+    Args:
+        constructor: the function, if the decorator stands without arguments.
+        names: one model a name, with the arguments that make it.
+        aliases: further names -> one of the names.
+        input_shape: (channels, height, width) that the nets are made for.
+
     Raises:
-        ValueError: if the name is taken.
+        ValueError: if a name is taken.
     """
-    name = constructor.__name__
-    if name in _models:
+
+    def add(function: Constructor) -> Constructor:
+        for name, arguments in (names or {function.__name__: {}}).items():
+            _claim(name)
+            _models[name] = Model(function, input_shape, arguments)
+        for alias, name in (aliases or {}).items():
+            _claim(alias)
+            _aliases[alias] = name
+        return function
+
+    return add if constructor is None else add(constructor)
+
+
+def _claim(name: str) -> None:
+    if name in _models or name in _aliases:
         raise ValueError(f"register: a model named {name!r} is registered already; choose another name")
-    _models[name] = constructor
-    return constructor
 
 
 def list_models() -> list[str]:
-    """Names that `get_model` knows, sorted."""
+    """Names that `get_model` knows, sorted, without aliases."""
     return sorted(_models)
 
 
@@ -35,8 +90,8 @@ def get_model(name: str, **kwargs: Any) -> Any:
     """Builds a model by name.
 
     Args:
-        name: one of `list_models()`, in upper or lower case.
-        kwargs: arguments of the constructor, for example `classes=10`.
+        name: one of `list_models()` or an alias, in upper or lower case.
+        kwargs: arguments of the constructor, for example `classes=10` or `thumbnail=True`.
 
     Returns:
         A HybridBlock that is not initialised yet.
@@ -44,13 +99,29 @@ def get_model(name: str, **kwargs: Any) -> Any:
     Raises:
         ValueError: if the name is unknown; the message lists the known ones and what may have been meant.
     """
-    constructor = _models.get(name.lower())
-    if constructor is None:
-        raise ValueError(f"get_model: there is no model named {name!r}{_suggestion(name)}")
-    return constructor(**kwargs)
+    model = _find(name)
+    return model.constructor(**{**model.arguments, **kwargs})
 
 
-def _suggestion(name: str) -> str:
-    close = difflib.get_close_matches(name.lower(), _models, n=3)
+def input_shape(name: str, thumbnail: bool = False) -> tuple[int, int, int]:
+    """(channels, height, width) that a model is made for; `thumbnail` stands for CIFAR's images.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    shape = _find(name).input_shape
+    return CIFAR if thumbnail and shape == IMAGENET else shape
+
+
+def _find(name: str) -> Model:
+    lower = name.lower()
+    model = _models.get(_aliases.get(lower, lower))
+    if model is None:
+        raise ValueError(f"get_model: there is no model named {name!r}{_suggestion(lower, list_models())}")
+    return model
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, [*known, *_aliases], n=3)
     meant = f" (did you mean {' or '.join(close)}?)" if close else ""
-    return f"{meant}; known models: {', '.join(list_models())}"
+    return f"{meant}; known models: {', '.join(known)}"

@@ -1,0 +1,45 @@
+"""ReActNet (Liu et al., arXiv:2003.03488)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.registry import register
+from bmx.gluon.model_zoo.residual import CHANNELS, residual_stages
+from bmx.gluon.nn.blocks.react_net import ReActBlock, ReActResNetBlock, ReActStem
+
+
+@register
+def react_resnet18(
+    classes: int = 1000, thumbnail: bool = False, initial_layers: str = "imagenet", **quantized: Any
+) -> Classifier:
+    """ReActNet's ResNet-18 (Liu et al., arXiv:2003.03488). Arguments as those of `birealnet`."""
+    stem = make_stem(initial_layers, thumbnail, activation=None)
+    features = [stem, *residual_stages(ReActResNetBlock, 18, **quantized), *head(relu=False)]
+    return Classifier(features, CHANNELS[-1], classes)
+
+
+# (channels, strides) of each block behind the stem's 32 channels.
+_REACTNET_A = (
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)),
+    *((512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)),
+)
+
+
+@register
+def reactnet_a(classes: int = 1000, **quantized: Any) -> Classifier:
+    """ReActNet-A, MobileNet's layers with binary 3x3 convolutions (Liu et al., arXiv:2003.03488).
+
+    Args:
+        classes: number of classes.
+        **quantized: further arguments of the binary convolutions.
+
+    Returns:
+        The net. Input: float32 [batch, 3, 224, 224]. Output: logits [batch, classes].
+    """
+    features, inputs = [ReActStem(32, in_channels=3)], 32
+    for channels, strides in _REACTNET_A:
+        features.append(ReActBlock(channels, strides, in_channels=inputs, **quantized))
+        inputs = channels
+    return Classifier([*features, *head(relu=False)], inputs, classes)

@@ -1,0 +1,21 @@
+"""Real-to-Binary nets (Martinez et al., arXiv:2003.11535)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.registry import register
+from bmx.gluon.model_zoo.residual import CHANNELS, residual_stages
+from bmx.gluon.nn.blocks.real_to_binary import RealToBinaryBlock
+from bmx.gluon.nn.prelu import PReLU
+
+
+@register
+def real_to_binary(
+    classes: int = 1000, thumbnail: bool = False, initial_layers: str = "imagenet", **quantized: Any
+) -> Classifier:
+    """Real-to-Binary's ResNet-18 (Martinez et al., arXiv:2003.11535). Arguments as those of `birealnet`."""
+    stem = make_stem(initial_layers, thumbnail, activation=PReLU(CHANNELS[0]))
+    features = [stem, *residual_stages(RealToBinaryBlock, 18, **quantized), *head(relu=False)]
+    return Classifier(features, CHANNELS[-1], classes)

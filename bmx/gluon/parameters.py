@@ -1,0 +1,74 @@
+"""The parameters of a net: how many of which kind, and first values for those that have none."""
+
+from __future__ import annotations
+
+from typing import Iterator, NamedTuple
+
+import mxnet as mx
+from mxnet import gluon
+
+from bmx.gluon.nn.layer import QuantizedLayer
+
+
+class Counts(NamedTuple):
+    """Numbers of parameters; running statistics are not among them.
+
+    Attributes:
+        real: that are stored as floats: weights of real layers, biases, scales, batch norms' gamma and beta.
+        latent: latent weights of quantized layers, of which a device keeps a few bits.
+        batch_norm_channels: channels of all batch norms, each with a gamma, a beta, a mean and a variance.
+    """
+
+    real: int
+    latent: int
+    batch_norm_channels: int
+
+
+def count_parameters(net: gluon.Block) -> Counts:
+    """Count a net's parameters; shared ones once.
+
+    A batch norm counts two a channel, also where its gamma is fixed, as the literature's tables do.
+    """
+    seen: set[int] = set()
+    real = latent = channels = 0
+    for block in _blocks(net):
+        for name, parameter in block._reg_params.items():
+            if id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
+            size = _size(parameter)
+            if isinstance(block, gluon.nn.BatchNorm):
+                real += size if name in ("gamma", "beta") else 0
+                channels += size if name == "gamma" else 0
+            elif _is_latent(block, name):
+                latent += size
+            elif parameter.grad_req != "null":
+                real += size
+    return Counts(real, latent, channels)
+
+
+def ensure_initialised(net: gluon.Block, input_shape: tuple[int, ...]) -> None:
+    """Give random values to the parameters that have none, and shapes to all, by one pass over zeros."""
+    missing = [p for p in net.collect_params().values() if p._data is None and not p._deferred_init]
+    for parameter in missing:
+        parameter.initialize(default_init=mx.init.Xavier())
+    net(mx.nd.zeros(input_shape))
+
+
+def _is_latent(block: gluon.Block, name: str) -> bool:
+    return (
+        isinstance(block, QuantizedLayer) and name == "weight" and block._settings.weight_quantizer.bits < 32
+    )
+
+
+def _size(parameter: gluon.Parameter) -> int:
+    size = 1
+    for length in parameter.shape:
+        size *= length
+    return size
+
+
+def _blocks(block: gluon.Block) -> Iterator[gluon.Block]:
+    yield block
+    for child in block._children.values():
+        yield from _blocks(child)

@@ -1,0 +1,182 @@
+"""Counts a net's weights and multiply-accumulates the way the literature's tables do.
+
+What a layer is follows from the compiled graph, never from names. Two conventions of counting:
+
+``hpi`` (BMXNet, BinaryDenseNet, MeliusNet): batch norms have two parameters a channel; multiply-accumulates
+are those of convolutions only.
+
+``larq`` (Larq Zoo): batch norms have four, as Keras counts weights; dense layers are counted too.
+
+Either way ops = float MACs + binary MACs / 64; a product of i-bit with j-bit numbers is i * j binary ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import asdict, dataclass
+from typing import Any, Iterator
+
+import numpy as np
+
+from bmx.compiler.inputs import InputShape
+from bmx.compiler.ir import Graph, Node, ValueType
+from bmx.compiler.packing import planes_of
+from bmx.compiler.passes.batch_norm_to_affine import batch_norm_to_affine
+from bmx.compiler.pipeline import PASSES
+from bmx.compiler.trace import as_net, trace_net
+from bmx.compiler.verifier import verify
+
+CONVENTIONS = ("hpi", "larq")
+_CONVOLUTIONS = ("conv2d", "binary_conv2d", "integer_conv2d", "binary_weight_conv2d")
+_DENSE = ("dense", "binary_dense", "integer_dense", "binary_weight_dense")
+_FLOAT_BITS = 32
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer that multiplies.
+
+    Attributes:
+        name: of the layer.
+        operator: of the compiled graph.
+        shape: of one sample's output, channels first.
+        weights: how many.
+        weight_bits: of each.
+        input_bits: of an input value.
+        macs: multiply-accumulates for one sample.
+    """
+
+    name: str
+    operator: str
+    shape: tuple[int, ...]
+    weights: int
+    weight_bits: int
+    input_bits: int
+    macs: int
+
+    @property
+    def is_float(self) -> bool:
+        """Whether it multiplies with real numbers: with real inputs even binary weights are."""
+        return _FLOAT_BITS in (self.weight_bits, self.input_bits)
+
+    @property
+    def binary_macs(self) -> int:
+        """Products of bits; 0 for a float layer."""
+        return 0 if self.is_float else self.macs * self.weight_bits * self.input_bits
+
+    @property
+    def size_bytes(self) -> float:
+        """Of the weights."""
+        return self.weights * self.weight_bits / 8
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a net holds and computes for one sample.
+
+    Attributes:
+        layers: those that multiply, in the order of the graph.
+        convention: of counting.
+        params: all parameters.
+        binary_params: those of quantized weights.
+        float_params: the others.
+        size_bytes: of all parameters, quantized weights at their bits.
+        float_macs: multiply-accumulates of real numbers.
+        binary_macs: of bits.
+        ops: float_macs + binary_macs / 64.
+    """
+
+    layers: list[Row]
+    convention: str
+    params: int
+    binary_params: int
+    float_params: int
+    size_bytes: int
+    float_macs: int
+    binary_macs: int
+    ops: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; ``layers`` among them."""
+        return asdict(self)
+
+
+def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summary:
+    """Count what a net holds and computes.
+
+    Args:
+        net: an initialised HybridBlock.
+        input_shape: shape of the input, batch axis first, see `bmx.export`.
+        convention: 'hpi' or 'larq'.
+
+    Returns:
+        The counts.
+
+    Raises:
+        ValueError: the convention is not known, or the net or the shape cannot be used.
+        bmx.compiler.UnsupportedError: the net holds operators that cannot be compiled; all are listed.
+    """
+    if convention not in CONVENTIONS:
+        raise ValueError(
+            f"bmx.summary: expected one of {', '.join(map(repr, CONVENTIONS))}, found {convention!r}."
+        )
+    from bmx.gluon.parameters import count_parameters
+
+    net = as_net(net)
+    graph = trace_net(net, input_shape)
+    # Batch norms may stay: what multiplies is settled before they are folded.
+    for run_pass in itertools.takewhile(lambda each: each is not batch_norm_to_affine, PASSES):
+        graph = run_pass(graph)
+    rows = list(_rows(graph))
+    counts = count_parameters(net)
+    quantized = [row for row in rows if row.weight_bits < _FLOAT_BITS]
+    counted = [row for row in rows if convention == "larq" or row.operator in _CONVOLUTIONS]
+    real = counts.real + (2 * counts.batch_norm_channels if convention == "larq" else 0)
+    binary_macs = sum(row.binary_macs for row in counted)
+    float_macs = sum(row.macs for row in counted if row.is_float)
+    binary = sum(row.weights for row in quantized)
+    return Summary(
+        layers=rows,
+        convention=convention,
+        params=real + binary,
+        binary_params=binary,
+        float_params=real,
+        size_bytes=round(4 * real + sum(row.size_bytes for row in quantized)),
+        float_macs=float_macs,
+        binary_macs=binary_macs,
+        ops=float_macs + binary_macs / 64,
+    )
+
+
+def _rows(graph: Graph) -> Iterator[Row]:
+    types = verify(graph)
+    producers = graph.producers()
+    for node in graph.nodes:
+        if node.op not in _CONVOLUTIONS + _DENSE:
+            continue
+        weight, shape = node.constants["weight"], types[node.name].shape
+        positions = int(np.prod(shape[1:])) if node.op in _CONVOLUTIONS else 1
+        yield Row(
+            name=node.name,
+            operator=node.op,
+            shape=shape,
+            weights=int(weight.size),
+            weight_bits=_weight_bits(node),
+            input_bits=_input_bits(producers, types, node.inputs[0]),
+            macs=int(weight.size) * positions,
+        )
+
+
+def _weight_bits(node: Node) -> int:
+    if node.op.startswith("binary"):
+        return 1
+    if node.op.startswith("integer"):
+        planes = planes_of(node.constants["weight"])
+        assert planes is not None  # the graph is verified
+        return planes.bits
+    return _FLOAT_BITS
+
+
+def _input_bits(producers: dict[str, Node], types: dict[str, ValueType], value: str) -> int:
+    dtype = types[value].dtype
+    return {"f32": _FLOAT_BITS, "bits": 1}.get(dtype) or int(dtype[1:])
