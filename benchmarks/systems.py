@@ -6,6 +6,7 @@ import functools
 from typing import Any, Callable, NamedTuple
 
 # isort: split
+import mxnet as mx
 import numpy as np
 from mxnet import gluon
 from mxnet.gluon import nn
@@ -14,6 +15,7 @@ from bmx.gluon.loss import SquaredHinge
 from bmx.gluon.nn import (
     BinaryBatchNorm,
     HORQConv2D,
+    Pixels,
     QConv2D,
     QDense,
     ShiftBatchNorm,
@@ -63,7 +65,7 @@ class System(NamedTuple):
     paper: str
     build: Callable[[], Net]
     pixels: bool = False
-    epochs: int = 3
+    epochs: int = 1
     optimizer: str = "adam"
     learning_rate: float = 3e-3
     make_trainer: Callable[..., gluon.Trainer] = gluon.Trainer
@@ -111,8 +113,8 @@ def row(*layers: Any) -> nn.HybridSequential:
 
 
 def stem(channels: int = 32) -> nn.HybridSequential:
-    """Real first layer: [batch, channels, 14, 14]."""
-    return row(nn.Conv2D(channels, 5, strides=2, padding=2, use_bias=False), nn.BatchNorm())
+    """Real first layer: [batch, channels, 7, 7]."""
+    return row(nn.Conv2D(channels, 5, strides=2, padding=2, use_bias=False), nn.MaxPool2D(2), nn.BatchNorm())
 
 
 def head() -> nn.HybridSequential:
@@ -157,15 +159,15 @@ _BNN: dict[str, Any] = {
 @system(
     *("bnn_mlp", "BNN, MLP; 8-bit first layer, shift-based batch norm and AdaMax"),
     *("`QDense(input_quantizer='pixels')`, `ShiftBatchNorm`, `ShiftAdaMax`, `SquaredHinge`", "1602.02830"),
-    **{**_BNN, "optimizer": "shift_adamax", "learning_rate": 2**-6, "epochs": 10, "magnitude": 1.0},
+    **{**_BNN, "optimizer": "shift_adamax", "learning_rate": 2**-6, "magnitude": 1.0},
 )
 def bnn_mlp() -> Net:
     """All layers are binary; the last norm is an ordinary one."""
-    first = QDense(1024, use_bias=False, input_quantizer="pixels")
-    hidden = [QDense(1024, use_bias=False, in_units=1024) for _ in range(2)]
-    net = row(nn.Flatten(), first, ShiftBatchNorm(ndim=2, in_channels=1024))
+    first = QDense(512, use_bias=False, input_quantizer="pixels")
+    hidden = [QDense(512, use_bias=False, in_units=512) for _ in range(2)]
+    net = row(nn.Flatten(), first, ShiftBatchNorm(ndim=2, in_channels=512))
     for layer in hidden:
-        net.add(layer, ShiftBatchNorm(ndim=2, in_channels=1024))
+        net.add(layer, ShiftBatchNorm(ndim=2, in_channels=512))
     net.add(QDense(10, use_bias=False), nn.BatchNorm())
     return net
 
@@ -173,7 +175,7 @@ def bnn_mlp() -> Net:
 @system(
     *("bnn_convnet", "BNN, ConvNet; 8-bit first layer"),
     *("`blocks.BNNConvBlock`, `blocks.BNNDenseBlock`, `BinaryTrainer`", "1602.02830"),
-    **{**_BNN, "learning_rate": 1e-3, "epochs": 4},
+    **{**_BNN, "learning_rate": 1e-3},
 )
 def bnn_convnet() -> Net:
     """All layers are binary."""
@@ -243,7 +245,10 @@ def dorefa() -> Net:
 @system("wrpn", "WRPN, 2 bits, twice as wide", "`QConv2D(weight_quantizer='wrpn_weight')`", "1709.01134")
 def wrpn() -> Net:
     """Two bits for weights and activations."""
-    arguments = {"bits": 2, "weight_quantizer": "wrpn_weight", "input_bits": 2, "use_bias": False}
+    arguments = {
+        **{"bits": 2, "weight_quantizer": "wrpn_weight", "input_bits": 2, "use_bias": False},
+        "weight_initializer": mx.init.Uniform(1),  # below 1/2 they would all be 0
+    }
     return row(
         *(stem(), unit_interval(), QConv2D(128, 3, padding=1, **arguments), nn.MaxPool2D(2)),
         *(nn.BatchNorm(), unit_interval(), QConv2D(128, 3, padding=1, **arguments), nn.BatchNorm(), head()),
@@ -395,8 +400,8 @@ def sharpening(net: Net) -> Callable[[float], None]:
 
 @system(
     *("self_binarizing", "Self-Binarizing Networks; no float operation in the file"),
-    *("`TanhSign`, `BinaryBatchNorm`, `QConv2D(input_quantizer='pixels')`", "1902.00730"),
-    **{"pixels": True, "epochs": 5, "before_step": sharpening, "learning_rate": 3e-3},
+    *("`TanhSign`, `BinaryBatchNorm`, `Pixels`", "1902.00730"),
+    **{"pixels": True, "before_step": sharpening, "learning_rate": 3e-3},
 )
 def self_binarizing() -> Net:
     """From 8-bit pixels to integer class scores."""
@@ -407,8 +412,9 @@ def self_binarizing() -> Net:
         return QConv2D(channels, 3, weight_quantizer=weights(), **options)
 
     return row(
-        *(conv(32, input_quantizer="pixels"), nn.MaxPool2D(2), BinaryBatchNorm()),
-        *(conv(64), nn.MaxPool2D(2), BinaryBatchNorm(), conv(64), BinaryBatchNorm(), nn.Flatten()),
+        # Sums of 9 pixels need thresholds of 13 bits.
+        *(conv(32, input_quantizer=Pixels(integers=True)), BinaryBatchNorm(bits=13), nn.MaxPool2D(2)),
+        *(conv(64), BinaryBatchNorm(), nn.MaxPool2D(2), conv(64), BinaryBatchNorm(), nn.Flatten()),
         QDense(10, use_bias=False, input_quantizer=None, weight_quantizer=weights()),
     )
 

@@ -15,6 +15,7 @@ from bmx.compiler.passes.codes_to_quantize import codes_to_quantize
 from bmx.compiler.passes.divide_to_affine import divide_to_affine
 from bmx.compiler.passes.images_to_codes import images_to_codes
 from bmx.compiler.passes.integer_layers import integer_layers
+from bmx.compiler.passes.integer_outputs import integer_outputs
 from bmx.compiler.passes.layers_side_by_side import layers_side_by_side
 from bmx.compiler.passes.merge_affines import merge_affines
 from bmx.compiler.passes.merge_equal_nodes import merge_equal_nodes
@@ -66,6 +67,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     # Transposes of a reshape may meet those of the layout.
     merge_reshapes,
     images_to_codes,
+    integer_outputs,
 )
 
 

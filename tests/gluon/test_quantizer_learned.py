@@ -146,7 +146,7 @@ def test_calibrate_says_what_it_needs():
     with pytest.raises(ValueError, match="has no shape yet; give an input"):
         nn.calibrate(net)
     net.hybridize()
-    with pytest.raises(ValueError, match="call it before net.hybridize"):
+    with pytest.raises(ValueError, match=r"call it before net\.hybridize"):
         nn.calibrate(net, mx.nd.ones((1, 3, 6, 6)))
 
 

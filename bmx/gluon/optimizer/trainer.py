@@ -30,7 +30,7 @@ class BinaryTrainer(gluon.Trainer):  # type: ignore[misc]
 
     With a store of several machines, which adds up their gradients, each machine updates its own weights:
     MXNet's servers cannot load optimizers that are not MXNet's. It is the same for ``gluon.Trainer`` with an
-    optimizer of this package, which needs ``update_on_kvstore=False`` there and without it fails unnoticed.
+    optimizer of this package, which fails there unnoticed; use this Trainer instead.
 
     Papers: Courbariaux et al., arXiv:1602.02830, algorithm 1 (clipping); Rastegari et al., XNOR-Net,
     arXiv:1603.05279 (centering); Helwegen et al., arXiv:1906.02107 (Bop beside Adam).
@@ -80,6 +80,15 @@ class BinaryTrainer(gluon.Trainer):  # type: ignore[misc]
     def optimizers(self) -> list[Any]:
         """The one that ``optimizer`` gave, then those of ``split``."""
         return self._optimizer.optimizers
+
+    def _init_params(self) -> None:
+        super()._init_params()
+        # The server keeps the sum of a weight's gradients in the weight's place. Without waiting, a weight
+        # may be fetched after its first gradients have been sent, and is then their sum.
+        if self._distributed:
+            for parameter in self._params:
+                for data in parameter._data or ():
+                    data.wait_to_read()
 
     def load_states(self, fname: Any) -> None:
         """Load what `save_states` wrote.

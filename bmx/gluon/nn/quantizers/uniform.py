@@ -75,10 +75,19 @@ class Pixels(DoReFa):
     the layer, into its BatchNorm.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830 (first layer).
+
+    Args:
+        integers: a code is worth 1: q(x) is the pixel, so that the layer's dot products are integers, as
+            `BinaryBatchNorm` expects them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, integers: bool = False) -> None:
         super().__init__(bits=8)
+        self.integers = integers
+
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """1 / 255, or 1."""
+        return None if self.integers else super().step(F, x, **learned)
 
 
 @register("dorefa_weight")
