@@ -109,12 +109,25 @@ output w2
 output sum3
 """.replace("SCALE", ", ".join(["2"] * 64)).replace("SHIFT", ", ".join(["0.25"] * 64))
 
+# Integers from the pixels to the scores.
+INTEGER_NET = """
+graph integers channels_first
+input image: f32[3, 8, 8]
+a0 = affine(image) scale=f32[3](255, 255, 255) shift=f32[3](0, 0, 0)
+q0 = clip(a0) low=f32[1](0) high=f32[1](255)
+r0 = round(q0)
+f0 = flatten(r0)
+d0 = dense(f0) weight=f32[5, 192](integers 1)
+output d0
+"""
+
 
 def nets() -> list[Graph]:
-    net, codes = parse(NET), parse(CODES_NET)
+    net, codes, integers = parse(NET), parse(CODES_NET), parse(INTEGER_NET)
     rule = {"scale": 1 / 255, "mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
-    codes.inputs = [replace(codes.inputs[0], preprocessing=rule)]
-    return [net, codes]
+    for graph in (codes, integers):
+        graph.inputs = [replace(graph.inputs[0], preprocessing=rule)]
+    return [net, codes, integers]
 
 
 IMAGES = np.random.RandomState(1).randint(0, 256, (4, 3, 8, 8)).astype(np.uint8)
@@ -122,7 +135,7 @@ IMAGES = np.random.RandomState(1).randint(0, 256, (4, 3, 8, 8)).astype(np.uint8)
 
 def inputs(graph: Graph) -> dict[str, np.ndarray]:
     """Numbers, or images as the graph takes them."""
-    if graph.name == "codes":
+    if graph.name != "net":
         return {
             "image": IMAGES if graph.inputs[0].type.dtype == "bytes" else (IMAGES / 255).astype(np.float32)
         }
@@ -140,8 +153,12 @@ def test_each_pass_changes_a_net_and_keeps_its_numbers(count: int) -> None:
             verify(graph)
         changed.append(to_text(graph, None) != before)
         actual = evaluate(graph, inputs(graph))
-        (check_numbers if graph.name == "net" else check_codes)(expected, actual)
+        {"net": check_numbers, "codes": check_codes, "integers": check_integers}[graph.name](expected, actual)
     assert any(changed), "the nets should give each pass something to do"
+
+
+def check_integers(expected: list[np.ndarray], actual: list[np.ndarray]) -> None:
+    np.testing.assert_array_equal(actual[0], expected[0])
 
 
 def check_numbers(expected: list[np.ndarray], actual: list[np.ndarray]) -> None:

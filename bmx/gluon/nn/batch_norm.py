@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import mxnet as mx
 import numpy as np
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
-from bmx.gluon.nn.quantizers.straight_through import in_training, sign, straight_through
+from bmx.gluon.nn.quantizers.straight_through import choose, in_training, sign, straight_through
 from bmx.gluon.nn.settings import declare, learned_values
 
 
@@ -115,13 +116,13 @@ class ShiftBatchNorm(HybridBlock):  # type: ignore[misc]
         source = F.mean(x, axis=1, exclude=True)
         of_mean = straight_through(F, mean, source)
         beta = self._average(F, training, of_mean, running_mean, running_unused, beta)
+        factor = self._spread(F, F.BlockGrad(power_of_two(F, gamma)))
         of_inverse = straight_through(F, inverse, source)
         gamma = self._average(F, training, of_inverse, running_inv_std, running_unused, gamma)
-        mean = F.where(training, mean, running_mean)
-        step = self._spread(F, power_of_two(F, F.where(training, inverse, running_inv_std)))
+        mean = choose(F, training, mean, running_mean)
+        step = self._spread(F, power_of_two(F, choose(F, training, inverse, running_inv_std)))
         centred = F.broadcast_sub(constant, self._spread(F, mean))
         normal = F.broadcast_mul(centred, step)
-        factor = self._spread(F, F.BlockGrad(power_of_two(F, gamma)))
         through_x = F.broadcast_mul(self._linear(F, x, power_of_two(F, centred), step, training), factor)
         through_gamma = F.broadcast_mul(F.BlockGrad(power_of_two(F, normal)), self._spread(F, gamma))
         out = straight_through(F, F.broadcast_mul(normal, factor), through_x + through_gamma)
@@ -276,7 +277,7 @@ class BinaryBatchNorm(nn.BatchNorm):  # type: ignore[misc]
         normal = super().hybrid_forward(F, x, gamma, beta, running_mean, running_var)
         values = learned_values(F, self._quantizer, "input_", learned, self._shape)
         quantized = self._quantizer(F, normal, **values)
-        return straight_through(F, F.where(in_training(F, x), quantized, compared), quantized)
+        return straight_through(F, choose(F, in_training(F, x), quantized, compared), quantized)
 
     def _compare(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:  # noqa: N803
         """sign(direction * (x - threshold) + constant), the three from the parameters alone."""
@@ -299,8 +300,6 @@ class BinaryBatchNorm(nn.BatchNorm):  # type: ignore[misc]
         x = np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x, dtype=np.float32)
         shape = (1, -1, *(1,) * (x.ndim - 2))
         parameters = (self.gamma, self.beta, self.running_mean, self.running_var)
-        import mxnet as mx
-
         arrays = [parameter.data(parameter.list_ctx()[0]).as_in_context(mx.cpu()) for parameter in parameters]
         found = self._compare(mx.nd, mx.nd.array(x), *arrays).asnumpy()
         gamma, beta, mean, variance = (a.asnumpy().astype(np.float64).reshape(shape) for a in arrays)

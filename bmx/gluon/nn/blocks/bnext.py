@@ -8,7 +8,7 @@ from mxnet import init
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.nn.blocks.parts import NormLayer, halving, q_conv
+from bmx.gluon.nn.blocks.parts import NormLayer, halving, q_conv, sequence
 from bmx.gluon.nn.blocks.real_to_binary import DataDependentScale
 from bmx.gluon.nn.prelu import PReLU
 from bmx.gluon.nn.quantizers import DetSign
@@ -162,12 +162,11 @@ class BNextAttention(_Processor):
     ) -> None:
         super().__init__(channels, kernel_size, strides, reduction, norm_layer, prefix, params, quantized)
         with self.name_scope():
-            self.residual = PReLU(channels)
+            self.residual = sequence(PReLU(channels), halving(strides) if strides != 1 else None)
 
     def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:  # noqa: N803
         """Process, multiply and add."""
         residual = self.residual(x)
-        residual = residual if self.pool is None else self.pool(residual)
         _, y = self._process(F, x, share)
         return self.norm2(y * residual) + residual
 
