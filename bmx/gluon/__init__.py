@@ -11,6 +11,8 @@ compatibility.import_mxnet()
 library.load()
 packing.install()
 
-from bmx.gluon.surgery import Report, binarize, export_float  # noqa: E402  it needs MXNet prepared
+# They need MXNet prepared. The optimizers register their names.
+from bmx.gluon import optimizer  # noqa: E402
+from bmx.gluon.surgery import Report, binarize, export_float  # noqa: E402
 
-__all__ = ["Report", "binarize", "export_float"]
+__all__ = ["Report", "binarize", "export_float", "optimizer"]

@@ -328,10 +328,17 @@ def _make_binary(layer: Any, wd_mult: float) -> None:
             use_bias=layer.bias is not None,
             prefix=layer.prefix,
         )
+    for quantizer in built.quantizers:
+        if quantizer.learned:
+            raise ValueError(
+                f"bmx.gluon.binarize: {quantizer!r} brings parameters, which layers that exist cannot take; "
+                "choose another quantizer in bmx.gluon.nn.defaults, or build the net of binary layers."
+            )
     layer.__class__ = type(built)
     layer._settings = built._settings
     layer._float_wd_mult = wd_mult
     layer.weight.wd_mult = built.weight.wd_mult
+    layer.weight.binary = built.weight.binary
 
 
 def _quantize_above_zero(layer: Any) -> bool:
@@ -346,6 +353,7 @@ def _make_float(layer: Any) -> None:
     layer.__class__ = nn.Dense if type(layer) is QDense else nn.Conv2D
     # A layer that was built binary has no other.
     layer.weight.wd_mult = vars(layer).pop("_float_wd_mult", 1.0)
+    layer.weight.binary = False
     del layer._settings
 
 

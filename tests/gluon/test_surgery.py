@@ -480,3 +480,21 @@ def test_a_net_with_binary_layers_already():
     export_float(net, verbose=False)
     assert type(net[2]) is float_nn.Dense
     assert net[2].weight.wd_mult == 1.0
+
+
+def test_optimizers_know_what_was_made_binary():
+    net = float_nn.HybridSequential()
+    net.add(float_nn.Dense(4), float_nn.Dense(5), float_nn.Dense(6))
+    binarize(net, verbose=False)
+    assert [getattr(layer.weight, "binary", False) for layer in net] == [False, True, False]
+    export_float(net)
+    assert not any(getattr(layer.weight, "binary", False) for layer in net)
+
+
+def test_quantizers_that_bring_parameters_are_refused():
+    net = float_nn.HybridSequential()
+    net.add(float_nn.Dense(4), float_nn.Dense(5, in_units=4), float_nn.Dense(6))
+    before = [type(layer) for layer in net]
+    with nn.defaults(weight_quantizer="tanh_sign"), pytest.raises(ValueError, match="TanhSign.* brings"):
+        binarize(net, verbose=False)
+    assert [type(layer) for layer in net] == before

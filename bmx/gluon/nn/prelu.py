@@ -8,10 +8,23 @@ from mxnet import init
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
+from bmx.gluon.nn.lowerings import current_lowering
+
 
 def _require_channels(layer: str, in_channels: int) -> None:
     if in_channels < 1:
         raise ValueError(f"{layer}: expected in_channels of at least 1, found {in_channels}.")
+
+
+def _leak(F: Any, x: Any, slope: Any, shape: tuple) -> Any:  # noqa: N803
+    """X where x > 0, elsewhere x times the slope [channels] of its channel; ``shape`` to broadcast.
+
+    While training not by MXNet's LeakyReLU: in hybridized nets, where another operator follows, its backward
+    pass overwrites what the gradient of the slope is computed from.
+    """
+    if current_lowering() == "inference":
+        return F.LeakyReLU(x, gamma=slope, act_type="prelu", name="fwd")
+    return F.relu(x) + F.broadcast_mul(F.minimum(x, 0), F.reshape(slope, shape=shape))
 
 
 class PReLU(nn.PReLU):  # type: ignore[misc]
@@ -25,12 +38,13 @@ class PReLU(nn.PReLU):  # type: ignore[misc]
 
     Args:
         in_channels: channels of the input (its second axis).
-        alpha_initializer: of the slopes.
+        alpha_initializer: of the slopes; by default 0.25.
+        ndim: axes of the input.
         prefix: as in Gluon.
         params: as in Gluon.
 
     Inputs:
-        - **data**: float32 [batch, in_channels, ...].
+        - **data**: float32 [batch, in_channels, ...] with ``ndim`` axes.
 
     Outputs:
         - **out**: float32, the same shape.
@@ -43,13 +57,19 @@ class PReLU(nn.PReLU):  # type: ignore[misc]
         self,
         in_channels: int,
         alpha_initializer: Any = None,
+        ndim: int = 4,
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
         _require_channels("PReLU", in_channels)
         start = init.Constant(0.25) if alpha_initializer is None else alpha_initializer
         super().__init__(start, in_channels, prefix=prefix, params=params)
+        self._shape = (1, -1, *(1,) * (ndim - 2))
         self.alpha.wd_mult = 0.0
+
+    def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:  # noqa: N803
+        """Bend."""
+        return _leak(F, x, alpha, self._shape)
 
 
 class RPReLU(HybridBlock):  # type: ignore[misc]
@@ -69,7 +89,7 @@ class RPReLU(HybridBlock):  # type: ignore[misc]
         params: as in Gluon.
 
     Inputs:
-        - **data**: float32 [batch, in_channels, ...].
+        - **data**: float32 [batch, in_channels, ...] with ``ndim`` axes.
 
     Outputs:
         - **out**: float32, the same shape.
@@ -98,5 +118,4 @@ class RPReLU(HybridBlock):  # type: ignore[misc]
     def hybrid_forward(self, F: Any, x: Any, before: Any, slope: Any, after: Any) -> Any:  # noqa: N803
         """Shift, bend, shift."""
         x = F.broadcast_add(x, F.reshape(before, shape=self._shape))
-        x = F.LeakyReLU(x, gamma=slope, act_type="prelu", name="fwd")
-        return F.broadcast_add(x, F.reshape(after, shape=self._shape))
+        return F.broadcast_add(_leak(F, x, slope, self._shape), F.reshape(after, shape=self._shape))

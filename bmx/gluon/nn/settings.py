@@ -111,19 +111,17 @@ class Settings:
         Raises:
             ValueError: if a value is not supported.
         """
-        pad_value = or_config(pad_value, "pad_value")
+        weights = _quantizer(layer, "weight", bits, weight_quantizer, "bits")
+        inputs = _quantizer(layer, "input", input_bits, input_quantizer, "input_bits")
+        # Defaults for layers of one bit do not concern the others.
+        of_signs = weights.kind == "signs" and (inputs is None or inputs.kind == "signs")
+        pad_value = _fitting(pad_value, "pad_value", of_signs, 0)
+        output_range = _fitting(output_range, "output_range", of_signs, "dot")
+        scaling = _fitting(scaling, "scaling", weights.kind == "signs", None)
         _require(layer, "pad_value", pad_value, (0, 1, -1))
-        output_range = or_config(output_range, "output_range")
         _require(layer, "output_range", output_range, OUTPUT_RANGES)
-        scaling = or_config(scaling, "scaling")
         _require(layer, "scaling", scaling, SCALINGS)
-        settings = cls(
-            weight_quantizer=_quantizer(layer, "weight", bits, weight_quantizer, "bits"),
-            input_quantizer=_quantizer(layer, "input", input_bits, input_quantizer, "input_bits"),
-            pad_value=int(pad_value),
-            output_range=output_range,
-            scaling=scaling,
-        )
+        settings = cls(weights, inputs, int(pad_value), output_range, scaling)
         settings._check(layer)
         return settings
 
@@ -209,6 +207,11 @@ class Settings:
         # K is counted in the graph, because while shapes are deferred Python does not know it.
         ones = F.ones_like(F.slice_axis(weight, axis=0, begin=0, end=1))
         return F.broadcast_add(dot, F.sum(ones)) * 0.5
+
+
+def _fitting(value: Any, name: str, fits: bool, otherwise: Any) -> Any:
+    """The argument as given, else the config's where it fits, else ``otherwise``."""
+    return otherwise if isinstance(value, Default) and not fits else or_config(value, name)
 
 
 # What stands in for a quantizer that was not named, where the bits were.

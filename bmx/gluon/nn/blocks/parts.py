@@ -43,15 +43,14 @@ def q_conv(
     given: dict[str, Any],
     dilation: int = 1,
 ) -> QConv2D:
-    """A quantized convolution without bias that pads as much as keeps the size at stride 1."""
+    """A quantized convolution without bias that pads as much as keeps the size at stride 1, or as given."""
     return QConv2D(
         channels,
         kernel_size,
         strides=strides,
-        padding=dilation * (kernel_size // 2),
         dilation=dilation,
         in_channels=in_channels,
-        **{"use_bias": False, **chosen(paper, given)},
+        **{"padding": dilation * (kernel_size // 2), "use_bias": False, **chosen(paper, given)},
     )
 
 

@@ -101,7 +101,12 @@ class BWNBlock(Row):
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
-        paper = {"input_quantizer": "identity", "weight_quantizer": "det_sign", "scaling": "channel"}
+        paper = {
+            "input_quantizer": "identity",
+            "weight_quantizer": "det_sign",
+            "scaling": "channel",
+            "pad_value": 0,
+        }
         with self.name_scope():
             self.body = sequence(
                 q_conv(channels, kernel_size, strides, in_channels, paper, quantized),
