@@ -495,6 +495,6 @@ def test_quantizers_that_bring_parameters_are_refused():
     net = float_nn.HybridSequential()
     net.add(float_nn.Dense(4), float_nn.Dense(5, in_units=4), float_nn.Dense(6))
     before = [type(layer) for layer in net]
-    with nn.defaults(weight_quantizer="tanh_sign"), pytest.raises(ValueError, match="TanhSign.* brings"):
+    with nn.defaults(weight_quantizer="tanh_sign"), pytest.raises(ValueError, match=r"TanhSign.* brings"):
         binarize(net, verbose=False)
     assert [type(layer) for layer in net] == before
