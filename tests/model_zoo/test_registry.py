@@ -8,20 +8,34 @@ from mxnet import autograd
 
 from bmx.gluon.model_zoo import get_model, input_shape, list_models, register
 
+# Larger ones take too long for every run of the tests.
+SMALL = (
+    *("binarydensenet28", "birealnet18", "bnext_t", "lenet", "meliusnet22", "meliusneta", "naivenet17"),
+    *("quicknet_small", "react_resnet18", "real_to_binary", "resnete18"),
+)
+
 
 @pytest.mark.parametrize("name", list_models())
-def test_every_model_runs_and_its_gradients_reach_every_weight(name: str) -> None:
+def test_every_model_is_built(name: str) -> None:
+    assert isinstance(get_model(name, classes=7), mx.gluon.HybridBlock)
+    assert len(input_shape(name)) == 3
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_model_runs_and_its_gradients_reach_every_weight(name: str) -> None:
     mx.random.seed(0)
     net = get_model(name, classes=7)
     net.initialize(mx.init.Xavier())
     net.hybridize()
-    images = mx.nd.random.normal(shape=(2, *input_shape(name)))
+    channels, height, width = input_shape(name)
+    images = mx.nd.random.normal(shape=(2, channels, min(height, 64), min(width, 64)))
     with autograd.record():
         output = net(images)
     output.backward(mx.nd.random.normal(shape=output.shape))
     assert output.shape == (2, 7)
-    for parameter in net.collect_params(".*weight").values():
-        assert float(parameter.grad().abs().sum().asscalar()) > 0, parameter.name
+    for parameter in net.collect_params(".*weight$").values():
+        if parameter.grad_req != "null":
+            assert float(parameter.grad().abs().sum().asscalar()) > 0, parameter.name
 
 
 def test_names_are_sorted_and_case_does_not_matter() -> None:
