@@ -1,13 +1,15 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs in .venv and can be repeated.
 #   PYTHON=python3.10 make demo     chooses the interpreter (3.8 to 3.12)
 
-.PHONY: help demo test check sanitize package format clean
+.PHONY: help demo test check sanitize thread fuzz package format clean
 
 help:
 	@echo "make demo     train, export and run the binary LeNet on real digits (at most 10 minutes)"
 	@echo "make test     all tests: Python, C++, C++ for aarch64 under qemu (at most 15 minutes)"
 	@echo "make check    format, lint, types"
 	@echo "make sanitize the C++ tests under AddressSanitizer and UBSan"
+	@echo "make thread   the C++ tests of threads under ThreadSanitizer"
+	@echo "make fuzz     30 minutes of forged files, with libFuzzer and sanitizers (Clang)"
 	@echo "make package  the wheel in dist/, tried in an environment without MXNet"
 	@echo "make format   rewrite the sources in the project's format"
 	@echo "make clean    remove build/, .venv/ and demo/"
@@ -27,6 +29,14 @@ check:
 sanitize:
 	@scripts/environment.sh test
 	@scripts/cxx_tests.sh sanitize
+
+thread:
+	@scripts/environment.sh test
+	@scripts/cxx_tests.sh thread
+
+fuzz:
+	@scripts/environment.sh test
+	@scripts/fuzz.sh
 
 package:
 	@scripts/environment.sh test

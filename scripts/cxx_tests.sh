@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs the C++ tests of one CMake preset: scripts/cxx_tests.sh native|aarch64|armv7|sanitize.
+# Builds and runs the C++ tests of one CMake preset: scripts/cxx_tests.sh native|aarch64|armv7|sanitize|thread.
 # Run scripts/environment.sh test first.
 set -euo pipefail
 cd "$(dirname "$0")/.."

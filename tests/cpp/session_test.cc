@@ -14,7 +14,8 @@
 
 // Counts every allocation of the process where malloc can be replaced: with a shared C library and no
 // sanitizer.
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
 #define BMX_COUNTS_ALLOCATIONS 1
 namespace {
 std::atomic<int> allocations{0};
@@ -206,7 +207,9 @@ TEST(Session, RunsWithoutAllocating) {
 #endif
 }
 
+// Two sessions of one model, 10,000 runs in all.
 TEST(Session, ThreadsShareAModel) {
+  constexpr int kRunsOfEach = 5000;
   const auto model = load(small_net());
   const std::vector<float> images = random_floats(4 * 144, 9);
   Session alone(model);
@@ -216,7 +219,7 @@ TEST(Session, ThreadsShareAModel) {
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&] {
       Session session(model);
-      for (int i = 0; i < 100; ++i) wrong += run(&session, images) != expected;
+      for (int i = 0; i < kRunsOfEach; ++i) wrong += run(&session, images) != expected;
     });
   }
   for (std::thread& thread : threads) thread.join();
