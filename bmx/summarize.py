@@ -5,13 +5,15 @@ What a layer is follows from the compiled graph, never from names. Two conventio
 ``hpi`` (BMXNet, BinaryDenseNet, MeliusNet): batch norms have two parameters a channel; multiply-accumulates
 are those of convolutions only.
 
-``larq`` (Larq Zoo): batch norms have four, as Keras counts weights; dense layers are counted too.
+``larq`` (Larq Zoo): batch norms have four, as Keras counts weights, or less without gamma or beta; dense
+layers are counted too.
 
 Either way ops = float MACs + binary MACs / 64; a product of i-bit with j-bit numbers is i * j binary ones.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from dataclasses import asdict, dataclass
 from typing import Any, Iterator
@@ -40,7 +42,7 @@ class Row:
         name: of the layer.
         operator: of the compiled graph.
         shape: of one sample's output, channels first.
-        weights: how many.
+        weights: how many; 0 if they are those of a layer before it, as where an input has several terms.
         weight_bits: of each.
         input_bits: of an input value.
         macs: multiply-accumulates for one sample.
@@ -131,7 +133,9 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
     counts = count_parameters(net)
     quantized = [row for row in rows if row.weight_bits < _FLOAT_BITS]
     counted = [row for row in rows if convention == "larq" or row.operator in _CONVOLUTIONS]
-    real = counts.real + (2 * counts.batch_norm_channels if convention == "larq" else 0)
+    real = counts.real
+    if convention == "larq":
+        real += 2 * counts.batch_norm_channels - counts.batch_norm_fixed
     binary_macs = sum(row.binary_macs for row in counted)
     float_macs = sum(row.macs for row in counted if row.is_float)
     binary = sum(row.weights for row in quantized)
@@ -151,20 +155,29 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
 def _rows(graph: Graph) -> Iterator[Row]:
     types = verify(graph)
     producers = graph.producers()
+    seen: set[tuple[int, bytes]] = set()
     for node in graph.nodes:
-        if node.op not in _CONVOLUTIONS + _DENSE:
+        if node.op not in _CONVOLUTIONS + _DENSE or _is_sum(node.constants["weight"]):
             continue
         weight, shape = node.constants["weight"], types[node.name].shape
         positions = int(np.prod(shape[1:])) if node.op in _CONVOLUTIONS else 1
+        # The layers of several terms share their weights, and so does the packed file.
+        content = (weight.shape[0], hashlib.sha256(weight.tobytes()).digest())
         yield Row(
             name=node.name,
             operator=node.op,
             shape=shape,
-            weights=int(weight.size),
+            weights=0 if content in seen else int(weight.size),
             weight_bits=_weight_bits(node),
             input_bits=_input_bits(producers, types, node.inputs[0]),
             macs=int(weight.size) * positions,
         )
+        seen.add(content)
+
+
+def _is_sum(weight: np.ndarray) -> bool:
+    """A sum or a mean over channels is compiled to a layer of one output whose weights are all the same."""
+    return weight.shape[0] == 1 and weight.size > 1 and bool(np.all(weight == weight.flat[0]))
 
 
 def _weight_bits(node: Node) -> int:

@@ -41,7 +41,7 @@ def unpack(packed: np.ndarray, length: int) -> np.ndarray | None:
 def planes_of(integers: np.ndarray) -> Planes | None:
     """The fewest planes that hold all of these integers; None if 8 do not."""
     low, high = int(integers.min()), int(integers.max())
-    if np.all(integers % 2 == 1):
+    if np.all(integers & 1):
         bits = max(abs(low), abs(high)).bit_length()
         return Planes(bits, True) if bits <= MAX_PLANES else None
     bits = max((-low - 1).bit_length() if low < 0 else 0, high.bit_length() if high > 0 else 0) + 1

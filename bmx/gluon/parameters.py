@@ -17,11 +17,13 @@ class Counts(NamedTuple):
         real: that are stored as floats: weights of real layers, biases, scales, batch norms' gamma and beta.
         latent: latent weights of quantized layers, of which a device keeps a few bits.
         batch_norm_channels: channels of all batch norms, each with a gamma, a beta, a mean and a variance.
+        batch_norm_fixed: those of these gammas and betas that are constants: ``scale=False, center=False``.
     """
 
     real: int
     latent: int
     batch_norm_channels: int
+    batch_norm_fixed: int = 0
 
 
 def count_parameters(net: gluon.Block) -> Counts:
@@ -30,7 +32,7 @@ def count_parameters(net: gluon.Block) -> Counts:
     A batch norm counts two a channel, also where its gamma is fixed, as the literature's tables do.
     """
     seen: set[int] = set()
-    real = latent = channels = 0
+    real = latent = channels = fixed = 0
     for block in _blocks(net):
         for name, parameter in block._reg_params.items():
             if id(parameter) in seen:
@@ -40,11 +42,12 @@ def count_parameters(net: gluon.Block) -> Counts:
             if isinstance(block, gluon.nn.BatchNorm):
                 real += size if name in ("gamma", "beta") else 0
                 channels += size if name == "gamma" else 0
+                fixed += size if name in ("gamma", "beta") and not parameter._differentiable else 0
             elif _is_latent(block, name):
                 latent += size
             elif parameter.grad_req != "null":
                 real += size
-    return Counts(real, latent, channels)
+    return Counts(real, latent, channels, fixed)
 
 
 def ensure_initialised(net: gluon.Block, input_shape: tuple[int, ...]) -> None:

@@ -169,7 +169,7 @@ def integer_bound(node: Node, x: ValueType) -> int:
 
     A reader of the file knows the weights' bits only, and refuses what might leave int32 by these.
     """
-    weight = node.constants["weight"].astype(np.int64)
+    weight = node.constants["weight"]
     planes = planes_of(weight)
     if planes is None:
         raise GraphError(
@@ -182,4 +182,5 @@ def integer_bound(node: Node, x: ValueType) -> int:
             f"node {node.name!r}: sums of {terms} products of inputs up to {largest(x.dtype)} and weights "
             f"up to {planes.largest} can leave 32 bits; use fewer bits."
         )
-    return largest(x.dtype) * int(np.abs(weight).reshape(len(weight), -1).sum(axis=1).max())
+    magnitudes = np.abs(weight).reshape(len(weight), -1).sum(axis=1, dtype=np.int64)
+    return largest(x.dtype) * int(magnitudes.max())

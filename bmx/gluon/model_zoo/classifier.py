@@ -19,6 +19,7 @@ class Classifier(HybridBlock):  # type: ignore[misc]
         features: blocks in a row; what the last one gives is flattened.
         units: features of the last block.
         classes: number of classes.
+        use_bias: whether the dense layer has a bias.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -34,6 +35,7 @@ class Classifier(HybridBlock):  # type: ignore[misc]
         features: Iterable[HybridBlock | None],
         units: int,
         classes: int,
+        use_bias: bool = True,
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
@@ -41,7 +43,7 @@ class Classifier(HybridBlock):  # type: ignore[misc]
         with self.name_scope():
             self.features = nn.HybridSequential(prefix="")
             self.features.add(*(block for block in features if block is not None), nn.Flatten())
-            self.output = nn.Dense(classes, in_units=units)
+            self.output = nn.Dense(classes, use_bias=use_bias, in_units=units)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
         """Classify."""

@@ -12,12 +12,15 @@ from bmx.gluon.nn.blocks.binary_dense_net import (
     Transition,
     transition_channels,
 )
+from bmx.gluon.nn.blocks.bireal_bottleneck import BiRealBottleneck
 from bmx.gluon.nn.blocks.bireal_net import BiRealBlock
 from bmx.gluon.nn.blocks.bnext import BNextAttention, BNextBlock, BNextFFN, ShiftedSign
 from bmx.gluon.nn.blocks.bnn import BNNConvBlock, BNNDenseBlock, HardTanh
+from bmx.gluon.nn.blocks.bool_net import BoolNetBlock, GhostNormSign, GhostSign
 from bmx.gluon.nn.blocks.group_net import GroupNetBlock, GroupNetStage
+from bmx.gluon.nn.blocks.group_net_bottleneck import GroupNetBottleneck
 from bmx.gluon.nn.blocks.melius_net import ImprovementBlock, MeliusUnit
-from bmx.gluon.nn.blocks.parts import Shortcut
+from bmx.gluon.nn.blocks.parts import Chain, Shortcut
 from bmx.gluon.nn.blocks.quick_net import QuickNetBlock, QuickNetStem, QuickNetTransition
 from bmx.gluon.nn.blocks.react_net import ReActBlock, ReActResNetBlock, ReActStem
 from bmx.gluon.nn.blocks.real_to_binary import DataDependentScale, RealToBinaryBlock
@@ -35,10 +38,16 @@ __all__ = [
     "BNextFFN",
     "BWNBlock",
     "BiRealBlock",
+    "BiRealBottleneck",
     "BinaryDenseLayer",
+    "BoolNetBlock",
+    "Chain",
     "ChannelShuffle",
     "DataDependentScale",
+    "GhostNormSign",
+    "GhostSign",
     "GroupNetBlock",
+    "GroupNetBottleneck",
     "GroupNetStage",
     "GroupedStem",
     "HardTanh",

@@ -9,7 +9,7 @@ from mxnet import init
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.nn.blocks.parts import NormLayer, q_conv, sequence
+from bmx.gluon.nn.blocks.parts import Chain, NormLayer, q_conv, sequence
 from bmx.gluon.nn.quantizers import DetSign
 
 
@@ -21,7 +21,8 @@ class UnitUniform(init.Initializer):  # type: ignore[misc]
         mx.nd.random.uniform(0, 1, out=array)
 
 
-def _paper(pad_value: int) -> dict[str, Any]:
+def paper(pad_value: int) -> dict[str, Any]:
+    """What the paper's code gives a binary convolution; ``pad_value`` is 0 where nothing is padded."""
     return {
         "input_quantizer": "approx_sign",
         "weight_quantizer": DetSign(None),
@@ -37,7 +38,7 @@ class _Branch(HybridBlock):  # type: ignore[misc]
         super().__init__()
         with self.name_scope():
             for name, stride, inputs in (("1", strides, in_channels), ("2", 1, channels)):
-                setattr(self, f"conv{name}", q_conv(channels, 3, stride, inputs, _paper(1), given))
+                setattr(self, f"conv{name}", q_conv(channels, 3, stride, inputs, paper(1), given))
                 setattr(self, f"norm{name}", norm(in_channels=channels))
 
     def hybrid_forward(self, F: Any, x: Any, shortcut: Any) -> Any:  # noqa: N803
@@ -112,13 +113,18 @@ class GroupNetBlock(HybridBlock):  # type: ignore[misc]
                 self.gate = self.params.get("gate", shape=(1,), init=UnitUniform(), wd_mult=0.0)
             self.branches = nn.HybridSequential(prefix="")
             for _ in range(bases):
-                self.branches.add(_Branch(channels, strides, in_channels, norm_layer, quantized))
+                self.branches.add(self._branch(channels, strides, in_channels, norm_layer, quantized))
             self.shortcut = None
             if downsample:
                 self.shortcut = sequence(
-                    q_conv(channels, 1, strides, in_channels, _paper(0), quantized),
+                    q_conv(channels, 1, strides, in_channels, paper(0), quantized),
                     norm_layer(in_channels=channels),
                 )
+
+    def _branch(
+        self, channels: int, strides: int, in_channels: int, norm_layer: NormLayer, quantized: dict
+    ) -> HybridBlock:
+        return _Branch(channels, strides, in_channels, norm_layer, quantized)
 
     def hybrid_forward(
         self,
@@ -130,14 +136,21 @@ class GroupNetBlock(HybridBlock):  # type: ignore[misc]
     ) -> Any:
         """The sum, and the branches' outputs."""
         outputs = []
-        for branch, base in zip(self.branches, self._branch_inputs(F, x, bases, gate)):
-            outputs.append(branch(base, base if self.shortcut is None else self.shortcut(base)))
+        inputs = self._branch_inputs(F, x, bases, gate)
+        for branch, base, shortcut in zip(self.branches, inputs, self._shortcuts(inputs, gate)):
+            outputs.append(branch(base, shortcut))
         total = None
         for number, output in enumerate(outputs):
             weight = F.slice_axis(mixture, axis=0, begin=number, end=number + 1)
             term = F.broadcast_mul(output, F.reshape(weight, shape=(1, 1, 1, 1)))
             total = term if total is None else total + term
         return [total, *outputs]
+
+    def _shortcuts(self, inputs: list[Any], gate: Any) -> list[Any]:
+        if self.shortcut is None:
+            return inputs
+        # Without a gate all branches read the same.
+        return [self.shortcut(inputs[0])] * len(inputs) if gate is None else list(map(self.shortcut, inputs))
 
     def _branch_inputs(self, F: Any, x: Any, bases: tuple, gate: Any) -> list[Any]:  # noqa: N803
         if gate is None:
@@ -152,7 +165,7 @@ class GroupNetBlock(HybridBlock):  # type: ignore[misc]
         return [F.broadcast_mul(base, open_part) + rest for base in bases]
 
 
-class GroupNetStage(nn.HybridSequential):  # type: ignore[misc]
+class GroupNetStage(Chain):
     """`GroupNetBlock` s in a row, the first of them without a gate; several stages may stand in one.
 
     Inputs:
@@ -161,10 +174,3 @@ class GroupNetStage(nn.HybridSequential):  # type: ignore[misc]
     Outputs:
         - **out**: the last block's weighted sum.
     """
-
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
-        """Block by block."""
-        values = [x]
-        for block in self._children.values():
-            values = block(*values)
-        return values[0]

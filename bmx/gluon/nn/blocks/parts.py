@@ -17,16 +17,18 @@ def chosen(paper: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a quantized layer: the paper's, where the caller gave none.
 
     A caller who asks for other bits takes away what the paper says about one bit: the quantizer, and with
-    the weights' bits the scaling, and the padding value.
+    the weights' bits the scaling, and the padding value. Other bits or scaling take away the output range.
     """
     paper = dict(paper)
     other_weights = given.get("bits", 1) != 1
     other_inputs = given.get("input_bits", 1) != 1
+    scaled = given.get("scaling") is not None
     dropped = {
         "weight_quantizer": "bits" in given,
         "scaling": other_weights,
         "input_quantizer": "input_bits" in given,
         "pad_value": other_weights or other_inputs,
+        "output_range": other_weights or other_inputs or scaled,
     }
     for name, drop in dropped.items():
         if drop:
@@ -74,6 +76,17 @@ class Row(HybridBlock):  # type: ignore[misc]
     def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
         """One after the other."""
         return self.body(x)
+
+
+class Chain(nn.HybridSequential):  # type: ignore[misc]
+    """Blocks in a row that hand several values on; out comes the first value of the last block."""
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        """Block by block."""
+        values = [x]
+        for block in self._children.values():
+            values = block(*values)
+        return values[0]
 
 
 class Shortcut(Row):
