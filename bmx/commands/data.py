@@ -1,38 +1,145 @@
-"""`bmx data`: fetch and check data sets."""
+"""`bmx data`: fetch and check data sets, write RecordIO files."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterable
 
 import click
 
 from bmx.commands.options import example
 
-_SETS = click.Choice(["mnist"])
+SETS = ("mnist", "fashion-mnist", "cifar10")
 
 
-@click.group(epilog=example("bmx data fetch mnist"))
+@click.group(epilog=example("bmx data fetch cifar10", "bmx data check"))
 def data() -> None:
-    """Fetch and check data sets (in $BMX_HOME, ~/.bmx by default)."""
+    """Fetch and check data sets, write RecordIO files.
+
+    MNIST and Fashion-MNIST live in $BMX_HOME/datasets (~/.bmx), CIFAR-10 in $MXNET_HOME/datasets (~/.mxnet),
+    where MXNet and GluonCV's scripts find it.
+    """
 
 
-@data.command(epilog=example("bmx data fetch mnist"))
-@click.argument("name", metavar="NAME", type=_SETS)
+@data.command(epilog=example("bmx data fetch cifar10"))
+@click.argument("name", metavar="NAME", type=click.Choice(SETS))
 def fetch(name: str) -> None:
-    """Bring the data set NAME (mnist) to this machine; does nothing if it is complete."""
-    from bmx.gluon.data.mnist_fetch import fetch_mnist
+    """Bring the data set NAME (mnist, fashion-mnist, cifar10) to this machine.
 
-    fetch_mnist(log=click.echo)
+    Does nothing if it is complete. An interrupted fetch goes on where it was when it is called again.
+    """
+    from bmx.gluon.data import fetch, find_dataset
+
+    fetch(find_dataset(name), log=click.echo)
 
 
-@data.command(epilog=example("bmx data check mnist"))
-@click.argument("name", metavar="NAME", type=_SETS)
-def check(name: str) -> None:
-    """Compare the files of the data set NAME (mnist) with the published checksums."""
-    from bmx.gluon.data.mnist import MNIST
+@data.command(epilog=example("bmx data check", "bmx data check cifar10"))
+@click.argument("name", metavar="[NAME]", type=click.Choice(SETS), required=False)
+def check(name: str | None) -> None:
+    """Compare the files of the data set NAME, or of all, with the known checksums.
 
-    mnist = MNIST()
-    damaged = mnist.damaged()
-    if damaged:
-        raise click.ClickException(
-            f"{mnist.root}: missing or damaged: {', '.join(damaged)}; run 'bmx data fetch {name}'"
+    Fails if one has damaged files or a part of its files only, or if NAME is not here.
+    """
+    from bmx.gluon.data import check, find_dataset
+
+    found = {each: check(find_dataset(each)) for each in ([name] if name else SETS)}
+    for each, status in found.items():
+        click.echo(f"{each}: {status.word}, {status.root}")
+    accepted = ("complete",) if name else ("complete", "not here")
+    bad = {each: status for each, status in found.items() if status.word not in accepted}
+    if bad:
+        raise click.ClickException("; ".join(_complaint(each, status) for each, status in bad.items()))
+
+
+def _complaint(name: str, status: Any) -> str:
+    parts = [
+        f"{word} {', '.join(files)}"
+        for word, files in (("missing", status.missing), ("damaged", status.damaged))
+        if files
+    ]
+    return f"{status.root}: {', '.join(parts)}; run 'bmx data fetch {name}'"
+
+
+@data.command(
+    "imagenet-rec",
+    no_args_is_help=True,
+    epilog=example(
+        "bmx data imagenet-rec ILSVRC2012/train --output rec/train --resize 480 --processes 8",
+        "bmx data imagenet-rec ILSVRC2012/val --output rec/val --resize 480 --classes rec/train.classes.txt",
+    ),
+)
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--output", metavar="PREFIX", type=click.Path(path_type=Path), help="Of the files; DIR by default."
+)
+@click.option(
+    "--resize",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Shorter side, pixels; 0: as it is.",
+)
+@click.option(
+    "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of the JPEG encoding."
+)
+@click.option("--keep", is_flag=True, help="Store the files' own bytes instead of encoding anew.")
+@click.option("--processes", type=click.IntRange(1, 256), default=1, show_default=True, help="That encode.")
+@click.option(
+    "--classes",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take labels from another run's .classes.txt, as a validation set must.",
+)
+@click.option("--no-shuffle", is_flag=True, help="Store the images sorted by class.")
+@click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
+def imagenet_rec(
+    folder: Path,
+    output: Path | None,
+    resize: int,
+    quality: int,
+    keep: bool,
+    processes: int,
+    classes: Path | None,
+    no_shuffle: bool,
+    skip_broken: bool,
+) -> None:
+    """Write the images in DIR to RecordIO files, so that training reads one file instead of millions.
+
+    DIR holds a folder for each class, and each of these holds its images (.jpg, .jpeg, .png). You must bring
+    ImageNet yourself, since nobody may pass it on: unpack the archive of each class into a folder with the
+    class's name, in train/, and sort the validation images into folders alike, in val/.
+
+    Writes PREFIX.rec (images), PREFIX.idx (where each begins), PREFIX.lst (number, label, path) and
+    PREFIX.classes.txt (names by label), all or none of them. GluonCV's train_imagenet.py takes them as
+    --rec-train rec/train.rec --rec-train-idx rec/train.idx --rec-val rec/val.rec --rec-val-idx rec/val.idx.
+
+    This wraps MXNet's im2rec.
+    """
+    from bmx.gluon.data.image_folder import load_classes
+    from bmx.gluon.data.record_files import Encoding, write_records
+
+    if keep and resize:
+        raise click.UsageError(
+            "--keep stores files as they are, so --resize has no meaning; give one of them"
         )
-    click.echo(f"{mnist.root}: complete, all checksums match")
+    prefix = (output or folder).resolve()
+    written = write_records(
+        folder,
+        prefix,
+        Encoding(resize, quality, keep),
+        processes,
+        classes=load_classes(classes) if classes else None,
+        shuffle=not no_shuffle,
+        skip_broken=skip_broken,
+        progress=_progress,
+    )
+    left_out = (
+        f"; left out, because they cannot be read: {', '.join(written.broken)}" if written.broken else ""
+    )
+    click.echo(f"{prefix}.rec: {written.images} images of {written.classes} classes{left_out}")
+
+
+def _progress(items: Iterable[Any], total: int) -> Iterable[Any]:
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, desc="images", unit=" images", leave=False, disable=None)

@@ -1,8 +1,10 @@
-"""One call that fixes every random number of a training run."""
+"""Random numbers of a training: one call that fixes all, and seeds that follow from the place."""
 
 from __future__ import annotations
 
+import hashlib
 import random
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -16,3 +18,25 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     mx.random.seed(seed)
+
+
+def seed_of(*parts: Any) -> int:
+    """A seed, 0 to 2^31 - 1, that depends on all parts: for example the run's seed, an epoch and a step."""
+    digest = hashlib.sha256(repr(parts).encode()).digest()
+    return int.from_bytes(digest[:4], "little") >> 1
+
+
+def seed_mxnet(*parts: Any) -> None:
+    """Seeds MXNet by the place of a training; its generator's state cannot be stored, only made again."""
+    mx.random.seed(seed_of(*parts))
+
+
+def random_state() -> dict[str, Any]:
+    """The state of the generators of Python and NumPy."""
+    return {"python": random.getstate(), "numpy": np.random.get_state()}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Back to what `random_state` gave."""
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])

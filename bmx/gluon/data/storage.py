@@ -1,27 +1,71 @@
-"""Where fetched data sets live, and how a file gets there: checked first, then renamed into place."""
+"""Where fetched data sets live, and what tells whole files from damaged ones."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
+from typing import Iterator, NamedTuple
+
+
+def home() -> Path:
+    """Folder of all that bmx keeps: `$BMX_HOME`, `~/.bmx` if it is not set. It need not exist."""
+    folder = os.environ.get("BMX_HOME")
+    return Path(folder) if folder else Path.home() / ".bmx"
 
 
 def dataset_dir(name: str) -> Path:
     """Folder of a data set: `$BMX_HOME/datasets/NAME`, `~/.bmx` if BMX_HOME is not set. It need not exist."""
-    home = os.environ.get("BMX_HOME")
-    return (Path(home) if home else Path.home() / ".bmx") / "datasets" / name
+    return home() / "datasets" / name
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in lower-case hexadecimal."""
-    digest = hashlib.sha256()
+def mxnet_dataset_dir(name: str) -> Path:
+    """Folder where MXNet looks for a data set: `$MXNET_HOME/datasets/NAME`, `~/.mxnet` without MXNET_HOME."""
+    from mxnet.base import data_dir
+
+    return Path(data_dir()) / "datasets" / name
+
+
+class Checksum(NamedTuple):
+    """What a file's content must hash to.
+
+    Attributes:
+        algorithm: name for `hashlib`: `"sha256"`, or `"sha1"` where the publisher gives nothing better.
+        digest: in lower-case hexadecimal.
+    """
+
+    algorithm: str
+    digest: str
+
+    def matches(self, path: Path) -> bool:
+        """True if the file exists and has this digest."""
+        return path.is_file() and digest_of(path, self.algorithm) == self.digest
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """A file's digest, in lower-case hexadecimal."""
+    digest = hashlib.new(algorithm)
     with path.open("rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
 
 
-def has_sha256(path: Path, expected: str) -> bool:
-    """True if the file exists and has this SHA-256."""
-    return path.is_file() and sha256(path) == expected
+def damaged_files(root: Path, files: dict[str, Checksum]) -> tuple[str, ...]:
+    """Names of the files that are missing from a folder or whose digest is another one."""
+    return tuple(name for name, checksum in files.items() if not checksum.matches(root / name))
+
+
+@contextlib.contextmanager
+def written_whole(*paths: Path) -> Iterator[list[Path]]:
+    """Gives temporary names beside the paths; renames them if the block ends well, deletes them otherwise."""
+    temporary = [path.with_name(f".{os.getpid()}-{path.name}") for path in paths]
+    try:
+        yield temporary
+        for source, target in zip(temporary, paths):
+            os.replace(source, target)
+    finally:
+        for source in temporary:
+            with contextlib.suppress(FileNotFoundError):
+                source.unlink()

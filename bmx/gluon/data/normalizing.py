@@ -1,0 +1,42 @@
+"""8-bit images to the input of a net."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+
+
+class Normalizer:
+    """(pixel / 255 - mean) / std.
+
+    Args:
+        channels: of the images.
+        mean: of each channel, 0 to 1; 0 by default.
+        std: of each channel; 1 by default.
+
+    Raises:
+        ValueError: if these are not numbers for each channel.
+    """
+
+    def __init__(
+        self, channels: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+    ):
+        means = np.zeros(channels) if mean is None else np.asarray(mean, dtype=np.float64)
+        stds = np.ones(channels) if std is None else np.asarray(std, dtype=np.float64)
+        if means.shape != (channels,) or stds.shape != (channels,) or not (stds > 0).all():
+            raise ValueError(
+                f"mean {mean} and std {std} for images of {channels} channels; expected a number for each "
+                "channel, and std above 0"
+            )
+        self._scale = (1 / (255 * stds)).astype(np.float32)
+        self._shift = (-means / stds).astype(np.float32)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (batch, height, width, channels) -> float32 (batch, channels, height, width)."""
+        batch, height, width, channels = images.shape
+        result = np.empty((batch, channels, height, width), dtype=np.float32)
+        for channel in range(channels):
+            np.multiply(images[..., channel], self._scale[channel], out=result[:, channel])
+            result[:, channel] += self._shift[channel]
+        return result
