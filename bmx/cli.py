@@ -22,7 +22,8 @@ class ErrorsAsSentences(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuses empty arguments, which no command has a meaning for."""
-        for before, argument in zip(["bmx", *args], args):
+        own = args[: args.index("--")] if "--" in args else args  # behind it stands another program's command
+        for before, argument in zip(["bmx", *own], own):
             if not argument:
                 ctx.fail(f"the argument behind {before!r} is empty; give a value or leave it out")
         return super().parse_args(ctx, args)

@@ -1,0 +1,1 @@
+"""Workers find this folder on their PYTHONPATH; Python imports `sitecustomize` from it by itself."""
