@@ -1,0 +1,256 @@
+"""Every net of the zoo: runs, learns a step, is saved, loaded, exported, verified; the table of docs/zoo.md.
+
+    python benchmarks/zoo.py [NAME ...] [--results docs/results/zoo.json]
+    python benchmarks/zoo.py --table docs/results/zoo.json > docs/zoo.md
+    python benchmarks/zoo.py --plots docs/results/zoo.json docs
+
+Without names: all of `bmx list models`. Weights are random, statistics of batch norms those of a batch, their
+gammas of both signs. Ends with a table of sizes, operations and latency (one thread, batch 1), and with exit
+status 1 if a net failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import bmx.gluon  # first: it prepares NumPy for MXNet
+
+# isort: split
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon
+from published import PUBLISHED, Publication
+from tqdm import tqdm
+
+from bmx import runtime
+from bmx.files import write_atomically
+from bmx.gluon import model_zoo
+
+SAMPLES, BATCH = 4, 2
+# Sums of floats differ in order; deep random nets amplify that.
+TOLERANCE = 1e-3
+SEED = 17
+
+
+def main() -> None:
+    """Check nets, or print the table or draw the plots from what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="nets to check (default: all)")
+    parser.add_argument("--results", help="JSON file that the rows are added to")
+    parser.add_argument("--table", metavar="RESULTS", help="print docs/zoo.md from such a file and stop")
+    parser.add_argument("--plots", nargs=2, metavar=("RESULTS", "FOLDER"), help="draw the plots and stop")
+    options = parser.parse_args()
+    if options.table:
+        print(page(json.loads(Path(options.table).read_text())), end="")
+    elif options.plots:
+        draw(json.loads(Path(options.plots[0]).read_text()), Path(options.plots[1]))
+    else:
+        sys.exit(check_all(options.names or model_zoo.list_models(), options.results))
+
+
+def check_all(names: list[str], results: str | None) -> int:
+    """Check nets one after the other; 1 if one failed."""
+    rows, failed = {}, []
+    with tqdm(names, unit=" nets", disable=None) as bar:
+        for name in bar:
+            bar.set_description(name)
+            try:
+                rows[name] = check(name)
+            except Exception:  # the others are to be checked all the same
+                failed.append(name)
+                bar.write(f"{name}: FAILED\n{traceback.format_exc()}")
+                continue
+            bar.write(json.dumps({"name": name, **rows[name]}))
+            if results:
+                add(results, name, rows[name])
+    print(report(rows))
+    if failed:
+        print(f"{len(failed)} of {len(names)} nets failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def check(name: str) -> dict[str, Any]:
+    """All that a net must do, at the size it is made for."""
+    start = time.perf_counter()
+    shape = model_zoo.input_shape(name)
+    net, images = trained(name, shape)
+    net.hybridize()
+    expected = net(images).asnumpy()
+    with tempfile.TemporaryDirectory() as folder:
+        parameters, path = str(Path(folder) / "net.params"), str(Path(folder) / "net.bmx")
+        net.save_parameters(parameters)
+        again = model_zoo.get_model(name)
+        again.load_parameters(parameters)
+        np.testing.assert_allclose(
+            again(images).asnumpy(), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max()
+        )
+        bmx.export(net, path, (1, *shape), verify=False)
+        samples = np.random.RandomState(SEED).standard_normal((SAMPLES, *shape)).astype(np.float32)
+        verified = bmx.verify(net, path, samples, tolerance=TOLERANCE, batch_size=BATCH)
+        if not verified.passed:
+            raise AssertionError(f"{name}: the packed file differs from the net: {verified}")
+        latency = milliseconds(path, shape)
+        size = Path(path).stat().st_size
+    counts = bmx.summary(net, (1, *shape))
+    return {
+        "params": counts.params,
+        "binary_params": counts.binary_params,
+        "mib": round(counts.size_bytes / 2**20, 3),
+        "ops": round(counts.ops),
+        "file_mib": round(size / 2**20, 3),
+        "ms": round(latency, 2),
+        "input": list(shape),
+        "seconds": round(time.perf_counter() - start),
+    }
+
+
+def trained(name: str, shape: tuple[int, ...]) -> tuple[gluon.HybridBlock, mx.nd.NDArray]:
+    """A net after one step in training mode, whose statistics are those of the batch, and the batch."""
+    mx.random.seed(SEED)
+    random = np.random.RandomState(SEED)
+    net = model_zoo.get_model(name)
+    net.initialize(mx.init.Xavier())
+    images = mx.nd.array(random.standard_normal((BATCH, *shape)))
+    net(images[:1])
+    for key, parameter in net.collect_params(".*(gamma|beta)$").items():
+        if parameter.grad_req != "null":
+            signs = random.choice([-1, 1], parameter.shape, p=[0.1, 0.9])
+            low, high = (0.7, 1.3) if key.endswith("gamma") else (-0.2, 0.2)
+            parameter.set_data(mx.nd.array(random.uniform(low, high, parameter.shape) * signs))
+    set_momentum(net, 0.0)
+    with autograd.record():
+        output = net(images)
+    output.backward(mx.nd.random.normal(shape=output.shape))
+    for parameter in net.collect_params().values():
+        if parameter.grad_req != "null" and not np.isfinite(parameter.grad().asnumpy()).all():
+            raise AssertionError(f"{name}: the gradient of {parameter.name} is not finite")
+    set_momentum(net, 0.9)
+    return net, images
+
+
+def set_momentum(net: gluon.Block, momentum: float) -> None:
+    """How much of the old statistics a step in training mode keeps."""
+
+    def change(block: gluon.Block) -> None:
+        if isinstance(block, gluon.nn.BatchNorm):
+            block._kwargs["momentum"] = momentum
+
+    net.apply(change)
+
+
+def milliseconds(path: str, shape: tuple[int, ...]) -> float:
+    """Median time of one image on one thread."""
+    session = runtime.Model(path).session()
+    image = np.random.RandomState(SEED).standard_normal((1, *shape)).astype(np.float32)
+    first = session.time([image], 3)
+    runs = int(np.clip(1500 / np.median(first), 5, 200))
+    return float(np.median(session.time([image], runs)))
+
+
+def add(path: str, name: str, row: dict[str, Any]) -> None:
+    """Put a row into the file of results, in the place of the net's older one."""
+    rows = json.loads(Path(path).read_text()) if Path(path).exists() else {}
+    rows[name] = row
+    write_atomically(path, (json.dumps(dict(sorted(rows.items())), indent=1) + "\n").encode())
+
+
+def report(rows: dict[str, dict[str, Any]]) -> str:
+    """The table at the end of a check."""
+    lines = [f"{'net':26} {'params':>12} {'MiB':>9} {'file MiB':>9} {'Mops':>9} {'ms':>9} {'check':>7}"]
+    for name, row in rows.items():
+        lines.append(
+            f"{name:26} {row['params']:12,} {row['mib']:9.3f} {row['file_mib']:9.3f} {row['ops'] / 1e6:9.1f} "
+            f"{row['ms']:9.2f} {row['seconds']:5} s"
+        )
+    return "\n".join(lines)
+
+
+HEAD = """# Model zoo
+
+`bmx.gluon.model_zoo.get_model(name, classes=1000)` builds a net; `bmx list models` lists the names,
+`bmx summary NAME` counts a net's layers, and [adding a model](adding.md) costs one file. In GluonCV's scripts
+the names have the prefix `bmx_` ([recipes](recipes.md)).
+
+Top-1 on ImageNet is what was published for the architecture, not what bmx has trained; "unconfirmed" figures
+are quoted by others and were not found in a source of the authors. Parameters, size (binary ones as one bit)
+and operations (float + binary / 64, convolutions) follow the counting of BMXNet and MeliusNet and equal the
+published figures where there are any (`tests/model_zoo/`). Packed size is that of
+our file. Latency is the median for one image on one thread of a shared x86 machine with AVX-512. Every row is
+checked by `make zoo-check`: forward, backward, hybridized, saved, loaded, exported and verified.
+
+![published accuracy against latency](zoo_latency.svg)
+
+![published accuracy against size](zoo_size.svg)
+
+| name | paper | top-1, % | params | MiB | Mops | packed, MiB | ms |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def page(rows: dict[str, dict[str, Any]]) -> str:
+    """docs/zoo.md."""
+    lines = []
+    for name, row in rows.items():
+        known = PUBLISHED.get(name, Publication("", ""))
+        paper = f"[{known.paper}]({known.link})" if known.paper else ""
+        accuracy = f"{known.top1:g} ({known.source})" if known.top1 else ""
+        image = "" if row["input"] == [3, 224, 224] else f" ({'x'.join(map(str, row['input']))})"
+        lines.append(
+            f"| `{name}`{image} | {paper} | {accuracy} | {row['params']:,} | {row['mib']:.2f} "
+            f"| {row['ops'] / 1e6:,.1f} | {row['file_mib']:.2f} | {row['ms']:.1f} |\n"
+        )
+    return HEAD + "".join(lines)
+
+
+def draw(rows: dict[str, dict[str, Any]], folder: Path) -> None:
+    """Both plots, as SVG."""
+    known = {name: row for name, row in rows.items() if name in PUBLISHED and PUBLISHED[name].top1}
+    for key, label, file in (
+        ("ms", "latency for one image, one thread, ms", "zoo_latency.svg"),
+        ("file_mib", "packed file, MiB", "zoo_size.svg"),
+    ):
+        write_atomically(str(folder / file), scatter(known, key, label))
+
+
+def scatter(rows: dict[str, dict[str, Any]], key: str, label: str) -> bytes:
+    """Published top-1 against one of a row's numbers; a colour for each paper."""
+    import io
+
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    papers = sorted({PUBLISHED[name].paper for name in rows})
+    colours = matplotlib.colormaps["tab20"]
+    with matplotlib.rc_context({"svg.hashsalt": "bmx", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(10, 6.5), layout="constrained")
+        axis = figure.subplots()
+        for index, paper in enumerate(papers):
+            names = [name for name in rows if PUBLISHED[name].paper == paper]
+            points = sorted((rows[name][key], PUBLISHED[name].top1, name) for name in names)
+            x, y, _ = zip(*points)
+            axis.plot(x, y, "o-", color=colours(index % 20), markersize=4, linewidth=0.8, label=paper)
+            for at, height, name in points:
+                axis.annotate(name, (at, height), xytext=(3, 3), textcoords="offset points", fontsize=6)
+        axis.set_xscale("log")
+        axis.set_xlabel(label)
+        axis.set_ylabel("published top-1 on ImageNet, %")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=7, loc="lower right")
+        content = io.BytesIO()
+        FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None})
+    return content.getvalue()
+
+
+if __name__ == "__main__":
+    main()
