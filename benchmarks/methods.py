@@ -141,11 +141,6 @@ has the nets, the docstring of a layer its formulas.
 """
 
 
-TAIL = """
-Widths of layers (Shen et al., 2019): [`bmx widths`](widths.md) searches them for a data set and a budget.
-"""
-
-
 def table(rows: dict[str, dict[str, Any]]) -> str:
     """docs/methods.md."""
     lines = []
@@ -157,7 +152,7 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
             f"| epochs: {row['epochs']}; {row['seconds']} s | {row['bytes']:,} bytes "
             f"| {row['agreement']:.4g} |\n"
         )
-    return HEAD + "".join(lines) + TAIL
+    return HEAD + "".join(lines)
 
 
 if __name__ == "__main__":

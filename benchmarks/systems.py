@@ -24,6 +24,7 @@ from bmx.gluon.nn import (
 )
 from bmx.gluon.optimizer import BinaryTrainer, is_binary, scale_learning_rates
 from bmx.gluon.schedule import Exponential, Schedule
+from bmx.training.widths import demonstration
 
 MEAN, STD = 0.1307, 0.3081  # of MNIST's pixels
 Net = gluon.HybridBlock
@@ -417,6 +418,19 @@ def self_binarizing() -> Net:
         *(conv(64), BinaryBatchNorm(), nn.MaxPool2D(2), conv(64), BinaryBatchNorm(), nn.Flatten()),
         QDense(10, use_bias=False, input_quantizer=None, weight_quantizer=weights()),
     )
+
+
+# Architectures
+
+
+@system(
+    *("searched_widths", "Searched widths: those that `bmx widths --final-epochs 3` found"),
+    *("`QConv2D`, `QDense`; [search](widths.md)", "1909.07378"),
+    **{"pixels": True, "make_trainer": clipping()},
+)
+def searched_widths() -> Net:
+    """Half of the float filters, four times the binary filters and units."""
+    return demonstration.build((0.5, 4, 4))
 
 
 # Training without latent weights
