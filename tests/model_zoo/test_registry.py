@@ -45,7 +45,9 @@ def test_names_are_sorted_and_case_does_not_matter() -> None:
 
 
 def test_unknown_name_lists_what_was_meant_and_what_there_is() -> None:
-    with pytest.raises(ValueError, match=r"named 'lennet' \(did you mean lenet\?\); known models: .*lenet"):
+    with pytest.raises(
+        ValueError, match=r"named 'lennet' \(did you mean lenet\b.*\?\); known models: .*lenet"
+    ):
         get_model("lennet")
     with pytest.raises(ValueError, match=r"named 'xyzzy'; known models: .*lenet"):
         get_model("xyzzy")

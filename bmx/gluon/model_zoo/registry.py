@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+import os
 from typing import Any, Callable, NamedTuple, Sequence, TypeVar, overload
 
 Constructor = TypeVar("Constructor", bound=Callable[..., Any])
@@ -86,21 +88,58 @@ def list_models() -> list[str]:
     return sorted(_models)
 
 
-def get_model(name: str, **kwargs: Any) -> Any:
+def list_aliases() -> list[str]:
+    """Further names that `get_model` knows, sorted."""
+    return sorted(_aliases)
+
+
+def takes(name: str, argument: str) -> bool:
+    """Whether the constructor of a model names an argument, for example `thumbnail`.
+
+    Raises:
+        ValueError: if the name of the model is unknown.
+    """
+    return argument in inspect.signature(_find(name).constructor).parameters
+
+
+def get_model(
+    name: str,
+    pretrained: bool | str = False,
+    root: str | os.PathLike[str] | None = None,
+    ctx: Any = None,
+    **kwargs: Any,
+) -> Any:
     """Builds a model by name.
 
     Args:
         name: one of `list_models()` or an alias, in upper or lower case.
+        pretrained: True loads trained parameters from `root` or, if they are not there, from the address in
+            the environment's `BMX_MODELS_URL`. Where there are several, a text says which: the data set, or
+            the beginning of the file's SHA-256. The path of a file, ending in `.params`, loads that file.
+        root: folder of trained parameters; `$BMX_HOME/models` by default.
+        ctx: device or devices that trained parameters are loaded to; the CPU by default. Without
+            `pretrained` it has no effect, as in GluonCV: `net.initialize` takes one.
         kwargs: arguments of the constructor, for example `classes=10` or `thumbnail=True`.
 
     Returns:
-        A HybridBlock that is not initialised yet.
+        A HybridBlock; it is not initialised yet if it is not pretrained.
 
     Raises:
         ValueError: if the name is unknown; the message lists the known ones and what may have been meant.
+        PretrainedError: if there are no trained parameters for these arguments; the message says what to do.
     """
     model = _find(name)
-    return model.constructor(**{**model.arguments, **kwargs})
+    arguments = {**model.arguments, **kwargs}
+    if not pretrained:
+        return model.constructor(**arguments)
+    from bmx.gluon.model_zoo import pretrained as store
+
+    defaults = inspect.signature(model.constructor).parameters.items()
+    all_arguments = {key: value.default for key, value in defaults if value.default is not value.empty}
+    file = store.find(_canonical(name), {**all_arguments, **arguments}, pretrained, root)
+    net = model.constructor(**arguments)
+    store.load(net, file, ctx)
+    return net
 
 
 def input_shape(name: str, thumbnail: bool = False) -> tuple[int, int, int]:
@@ -114,11 +153,17 @@ def input_shape(name: str, thumbnail: bool = False) -> tuple[int, int, int]:
 
 
 def _find(name: str) -> Model:
-    lower = name.lower()
-    model = _models.get(_aliases.get(lower, lower))
+    model = _models.get(_canonical(name))
     if model is None:
-        raise ValueError(f"get_model: there is no model named {name!r}{_suggestion(lower, list_models())}")
+        suggestion = _suggestion(name.lower(), list_models())
+        raise ValueError(f"get_model: there is no model named {name!r}{suggestion}")
     return model
+
+
+def _canonical(name: str) -> str:
+    """The name without its alias, in lower case."""
+    lower = name.lower()
+    return _aliases.get(lower, lower)
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:

@@ -1,0 +1,137 @@
+"""What the symbol file beside a checkpoint tells: arguments of batch norms, bits, and lost offsets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, NamedTuple
+
+from bmx.gluon.model_zoo.bmxnet_checkpoints_file import PACKED_HINT
+
+# Operators of the first BMXNet, and what they are without binary inputs and weights.
+LAYERS_V1 = {
+    "QConvolution": "Convolution",
+    "QConvolution_v1": "Convolution",
+    "QFullyConnected": "FullyConnected",
+}
+_PACKED = ("BinaryInferenceConvolution", "BinaryInferenceFullyConnected")
+_TRUE = ("True", "true", "1")
+
+
+class NormArguments(NamedTuple):
+    """Arguments of a batch norm in a symbol.
+
+    Attributes:
+        epsilon: added to the variance.
+        fixed_gamma: gamma counts as 1.
+    """
+
+    epsilon: float
+    fixed_gamma: bool
+
+
+class SymbolFile(NamedTuple):
+    """A symbol file, or none.
+
+    Attributes:
+        path: for messages; None without a file.
+        nodes: of the symbol, their attributes under the key 'attrs'.
+        heads: what the symbol returns.
+    """
+
+    path: str | None
+    nodes: list[dict[str, Any]]
+    heads: list[list[int]]
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str] | None) -> SymbolFile:
+        """Read a file; no path gives an empty symbol.
+
+        Raises:
+            ValueError: it cannot be read or is no symbol.
+        """
+        if path is None:
+            return cls(None, [], [])
+        path = os.fspath(path)
+        try:
+            with open(path, encoding="utf-8") as file:
+                symbol = json.load(file)
+            nodes = [_with_attributes(node) for node in symbol["nodes"]]
+            return cls(path, nodes, symbol["heads"])
+        except OSError as error:
+            raise ValueError(f"{path}: the symbol file cannot be read ({error.strerror})") from None
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{path}: this is not a symbol file of MXNet") from None
+
+    def norm(self, layer: str) -> NormArguments | None:
+        """Arguments of the batch norm whose gamma is `LAYER_gamma`; None if there is none."""
+        for node in self.nodes:
+            if node["op"] == "BatchNorm" and self.nodes[node["inputs"][1][0]]["name"] == f"{layer}_gamma":
+                attrs = node["attrs"]
+                return NormArguments(float(attrs.get("eps", 1e-3)), attrs.get("fix_gamma", "True") in _TRUE)
+        return None
+
+    def check(self, version: int, output_range: str) -> None:
+        """Raise ValueError if the symbol says that its layers are not what the caller thinks they are."""
+        for node in self.nodes:
+            if node["op"] in LAYERS_V1:
+                if version != 1:
+                    raise ValueError(
+                        f"{self.path}: {node['name']!r} uses {node['op']}, so this is version 1; "
+                        "give version=1"
+                    )
+                problem = problem_of(node)
+                if problem:
+                    raise ValueError(f"{self.path}: {node['name']!r} {problem}")
+            elif node["op"] in _PACKED:
+                raise ValueError(f"{self.path}: {node['name']!r} uses {node['op']}: {PACKED_HINT}")
+        if output_range == "popcount" and any(map(self._has_lost_its_offset, self.nodes)):
+            raise ValueError(
+                f"{self.path}: binary layers give dot / 2 here, as in nets that were hybridized before they "
+                "ran once; give output_range='half'"
+            )
+
+    def _has_lost_its_offset(self, node: dict[str, Any]) -> bool:
+        """(h + 0) / 2 of a layer."""
+        if node["op"] != "_div_scalar" or float(node["attrs"].get("scalar", 0)) != 2:
+            return False
+        source = self.nodes[node["inputs"][0][0]]
+        if source["op"] != "_plus_scalar" or float(source["attrs"].get("scalar", 0)) != 0:
+            return False
+        return self.nodes[source["inputs"][0][0]]["op"] in LAYERS_V1.values()
+
+
+def beside(path: str) -> str | None:
+    """`NAME-symbol.json` of `NAME-0000.params`, if there is such a file."""
+    found = re.fullmatch(r"(.*)-\d{4}\.params", path)
+    symbol = f"{found[1]}-symbol.json" if found else ""
+    return symbol if os.path.isfile(symbol) else None
+
+
+def is_real(node: dict[str, Any]) -> bool:
+    """Whether a layer of version 1 has real inputs and weights."""
+    return _bits(node) == (32, 32)
+
+
+def problem_of(node: dict[str, Any]) -> str | None:
+    """What keeps a layer of version 1 from being loaded: the rest of a sentence; None if nothing does."""
+    attrs = node["attrs"]
+    if attrs.get("binarized_weights_only", "False") in _TRUE:
+        return f"has packed weights: {PACKED_HINT}"
+    if not is_real(node) and _bits(node) != (1, 1):
+        inputs, weights = _bits(node)
+        return f"has act_bit={inputs} and weight_bit={weights}; layers with 1 and 1 can be loaded"
+    if attrs.get("scaling_mode", "none") == "forward" or attrs.get("scaling_factor", "False") in _TRUE:
+        return "scales its counts (scaling_mode='forward'); layers without scaling can be loaded"
+    return None
+
+
+def _bits(node: dict[str, Any]) -> tuple[int, int]:
+    return int(node["attrs"].get("act_bit", 1)), int(node["attrs"].get("weight_bit", 1))
+
+
+def _with_attributes(node: dict[str, Any]) -> dict[str, Any]:
+    """The node with its attributes under one key; older files have others."""
+    attrs = {**node.get("attr", {}), **node.get("param", {}), **node.get("attrs", {})}
+    return {"op": node["op"], "name": node["name"], "inputs": node["inputs"], "attrs": attrs}
