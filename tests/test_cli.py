@@ -171,7 +171,10 @@ def test_version() -> None:
             ["export", "c:b", "x.bmx", "--input-shape", "1,5", "--input-shape", "1,5", "--scale", "2"],
             "for nets of one input",
         ),
-        (["data", "fetch", "imagenet"], "for 'NAME': 'imagenet' is not 'mnist'"),
+        (
+            ["data", "fetch", "imagenet"],
+            "for 'NAME': 'imagenet' is not one of 'mnist', 'fashion-mnist', 'cifar10'",
+        ),
         (["verify", "cli_net:build", "net.bmx", "--tolerance", "-1"], "'-1' is no tolerance; expected"),
         (["verify", "cli_net:build", "net.bmx", "--tolerance", "nan"], "'nan' is no tolerance; expected"),
         (["diff", "cli_net:build", "net.bmx", "--tolerance", "small"], "'small' is no tolerance; expected"),

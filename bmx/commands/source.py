@@ -32,7 +32,7 @@ def load_net(source: str, params: str | None, classes: int | None = None) -> Any
     if source.endswith(".json"):
         return _load_saved_net(source, params)
     if ":" in source:
-        net = _call_function(source)
+        net = call_function(source)
     elif params is None:
         raise click.UsageError(
             f"a zoo model starts with random weights; give those of {source!r} with --params FILE"
@@ -62,7 +62,7 @@ def build_net(
     """
     from bmx.gluon.parameters import ensure_initialised
 
-    net = _call_function(source) if ":" in source else _build_zoo_model(source, classes)
+    net = call_function(source) if ":" in source else _build_zoo_model(source, classes)
     if input_shape is None:
         input_shape = _own_shape(source)
     ensure_initialised(net, input_shape)
@@ -91,8 +91,12 @@ def _load_saved_net(symbol: str, params: str | None) -> Any:
     return compiler.load_saved_net(symbol, params)
 
 
-def _call_function(source: str) -> Any:
-    """Imports `module:function`, the working directory first on the path, and calls it."""
+def call_function(source: str, **arguments: Any) -> Any:
+    """Imports `module:function`, the working directory first on the path, and calls it.
+
+    Raises:
+        click.UsageError: there is no such module or function.
+    """
     module_name, _, function_name = source.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
@@ -107,14 +111,15 @@ def _call_function(source: str) -> Any:
     function = getattr(module, function_name, None)
     if not callable(function):
         raise click.UsageError(f"SOURCE {source!r}: module {module_name!r} has no function {function_name!r}")
-    return function()
+    return function(**arguments)
 
 
 def _build_zoo_model(name: str, classes: int | None) -> Any:
     from bmx.gluon import model_zoo
 
+    arguments: dict[str, Any] = {} if classes is None else {"classes": classes}
     try:
-        return model_zoo.get_model(name, **({} if classes is None else {"classes": classes}))
+        return model_zoo.get_model(name, **arguments)
     except ValueError as error:
         raise click.UsageError(f"SOURCE: {error}; for a net of your own give module:function") from None
 

@@ -1,0 +1,54 @@
+"""A small residual net for small images, which trains on a CPU."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from mxnet.gluon import nn
+
+from bmx.gluon.model_zoo.classifier import Classifier, head
+from bmx.gluon.model_zoo.registry import CIFAR, register
+from bmx.gluon.nn.blocks.resnet_e import ResNetEBlock
+
+
+@register(input_shape=CIFAR)
+def resnete_small(
+    classes: int = 10,
+    channels: Sequence[int] = (64, 128, 256),
+    blocks: Sequence[int] = (2, 3, 3),
+    in_channels: int = 3,
+    pool: bool = True,
+    **quantized: Any,
+) -> Classifier:
+    """Blocks of ResNetE (Bethge et al., arXiv:1906.08637) behind a small stem; the net itself is ours.
+
+        conv 3x3, max pool 2, norm        [batch, channels[0], height / 2, width / 2]
+        sign, conv 3x3, norm, +           blocks[n] times with channels[n]; each stage but the first halves
+        ReLU, mean over all pixels        [batch, channels[-1]]
+        dense                             [batch, classes]
+
+    The first layer, 1x1 convolutions of shortcuts and the last layer are real.
+
+    Args:
+        classes: number of classes.
+        channels: of each stage.
+        blocks: binary convolutions of each stage.
+        in_channels: of the images.
+        pool: halve the size in the stem.
+        **quantized: further arguments of the binary convolutions.
+
+    Returns:
+        The net. Input: float32 [batch, in_channels, height, width]. Output: logits [batch, classes].
+    """
+    inputs = channels[0]
+    features: list[Any] = [
+        nn.Conv2D(inputs, 3, padding=1, use_bias=False, in_channels=in_channels),
+        nn.MaxPool2D(2) if pool else None,
+        nn.BatchNorm(in_channels=inputs),
+    ]
+    for stage, (width, count) in enumerate(zip(channels, blocks)):
+        for number in range(count):
+            strides = 2 if stage and not number else 1
+            features.append(ResNetEBlock(width, strides, in_channels=inputs, **quantized))
+            inputs = width
+    return Classifier([*features, *head()], inputs, classes)

@@ -1,0 +1,72 @@
+"""Trainers of scripts that know nothing of binary layers."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
+
+from mxnet import gluon
+
+from bmx.gluon.optimizer.latent import binary_parameters
+from bmx.gluon.optimizer.split import SplitOptimizer
+from bmx.gluon.optimizer.trainer import BinaryTrainer
+
+Observer = Callable[[int, Any], None]
+
+
+@contextmanager
+def trainers_for_binary_layers(limit: float | None = 1.0, observe: Observer | None = None) -> Iterator[None]:
+    """Make each ``gluon.Trainer`` a `BinaryTrainer` inside a ``with`` block, if it trains latent weights.
+
+    Trainers without latent weights do what Gluon's do.
+
+    Args:
+        limit: as in `BinaryTrainer`.
+        observe: called with the number of steps done, and the Trainer: with 0 when a Trainer is made, then
+            after each step, and after states were loaded. Only for Trainers with latent weights.
+    """
+    before = gluon.Trainer
+
+    class Trainer(BinaryTrainer):
+        """``gluon.Trainer`` while a script runs that was not written for binary layers."""
+
+        def __init__(
+            self,
+            params: Any,
+            optimizer: Any,
+            optimizer_params: dict[str, Any] | None = None,
+            kvstore: Any = "device",
+            compression_params: dict[str, Any] | None = None,
+            update_on_kvstore: bool | None = None,
+        ) -> None:
+            arguments = (params, optimizer, optimizer_params, kvstore, compression_params, update_on_kvstore)
+            if any(binary_parameters(params)):
+                super().__init__(*arguments, limit=limit)
+            else:
+                super(BinaryTrainer, self).__init__(*arguments)
+            self._observe()
+
+        def _observe(self) -> None:
+            if observe is not None and isinstance(self._optimizer, SplitOptimizer):
+                observe(self._optimizer.num_update, self)
+
+        def step(self, batch_size: int, ignore_stale_grad: bool = False) -> None:
+            super().step(batch_size, ignore_stale_grad)
+            self._observe()
+
+        def update(self, batch_size: int, ignore_stale_grad: bool = False) -> None:
+            super().update(batch_size, ignore_stale_grad)
+            self._observe()
+
+        def load_states(self, fname: Any) -> None:
+            if isinstance(self._optimizer, SplitOptimizer):
+                super().load_states(fname)
+            else:
+                super(BinaryTrainer, self).load_states(fname)
+            self._observe()
+
+    gluon.Trainer = gluon.trainer.Trainer = Trainer
+    try:
+        yield
+    finally:
+        gluon.Trainer = gluon.trainer.Trainer = before

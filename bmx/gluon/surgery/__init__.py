@@ -1,0 +1,17 @@
+"""Existing nets made binary in place, and back: `binarize` and `export_float`."""
+
+from bmx.gluon.surgery.convert import binarize, export_float
+from bmx.gluon.surgery.layers import SignAboveZero
+from bmx.gluon.surgery.places import RemovedActivation
+from bmx.gluon.surgery.report import Entry, Report
+from bmx.gluon.surgery.shortcuts import ShortcutPerConv
+
+__all__ = [
+    "Entry",
+    "RemovedActivation",
+    "Report",
+    "ShortcutPerConv",
+    "SignAboveZero",
+    "binarize",
+    "export_float",
+]

@@ -1,0 +1,116 @@
+"""ReLUs that feed signs: which can be taken out, and why others cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bmx.gluon.dataflow import Graph
+from bmx.gluon.surgery.places import describe
+
+
+@dataclass
+class Relus:
+    """Blocks whose values are never negative and that feed signs, each with the binary layers behind.
+
+    Attributes:
+        leave: those to take out.
+        stay: those that cannot be.
+        reasons: why they cannot.
+        zeros: layers behind one that stays where zeros arrive too.
+    """
+
+    leave: dict[int, set[int]] = field(default_factory=dict)
+    stay: dict[int, set[int]] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    zeros: set[int] = field(default_factory=set)
+
+
+def search_relus(graph: Graph, blocks: list[Any], names: dict[Any, str], binary: set[int]) -> Relus:
+    """Find the functions whose values are never negative and that feed signs.
+
+    Args:
+        graph: of the net.
+        blocks: all blocks of the net.
+        names: their places.
+        binary: numbers of the layers that take signs.
+    """
+    found = Relus()
+    # One at a time and from the input on: behind one ReLU there may be another.
+    while True:
+        found.stay, found.zeros = _never_negative(graph, binary, found.leave)
+        new = sorted((min(graph.of_block(i)), i) for i in found.stay if i not in found.reasons)
+        if not new:
+            return found
+        i = new[0][1]
+        reason = _why_not(graph, blocks, names, binary, i)
+        if reason:
+            found.reasons[i] = reason
+        else:
+            found.leave[i] = found.stay[i]
+
+
+def _never_negative(graph: Graph, binary: set[int], gone: Any) -> tuple[dict[int, set[int]], set[int]]:
+    """Follow values that are never negative up to signs.
+
+    Args:
+        graph: of the net.
+        binary: layers that take signs.
+        gone: blocks that count as identities.
+
+    Returns:
+        The blocks whose functions they come from, each with the layers where they arrive; the layers that
+        see zeros among them.
+    """
+    sources: list[set[int]] = []
+    zeros: list[bool] = []
+    for node in graph.nodes:
+        inputs = [sources[m] for m in node.inputs]
+        some, every = (f(zeros[m] for m in node.inputs) for f in (any, all))
+        if node.block in gone or node.passes_signs:
+            sources.append(set().union(*inputs))
+            zeros.append(some)
+        elif node.function:
+            sources.append({node.block})
+            zeros.append(node.is_relu)
+        elif node.mixes and all(inputs):
+            sources.append(set().union(*inputs))
+            zeros.append(some if node.multiplies else every and len(inputs) > 1)
+        else:
+            sources.append(set())
+            zeros.append(False)
+    behind: dict[int, set[int]] = {}
+    with_zeros = set()
+    for layer in binary:
+        for n in graph.of_block(layer):
+            for m in graph.nodes[n].inputs:
+                if graph.nodes[m].block != layer:
+                    for source in sources[m]:
+                        behind.setdefault(source, set()).add(layer)
+                    if sources[m] and zeros[m]:
+                        with_zeros.add(layer)
+    return behind, with_zeros
+
+
+def _why_not(graph: Graph, blocks: list[Any], names: dict[Any, str], binary: set[int], i: int) -> str:
+    """Why the activation of block ``i`` has to stay; empty if it can be taken out."""
+    own = graph.of_block(i)
+    kind = type(blocks[i]).__name__
+    if blocks[i]._children or blocks[i]._reg_params or len({graph.nodes[n].op for n in own}) > 1:
+        functions = {graph.nodes[n].function for n in own} - {""}
+        return f"{' and '.join(sorted(functions))} inside the code of {kind}"
+    if not all(graph.nodes[n].is_relu for n in own):
+        return f"{describe(blocks[i])} is not a ReLU"
+    pending = list(own)
+    while pending:
+        n = pending.pop()
+        if n in graph.outputs:
+            return f"{describe(blocks[i])} feeds the net's output too"
+        for m in graph.consumers[n]:
+            consumer = graph.nodes[m]
+            if consumer.passes_signs or consumer.is_relu:
+                pending.append(m)
+            elif consumer.block not in binary:
+                other = blocks[consumer.block]
+                return f"{describe(blocks[i])} feeds {names[other]} ({type(other).__name__}) too"
+    return ""

@@ -1,0 +1,219 @@
+"""A shortcut around every binary convolution of a residual block, as in Bi-Real Net."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable, NamedTuple
+
+from mxnet.gluon import Block, HybridBlock
+
+from bmx.gluon.dataflow import Graph
+from bmx.gluon.surgery.places import RemovedActivation, replace_class
+from bmx.gluon.surgery.residual import Residual, Step
+
+
+class Unit(NamedTuple):
+    """A convolution with the norm that goes with it.
+
+    Attributes:
+        steps: what it computes, in order.
+        identity: whether its input is added to its output.
+        around: whether the block's own shortcut is added to its output.
+    """
+
+    steps: tuple[Block | None, ...]
+    identity: bool
+    around: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a `ShortcutPerConv` computes; None among the steps is a ReLU.
+
+    Attributes:
+        shared: in front of the units and of the block's own shortcut.
+        shortcut: the block's own shortcut.
+        units: one for each convolution.
+        last: behind all.
+    """
+
+    shared: tuple[Block | None, ...]
+    shortcut: tuple[Block | None, ...]
+    units: tuple[Unit, ...]
+    last: tuple[Block | None, ...]
+
+
+class ShortcutPerConv(HybridBlock):  # type: ignore[misc]
+    """A residual block whose convolutions have a shortcut each.
+
+    A block that computed ``shortcut(x) + conv2(conv1(x))``, each convolution with its norm, computes::
+
+        y = shortcut(x) + conv1(x)
+        out = y + conv2(y)
+
+    without ReLUs in front of signs. `binarize` turns a residual block into this class, `export_float` turns
+    it back; it is not constructed.
+
+    Paper: Liu et al., Bi-Real Net, arXiv:1808.00278.
+
+    Inputs:
+        - **data**: as the block that it was.
+
+    Outputs:
+        - **out**: as the block that it was.
+    """
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        """Convolve and add, unit by unit."""
+        plan = self._plan
+        x = _run(F, plan.shared, x)
+        shortcut = _run(F, plan.shortcut, x)
+        for steps, identity, around in plan.units:
+            out = _run(F, steps, x)
+            out = out + x if identity else out
+            x = out + shortcut if around else out
+        return _run(F, plan.last, x)
+
+
+def _run(F: Any, steps: Iterable[Block | None], x: Any) -> Any:  # noqa: N803
+    for step in steps:
+        x = F.Activation(x, act_type="relu") if step is None else step(x)
+    return x
+
+
+def feeds_sign(graph: Graph, node: int, binary: set[int]) -> bool:
+    """Whether values of a node arrive at the sign of a binary layer."""
+    pending = [node]
+    while pending:
+        for m in graph.consumers[pending.pop()]:
+            if graph.nodes[m].block in binary:
+                return True
+            if graph.nodes[m].passes_signs:
+                pending.append(m)
+    return False
+
+
+class Change(NamedTuple):
+    """How a residual block gets its shortcuts.
+
+    Attributes:
+        plan: how it will compute.
+        with_shortcut: numbers of the convolutions that have one then.
+        without: those that have none, and why.
+        relus: numbers of ReLU blocks that are taken out.
+        code_relus: how many ReLUs of its code are.
+    """
+
+    plan: Plan
+    with_shortcut: list[int]
+    without: dict[int, str]
+    relus: list[int]
+    code_relus: int
+
+
+def plan_shortcuts(
+    residual: Residual, graph: Graph, blocks: list[Any], names: dict[Any, str], binary: set[int]
+) -> Change | str:
+    """Plan the shortcuts of a residual block.
+
+    Args:
+        residual: the block.
+        graph: of the net.
+        blocks: all blocks of the net.
+        names: their places.
+        binary: numbers of the layers that take signs.
+
+    Returns:
+        The plan, or why there can be none.
+    """
+    inner = [*residual.shared, *residual.main]
+    convs = [step.block for step in residual.main if step.kind == "conv"]
+    for step in inner:
+        if step.kind == "other" or (step.kind == "conv" and step in residual.shared):
+            return f"{step.op} ({names[blocks[step.block]]}) between its convolutions"
+        if step.kind == "conv" and step.block not in binary:
+            return f"{names[blocks[step.block]]} stays float"
+    without = {
+        i: _changes_shape(blocks[i], blocks[before] if before is not None else None)
+        for i, before in zip(convs, [None, *convs])
+    }
+    # Behind this convolution the shape is that of the block's output, so its own shortcut can end there.
+    join = max((number for number, i in enumerate(convs) if number and without[i]), default=0)
+    identities = [not without[i] and number != join for number, i in enumerate(convs)]
+    if len(convs) > 1 and not any(identities):
+        reasons = "; ".join(f"{names[blocks[i]]}: {without[i]}" for i in convs if without[i])
+        return f"none of its convolutions keeps the shape of its input: {reasons}"
+    pieces = _pieces(inner, residual.main)
+    units = [
+        Unit(_layers(piece, blocks), identity, number == join)
+        for number, (piece, identity) in enumerate(zip(pieces, identities))
+    ]
+    last = [residual.relu] if residual.relu else []
+    if last and feeds_sign(graph, residual.end, binary):
+        gone, last = [*last], []
+    else:
+        gone = []
+    on_shortcut = [step for step in residual.shared if step.kind == "relu" and residual.shortcut]
+    shortcut = (*on_shortcut, *residual.shortcut)
+    gone += [step for step in inner if step.kind == "relu" and step not in on_shortcut]
+    plan = Plan(
+        _layers(residual.shared, blocks),
+        tuple(_layer(step, blocks, residual.block) for step in shortcut),
+        tuple(units),
+        tuple(_layer(step, blocks, residual.block) for step in last),
+    )
+    # The block's own shortcut is that of its one convolution up to where it ends, if there is one.
+    with_shortcut = [i for number, i in enumerate(convs) if identities[number] or (number == join == 0)]
+    return Change(
+        plan,
+        with_shortcut,
+        {i: without[i] for i in convs if i not in with_shortcut},
+        [step.block for step in gone if step.block != residual.block],
+        sum(step.block == residual.block for step in gone),
+    )
+
+
+def _changes_shape(conv: Any, before: Any) -> str:
+    """How a convolution changes the shape of its input; empty if it does not."""
+    arguments = conv._kwargs
+    channels = before._channels if before is not None else conv.weight.shape[1] * arguments["num_group"]
+    if channels != conv._channels:
+        return f"{channels or '?'} -> {conv._channels} channels"
+    if any(stride != 1 for stride in arguments["stride"]):
+        return f"strides {arguments['stride']}"
+    sides = zip(arguments["kernel"], arguments["pad"], arguments["dilate"])
+    if any(2 * pad != dilation * (kernel - 1) for kernel, pad, dilation in sides):
+        return f"kernel {arguments['kernel']} with padding {arguments['pad']}"
+    return ""
+
+
+def _pieces(inner: list[Step], main: tuple[Step, ...]) -> list[list[Step]]:
+    """The main branch, cut to one convolution each with the norm behind it, or in front if one leads."""
+    leading = next(step.kind for step in inner if step.kind in ("conv", "norm")) == "norm"
+    pieces: list[list[Step]] = [[]]
+    for step in main:
+        full = any(other.kind == "conv" for other in pieces[-1])
+        if full and (leading or step.kind == "conv") and _convs_follow(main, step):
+            pieces.append([])
+        pieces[-1].append(step)
+    return pieces
+
+
+def _convs_follow(main: tuple[Step, ...], step: Step) -> bool:
+    return any(other.kind == "conv" for other in main[main.index(step) :])
+
+
+def _layers(steps: Iterable[Step], blocks: list[Any]) -> tuple[Block, ...]:
+    return tuple(blocks[step.block] for step in steps if step.kind != "relu")
+
+
+def _layer(step: Step, blocks: list[Any], residual: int) -> Block | None:
+    return None if step.block == residual else blocks[step.block]
+
+
+def give_shortcuts(block: Any, change: Change, blocks: list[Any]) -> None:
+    """Carry a plan out."""
+    replace_class(block, ShortcutPerConv)
+    block._plan = change.plan
+    for i in change.relus:
+        replace_class(blocks[i], RemovedActivation)
