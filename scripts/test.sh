@@ -25,5 +25,7 @@ else
   fi
 fi
 
+# A process for each of at most four cores; MXNet's own threads would only get in their way.
+workers=$(nproc)
 echo "bmx: Python tests"
-.venv/bin/python -m pytest -q
+OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $((workers < 4 ? workers : 4)) --dist loadfile --durations 15

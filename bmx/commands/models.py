@@ -25,6 +25,22 @@ def models(as_json: bool) -> None:
     click.echo(json.dumps(names) if as_json else "\n".join(names))
 
 
+@list_group.command(epilog=example("bmx list recipes --json"))
+@json_option
+def recipes(as_json: bool) -> None:
+    """List the recipes of `bmx train`."""
+    from bmx.training.config import Config
+    from bmx.training.recipes import list_recipes, read_recipe
+
+    described = {name: Config.from_dict(read_recipe(name), name) for name in list_recipes()}
+    if as_json:
+        click.echo(json.dumps({name: config.to_dict() for name, config in described.items()}, indent=2))
+        return
+    for name, config in described.items():
+        paper = f" ({config.paper})" if config.paper else ""
+        click.echo(f"{name:<18}{config.title}{paper}")
+
+
 @list_group.command(epilog=example("bmx list quantizers --json"))
 @json_option
 def quantizers(as_json: bool) -> None:

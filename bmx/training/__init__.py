@@ -1,8 +1,11 @@
-"""Training a net on arrays in memory: seeds, batches, the loop, accuracy."""
+"""Training: data in batches, the loop, and all that a described training consists of (docs/train.md)."""
 
 import bmx.gluon  # noqa: F401  first: it prepares NumPy for MXNet on new Pythons
 from bmx.training.batches import Batches, random_shift
-from bmx.training.loop import EpochResult, NonFiniteLossError, accuracy, fit, predict
+from bmx.training.evaluation import accuracy, predict
+from bmx.training.loop import fit
+from bmx.training.nonfinite import NonFiniteLossError
+from bmx.training.progress import EpochResult
 from bmx.training.seeds import seed_everything
 
 __all__ = [

@@ -81,7 +81,7 @@ def test_the_learning_rate_falls_along_a_cosine(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(gluon.Trainer, "step", spy)
     images, labels = blobs(32)
     fit(make_net(), Batches(images, labels, 8), Batches(images, labels, 32), 2, learning_rate=0.1, log=str)
-    updates = np.arange(1, 9)
+    updates = np.arange(8)
     np.testing.assert_allclose(rates, 0.05 * (1 + np.cos(np.pi * updates / 8)), atol=1e-9)
 
 
@@ -89,7 +89,7 @@ def test_a_loss_that_is_not_finite_stops_at_its_step() -> None:
     images, labels = blobs(64)
     images[40, 0] = np.inf
     data = Batches(images, labels, 16)
-    with pytest.raises(NonFiniteLossError, match="epoch 1, step 3 of 4: the loss is nan; lower"):
+    with pytest.raises(NonFiniteLossError, match=r"epoch 1, step 3 of 4: the loss is nan: the images of"):
         fit(make_net(), data, data, epochs=1, log=str)
 
 

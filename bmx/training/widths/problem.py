@@ -10,7 +10,9 @@ import numpy as np
 from mxnet import gluon
 
 from bmx.training.batches import Batches
-from bmx.training.loop import NonFiniteLossError, accuracy, fit
+from bmx.training.evaluation import accuracy
+from bmx.training.loop import fit
+from bmx.training.nonfinite import NonFiniteLossError
 from bmx.training.seeds import seed_everything
 from bmx.training.widths.cost import Cost, count_cost
 from bmx.training.widths.genome import Genome, seed_of

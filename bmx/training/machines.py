@@ -1,0 +1,135 @@
+"""Several machines: MXNet's key-value store as a staged training needs it; servers that update weights."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import mxnet as mx
+from mxnet import gluon
+from mxnet.kvstore import KVStoreBase
+
+from bmx.training.config import ConfigError, LearningRate, Optimizer
+
+
+def create_store(kind: str) -> Any:
+    """The store that connects the machines; None for one machine alone.
+
+    Blocks until all workers have connected, which `bmx launch` starts.
+    """
+    return mx.kv.create(kind) if kind.startswith("dist") else None
+
+
+class StageStore(KVStoreBase):  # type: ignore[misc]
+    """A store as one stage sees it: keys of later stages are others, because a store takes each key once.
+
+    Args:
+        store: of all stages.
+        first: key of the stage's first parameter.
+    """
+
+    def __init__(self, store: Any, first: int) -> None:
+        self._store = store
+        self._first = first
+
+    def broadcast(self, key: int, value: Any, out: Any, priority: int = 0) -> None:
+        """The first machine's value, to all."""
+        self._store.broadcast(self._first + key, value, out, priority)
+
+    def pushpull(self, key: int, value: Any, out: Any = None, priority: int = 0) -> None:
+        """The sum of all machines' values, to all."""
+        self._store.pushpull(self._first + key, value, out, priority)
+
+    def set_optimizer(self, optimizer: Any) -> None:
+        """What servers update weights with."""
+        optimizer.idx2name = {self._first + key: name for key, name in optimizer.idx2name.items()}
+        self._store.set_optimizer(optimizer)
+
+    def is_capable(self, capability: str) -> bool:
+        """As the store."""
+        return self._store.is_capable(capability)
+
+    def save_optimizer_states(self, fname: str, dump_optimizer: bool = False) -> None:
+        """As the store."""
+        self._store.save_optimizer_states(fname, dump_optimizer)
+
+    def load_optimizer_states(self, fname: str) -> None:
+        """As the store."""
+        self._store.load_optimizer_states(fname)
+
+    @property
+    def type(self) -> str:
+        """As the store."""
+        return self._store.type
+
+    @property
+    def rank(self) -> int:
+        """As the store."""
+        return self._store.rank
+
+    @property
+    def num_workers(self) -> int:
+        """As the store."""
+        return self._store.num_workers
+
+
+def updates_on_servers(store: Any) -> bool:
+    """Whether machines do not wait for one another, so that servers update the weights."""
+    return store is not None and "async" in store.type
+
+
+def make_server_trainer(
+    params: Sequence[gluon.Parameter],
+    optimizer: Optimizer,
+    rate: LearningRate,
+    updates: int,
+    per_epoch: int,
+    store: Any,
+) -> gluon.Trainer:
+    """The Trainer of machines that do not wait: each update is one machine's, made by a server.
+
+    Servers know MXNet's optimizers and schedulers only, and bound no latent weights.
+
+    Args:
+        params: initialised.
+        optimizer: its description.
+        rate: description of the learning rate.
+        updates: of the stage, on each machine.
+        per_epoch: likewise.
+        store: key-value store.
+
+    Raises:
+        ConfigError: the description asks for what servers cannot do.
+    """
+    refused = {
+        "optimizer.binary": optimizer.binary,
+        "optimizer.center": optimizer.center,
+        "learning_rate.values": rate.values,
+        "learning_rate.mode = 'exponential'": rate.mode == "exponential",
+    }
+    made = mx.optimizer.create(optimizer.name)
+    refused[f"optimizer.name = {optimizer.name!r}"] = not type(made).__module__.startswith("mxnet.")
+    for name, given in refused.items():
+        if given:
+            raise ConfigError(
+                f"training.kvstore 'dist_async': servers cannot do {name}; leave it out or choose 'dist_sync'"
+            )
+    workers = store.num_workers
+    arguments = {**optimizer.arguments, "learning_rate": optimizer.learning_rate, "wd": optimizer.wd}
+    scheduler = _scheduler(optimizer.learning_rate, rate, updates * workers, per_epoch * workers)
+    if scheduler is not None:
+        arguments["lr_scheduler"] = scheduler
+    return gluon.Trainer(params, optimizer.name, arguments, kvstore=store)
+
+
+def _scheduler(start: float, rate: LearningRate, updates: int, per_epoch: int) -> Any:
+    """MXNet's own scheduler; None for a constant rate."""
+    warm = min(round(rate.warmup * per_epoch), updates - 1)
+    shared = {"base_lr": start, "warmup_steps": warm, "warmup_begin_lr": rate.warmup_start}
+    if rate.mode == "cosine":
+        return mx.lr_scheduler.CosineScheduler(updates, final_lr=rate.end, **shared)
+    if rate.mode == "poly":
+        return mx.lr_scheduler.PolyScheduler(updates, pwr=rate.power, final_lr=rate.end, **shared)
+    at = [max(round(epoch * per_epoch), 1) for epoch in rate.at] if rate.mode == "step" else []
+    if not at and not warm:
+        return None
+    return mx.lr_scheduler.MultiFactorScheduler(at or [updates + 1], rate.factor, **shared)

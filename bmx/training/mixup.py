@@ -1,0 +1,39 @@
+"""Mixup: each image of a batch and another one, mixed in one share, and their labels likewise."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import mxnet as mx
+import numpy as np
+
+
+class Mixed(NamedTuple):
+    """A batch.
+
+    Attributes:
+        images: float32 [batch, channels, height, width].
+        labels: of the images that make up the larger share, [batch].
+        others: labels of those mixed in, [batch]; None where nothing is mixed.
+        share: of the first, 1/2 to 1.
+    """
+
+    images: mx.nd.NDArray
+    labels: mx.nd.NDArray
+    others: mx.nd.NDArray | None = None
+    share: float = 1.0
+
+
+def mixup(images: Any, labels: Any, alpha: float, random: np.random.RandomState) -> Mixed:
+    """Mixes a batch with itself in another order.
+
+    x = share x_i + (1 - share) x_j with share from Beta(alpha, alpha), one for the batch; L is mixed in the
+    same way. A share below 1/2 is taken as one minus it, which is as likely, so that ``labels`` are those of
+    the larger part.
+
+    Paper: Zhang et al., mixup, arXiv:1710.09412.
+    """
+    share = float(random.beta(alpha, alpha))
+    share = max(share, 1 - share)
+    order = mx.nd.array(random.permutation(len(images)), dtype="int32")
+    return Mixed(share * images + (1 - share) * images.take(order), labels, labels.take(order), share)

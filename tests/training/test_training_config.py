@@ -1,0 +1,100 @@
+"""Descriptions: defaults, one-sentence errors, stages, and TOML there and back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from bmx.training import toml
+from bmx.training.config import Config, ConfigError, differences, merge
+
+
+def test_defaults_and_values() -> None:
+    config = Config.from_dict({"model": {"name": "lenet"}, "optimizer": {"wd": 1}})
+    assert config.model.name == "lenet"
+    assert config.optimizer.wd == 1.0
+    assert isinstance(config.optimizer.wd, float)
+    assert config.optimizer.name == "adam"
+    assert [stage.name for stage in config.all_stages] == ["train"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"modle": {}}, r"'modle' is not known .did you mean 'model'"),
+        ({"model": {"nmae": "x"}}, r"model: 'nmae' is not known|model.*'nmae'.*'name'"),
+        ({"training": {"epochs": "ten"}}, r"training.epochs: expected an integer, found 'ten'"),
+        ({"training": {"epochs": True}}, r"training.epochs: expected an integer, found True"),
+        ({"training": {"epochs": 0}}, r"training.epochs: expected at least 1, found 0"),
+        ({"optimizer": {"learning_rate": 0}}, r"learning_rate: expected above 0"),
+        ({"optimizer": {"learning_rate": math.nan}}, r"learning_rate: expected above 0"),
+        ({"optimizer": {"wd": math.nan}}, r"wd: expected at least 0"),
+        ({"learning_rate": {"mode": "cosin"}}, r"expected one of .*'cosine'.*, found 'cosin'"),
+        ({"learning_rate": {"mode": "exponential"}}, r"learning_rate.end: expected above 0"),
+        ({"learning_rate": {"at": [1, 2], "values": [1.0]}}, r"one for each epoch of at"),
+        ({"loss": {"name": "squared_hinge", "mixup": 0.2}}, r"mixup goes with softmax"),
+        ({"average": {"decay": 1}}, r"average.decay: expected from 0 to below 1"),
+        ({"data": 3}, r"data: expected a table, found 3"),
+        ({"stages": [{"weights": "ternary"}]}, r"stages\[0\].weights: expected one of 'binary', 'identity'"),
+        ({"stages": [{"notes": "x"}]}, r"stages\[0\]: 'notes' is not known"),
+        ({"stages": [3]}, r"stages\[0\]: expected a table"),
+    ],
+)
+def test_errors_say_what_and_where(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config.from_dict(table)
+
+
+def test_a_stage_overrides_what_is_common() -> None:
+    table = {
+        "optimizer": {"name": "sgd", "wd": 1e-4},
+        "training": {"epochs": 7},
+        "stages": [{"name": "first", "weights": "identity", "optimizer": {"wd": 0.5}}, {"name": "second"}],
+    }
+    config = Config.from_dict(table)
+    first, second = config.of_stage(0), config.of_stage(1)
+    assert (first.optimizer.name, first.optimizer.wd, first.training.epochs) == ("sgd", 0.5, 7)
+    assert second.optimizer.wd == 1e-4
+    assert config.stages[0].weights == "identity"
+    assert Config.from_dict(config.to_dict()) == config
+
+
+def test_toml_there_and_back() -> None:
+    table = {
+        "text": 'quotes " and \\ and \n and ü',
+        "numbers": [1, 2.5, -3e-9, math.inf],
+        "flag": True,
+        "empty": [],
+        "inner": {"a key": 1, "deeper": {"x": "y"}, "after": 2},
+        "many": [{"name": "one", "section": {"k": 1}}, {"name": "two"}],
+    }
+    assert toml.parse(toml.write(table), "test") == table
+
+
+def test_a_description_survives_its_file() -> None:
+    config = Config.from_dict(
+        {"schedules": {"nu": {"kind": "exponential", "start": 1.0, "end": 9.0}}, "stages": [{"name": "one"}]}
+    )
+    assert Config.from_dict(toml.parse(toml.write(config.to_dict()), "test")) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("3e-3", 3e-3), ("true", True), ("[1, 2]", [1, 2]), ("adam", "adam"), ('"2"', "2")]
+)
+def test_values_of_arguments(text: str, value: Any) -> None:
+    assert toml.parse_value(text) == value
+
+
+def test_broken_files_are_named() -> None:
+    with pytest.raises(toml.TOMLError, match=r"mine.toml: not TOML"):
+        toml.parse("a = ", "mine.toml")
+    with pytest.raises(toml.TOMLError, match=r"absent.toml: cannot be read"):
+        toml.read("absent.toml")
+
+
+def test_merge_and_differences() -> None:
+    merged = merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 9}, "e": 4})
+    assert merged == {"a": {"b": 9, "c": 2}, "d": 3, "e": 4}
+    assert differences({"a": {"b": 1, "c": 2}, "d": 3}, merged) == ["a.b", "e"]
