@@ -134,8 +134,9 @@ def _describe(
 ) -> Any:
     """The description that the arguments stand for."""
     from bmx.training import toml
-    from bmx.training.config import Config, merge
+    from bmx.training.config import Config
     from bmx.training.folder import Folder
+    from bmx.training.reading import merge
     from bmx.training.recipes import read_recipe
 
     if not (path or recipe or model):
@@ -167,7 +168,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def _changed(table: Mapping[str, Any], place: str, value: Any) -> dict[str, Any]:
     """The description with one value changed, also in the stages that have their own."""
-    from bmx.training.config import merge
+    from bmx.training.reading import merge
 
     nested: Any = value
     for key in reversed(place.split(".")):

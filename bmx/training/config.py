@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Union, get_type_hints
+from typing import Any, Mapping
 
-PRECISIONS = ("binary", "identity", "hardtanh", "tanh")
-LOSSES = ("softmax", "squared_hinge")
-MODES = ("constant", "cosine", "poly", "step", "exponential")
-KVSTORES = ("local", "device", "dist_sync", "dist_device_sync", "dist_async")
-
-
-class ConfigError(ValueError):
-    """A description has a name or a value that is not known; the message says which, and what there is."""
+from bmx.training.ranges import PRECISIONS, check
+from bmx.training.reading import ConfigError, choice, merge, read, require_known
 
 
 @dataclass(frozen=True)
@@ -272,10 +265,10 @@ class Config:
         Raises:
             ConfigError: a name is not known, or a value is of another type or out of its range.
         """
-        config: Config = _read(cls, table, name)
+        config: Config = read(cls, table, name, ": ")
         stages = [_stage(entry, f"{name}: stages[{n}]") for n, entry in enumerate(config.stages)]
         config = dataclasses.replace(config, stages=stages)
-        _check(config, name)
+        check(config, name)
         return config
 
     def to_dict(self) -> dict[str, Any]:
@@ -298,27 +291,6 @@ class Config:
         return self.stages or [Stage()]
 
 
-def merge(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``table`` with the values of ``changes``; dicts are merged, all else is replaced."""
-    merged = dict(table)
-    for key, value in changes.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
-    return merged
-
-
-def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted names of the values in which two dicts differ."""
-    found: list[str] = []
-    for key in sorted({*one, *other}):
-        a, b = one.get(key), other.get(key)
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            found += differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            found.append(prefix + key)
-    return found
-
-
 def _stage(entry: Any, name: str) -> Stage:
     if isinstance(entry, Stage):
         return entry
@@ -326,104 +298,10 @@ def _stage(entry: Any, name: str) -> Stage:
         raise ConfigError(f"{name}: expected a table, found {entry!r}")
     own = {item.name for item in dataclasses.fields(Stage)}
     sections = {item.name for item in dataclasses.fields(Config)} - {"stages", "title", "paper", "notes"}
-    _require_known(name, entry, (own - {"overrides"}) | sections)
+    require_known(name, entry, (own - {"overrides"}) | sections)
     overrides = {key: value for key, value in entry.items() if key in sections}
     plain = {key: value for key, value in entry.items() if key in own}
-    stage: Stage = _read(Stage, {**plain, "overrides": overrides}, name)
-    _choice(f"{name}.weights", stage.weights, PRECISIONS[:2])
-    _choice(f"{name}.activations", stage.activations, PRECISIONS)
+    stage: Stage = read(Stage, {**plain, "overrides": overrides}, name)
+    choice(f"{name}.weights", stage.weights, PRECISIONS[:2])
+    choice(f"{name}.activations", stage.activations, PRECISIONS)
     return stage
-
-
-def _read(cls: Any, table: Any, name: str) -> Any:
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"{name}: expected a table, found {table!r}")
-    types = get_type_hints(cls)
-    _require_known(name, table, types)
-    values = {}
-    for key, value in table.items():
-        kind = types[key]
-        where = f"{name}: {key}" if cls is Config else f"{name}.{key}"
-        values[key] = (_read if dataclasses.is_dataclass(kind) else _typed)(kind, value, where)
-    return cls(**values)
-
-
-def _typed(kind: Any, value: Any, where: str) -> Any:
-    """The value, if it is of this type; an integer may stand for a float."""
-    names = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
-    names.update({list: "a list", dict: "a table"})
-    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not fits:
-        raise ConfigError(f"{where}: expected {names[kind]}, found {value!r}")
-    return value
-
-
-def _require_known(name: str, table: Iterable[str], known: Iterable[str]) -> None:
-    for key in table:
-        if key not in known:
-            close = difflib.get_close_matches(str(key), list(known), n=1)
-            meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise ConfigError(f"{name}: {key!r} is not known{meant}; there are {', '.join(sorted(known))}")
-
-
-def _choice(where: str, value: Any, known: Iterable[Any]) -> None:
-    if value not in known:
-        raise ConfigError(f"{where}: expected one of {', '.join(map(repr, known))}, found {value!r}")
-
-
-Number = Union[int, float]
-
-
-def _check(config: Config, name: str) -> None:
-    """Ranges that no type tells."""
-    training, data, optimizer = config.training, config.data, config.optimizer
-    rate, loss, average = config.learning_rate, config.loss, config.average
-    _choice(f"{name}: loss.name", loss.name, LOSSES)
-    _choice(f"{name}: learning_rate.mode", rate.mode, MODES)
-    _choice(f"{name}: training.kvstore", training.kvstore, KVSTORES)
-    _choice(f"{name}: teacher.loss", config.teacher.loss, ("distribution", "distillation", ""))
-    _choice(f"{name}: optimizer.scale_rates", optimizer.scale_rates, ("", "glorot", "power_of_two"))
-    at_least: list[tuple[str, Number, Number]] = [
-        ("training.epochs", training.epochs, 1),
-        ("training.steps", training.steps, 0),
-        ("training.accumulate", training.accumulate, 1),
-        ("training.clip_norm", training.clip_norm, 0),
-        ("training.validate_every", training.validate_every, 1),
-        ("data.batch_size", data.batch_size, 1),
-        ("data.train_limit", data.train_limit, 0),
-        ("data.test_limit", data.test_limit, 0),
-        ("data.size", data.size, 1),
-        ("data.processes", data.processes, 0),
-        ("optimizer.wd", optimizer.wd, 0),
-        ("optimizer.latent_limit", optimizer.latent_limit, 0),
-        ("learning_rate.warmup", rate.warmup, 0),
-        ("model.clip_threshold", config.model.clip_threshold, 0),
-        ("loss.mixup", loss.mixup, 0),
-        ("loss.weight", loss.weight, 0),
-        ("average.batches", average.batches, 1),
-        ("checkpoints.steps", config.checkpoints.steps, 0),
-        ("checkpoints.keep", config.checkpoints.keep, 1),
-    ]
-    for key, value, least in at_least:
-        if not value >= least:
-            raise ConfigError(f"{name}: {key}: expected at least {least}, found {value}")
-    if not optimizer.learning_rate > 0:
-        raise ConfigError(
-            f"{name}: optimizer.learning_rate: expected above 0, found {optimizer.learning_rate}"
-        )
-    if not 0 <= average.decay < 1:
-        raise ConfigError(f"{name}: average.decay: expected from 0 to below 1, found {average.decay}")
-    if not 0 <= loss.label_smoothing <= 1:
-        raise ConfigError(f"{name}: loss.label_smoothing: expected 0 to 1, found {loss.label_smoothing}")
-    if rate.values and len(rate.values) != len(rate.at):
-        raise ConfigError(
-            f"{name}: learning_rate.values: expected one for each epoch of at {rate.at}, found {rate.values}"
-        )
-    if rate.mode == "exponential" and not rate.end > 0:
-        raise ConfigError(f"{name}: learning_rate.end: expected above 0 with exponential, found {rate.end}")
-    if loss.mixup and loss.name == "squared_hinge":
-        raise ConfigError(f"{name}: loss.mixup goes with softmax, found loss.name 'squared_hinge'")
-    if loss.label_smoothing and loss.name == "squared_hinge":
-        raise ConfigError(f"{name}: loss.label_smoothing goes with softmax, found 'squared_hinge'")

@@ -8,8 +8,8 @@ import mxnet as mx
 from mxnet import autograd, gluon
 
 from bmx.gluon.loss import AttentionMatching, DistributionLoss, KnowledgeDistillation
-from bmx.training.config import ConfigError
 from bmx.training.config import Teacher as Description
+from bmx.training.reading import ConfigError
 
 
 class Tapped(gluon.HybridBlock):  # type: ignore[misc]

@@ -15,7 +15,8 @@ from mxnet import gluon
 from bmx.files import write_atomically
 from bmx.training import toml
 from bmx.training.checkpoint import Checkpoints
-from bmx.training.config import Config, ConfigError, differences
+from bmx.training.config import Config
+from bmx.training.reading import ConfigError, differences
 
 # What may be otherwise in a run that goes on: it does not change the parameters that come out.
 _FREE = ("checkpoints.keep", "title", "paper", "notes")

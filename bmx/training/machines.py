@@ -8,7 +8,8 @@ import mxnet as mx
 from mxnet import gluon
 from mxnet.kvstore import KVStoreBase
 
-from bmx.training.config import ConfigError, LearningRate, Optimizer
+from bmx.training.config import LearningRate, Optimizer
+from bmx.training.reading import ConfigError
 
 
 def create_store(kind: str) -> Any:

@@ -13,8 +13,9 @@ from mxnet import gluon
 from bmx.gluon import model_zoo
 from bmx.gluon.model_zoo.gluoncv_names import gluoncv_registry
 from bmx.gluon.nn import defaults
-from bmx.training.config import ConfigError, Model
+from bmx.training.config import Model
 from bmx.training.precision import set_clip, set_precision
+from bmx.training.reading import ConfigError
 
 Builder = Callable[[str, Mapping[str, Any]], gluon.HybridBlock]
 

@@ -12,7 +12,8 @@ from bmx.gluon.data import ImageBatches, ImageFolder, get_augmentation, get_data
 from bmx.gluon.data.image_folder import load_classes
 from bmx.gluon.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from bmx.training.batches import Batches
-from bmx.training.config import ConfigError, Data
+from bmx.training.config import Data
+from bmx.training.reading import ConfigError
 
 _EVALUATION_BATCH = 250
 _RANDOM_TRAIN, _RANDOM_TEST = 512, 128

@@ -13,7 +13,7 @@ from bmx.training import tensorboard
 from bmx.training.bar import Bar
 from bmx.training.callbacks import EpochLines, Saver, Schedules
 from bmx.training.checkpoint import Checkpoint, restore, take
-from bmx.training.config import Config, ConfigError, Model, Stage
+from bmx.training.config import Config, Model, Stage
 from bmx.training.distill import Teacher
 from bmx.training.ema import WeightAverage
 from bmx.training.engine import Callback, Engine
@@ -25,6 +25,7 @@ from bmx.training.models import Builder, load_parameters, make_net
 from bmx.training.objective import Objective, criterion
 from bmx.training.optimizers import make_trainer, parameters
 from bmx.training.progress import Progress
+from bmx.training.reading import ConfigError
 from bmx.training.seeds import seed_everything, seed_of
 from bmx.training.sources import Source
 

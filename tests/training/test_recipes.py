@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from bmx.training.config import Config, ConfigError, merge
+from bmx.training.config import Config
+from bmx.training.reading import ConfigError, merge
 from bmx.training.recipes import list_recipes, read_recipe
 
 PAPERS = {

@@ -21,8 +21,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tiny_training import build, tiny
 
 from bmx.training.checkpoint import Checkpoint, CheckpointError
-from bmx.training.config import Config, ConfigError
+from bmx.training.config import Config
 from bmx.training.folder import OutputError
+from bmx.training.reading import ConfigError
 from bmx.training.run import train
 
 # Dies in the middle of an epoch, behind a checkpoint, or while one is written: before its rename.

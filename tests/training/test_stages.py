@@ -21,11 +21,12 @@ from bmx.gluon.model_zoo.classifier import Classifier
 from bmx.gluon.nn import QConv2D, QDense
 from bmx.gluon.optimizer import is_binary
 from bmx.training import plot, seed_everything
-from bmx.training.config import ConfigError, Model, Teacher
+from bmx.training.config import Model, Teacher
 from bmx.training.distill import Teacher as TeacherLoss
 from bmx.training.distill import sizes
 from bmx.training.models import build_model, make_net
 from bmx.training.precision import set_clip, set_precision
+from bmx.training.reading import ConfigError
 from bmx.training.run import train
 
 

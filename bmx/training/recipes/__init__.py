@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bmx.training import toml
-from bmx.training.config import ConfigError
+from bmx.training.reading import ConfigError
 
 _FOLDER = Path(__file__).parent
 
