@@ -48,9 +48,8 @@ def run_script(
 
     Raises:
         RecipeError: if there is no such script, GluonCV cannot be imported or does not know the model that
-            the script asks for, there is no such setting of layers, or no net has the hyper-parameter of a
-            schedule.
-            Whatever else the script raises comes through.
+            the script asks for, our net cannot be as the script wants it, there is no such setting of layers,
+            or no net has the hyper-parameter of a schedule. Whatever else the script raises comes through.
     """
     if not os.path.isfile(script):
         raise RecipeError(
@@ -58,7 +57,8 @@ def run_script(
             "under scripts/classification"
         )
     from bmx.gluon import nn
-    from bmx.gluon.model_zoo import register_in_gluoncv
+    from bmx.gluon.model_zoo.gluoncv_names import RefusedArgument, register_in_gluoncv
+    from bmx.gluon.model_zoo.pretrained import PretrainedError
     from bmx.gluon.optimizer.scripts import trainers_for_binary_layers
 
     with ExitStack() as stack:
@@ -73,6 +73,8 @@ def run_script(
         _set_command_line([script, *arguments], [os.path.dirname(os.path.abspath(script)), *sys.path[1:]])
         try:
             runpy.run_path(script, run_name="__main__")
+        except (RefusedArgument, PretrainedError) as error:
+            raise RecipeError(str(error).rstrip(".")) from error
         except ValueError as error:
             name = _unknown_model(error)
             if name is None:
@@ -107,6 +109,8 @@ class _Observer:
     def __call__(self, step: int, trainer: Any) -> None:
         from bmx.gluon.schedule import Schedule
 
+        if step and not self.schedules:
+            return
         found = {net: hyperparameters(net) for net in self.names.nets}
         if step == 0:
             self._report(trainer, {name for names in found.values() for name in names})

@@ -16,6 +16,10 @@ BINARIZED = "binarized:"
 _MISSING = object()
 
 
+class RefusedArgument(ValueError):  # noqa: N818  the name says it
+    """An argument of GluonCV's recipes that would make another net of one of ours."""
+
+
 class GluonCVNames:
     """Names in GluonCV's registry, until `restore` or the end of a ``with`` block.
 
@@ -99,7 +103,7 @@ def register_in_gluoncv(*, shortcuts: str | None = None, params: str | None = No
             net = gluoncv.model_zoo.get_model("bmx_resnete18_thumbnail", classes=10)
 
     Of what GluonCV's recipes pass, ``bmx_`` names take ``classes``, ``thumbnail`` and arguments of our
-    constructors. ``ctx`` and ``root`` say where pretrained parameters go to and come from; ``batch_norm``
+    constructors; ``pretrained``, ``root`` and ``ctx`` mean what they do in our `get_model`; ``batch_norm``
     says nothing, because our nets have the batch norms of their papers. ``use_se``, ``last_gamma`` and other
     norm layers than Gluon's BatchNorm would make another architecture and are refused.
 
@@ -147,9 +151,6 @@ def _binarized(constructor: Callable[..., Any], shortcuts: str | None) -> Callab
 def _ours(name: str, **fixed: Any) -> Callable[..., Any]:
     def build(
         *,
-        pretrained: Any = False,
-        ctx: Any = None,
-        root: str | None = None,
         batch_norm: bool | None = None,
         use_se: bool = False,
         last_gamma: bool = False,
@@ -161,14 +162,9 @@ def _ours(name: str, **fixed: Any) -> Callable[..., Any]:
         refused = {"use_se": use_se, "last_gamma": last_gamma, "norm_layer": other_norm}
         for argument, given in refused.items():
             if given:
-                raise ValueError(
+                raise RefusedArgument(
                     f"{PREFIX}{name}: expected the net as its paper has it, found {argument}; leave it out."
                 )
-        if pretrained:
-            raise ValueError(
-                f"{PREFIX}{name}: expected pretrained=False, found {pretrained!r}: there are none to load; "
-                "name a file by params= (python -m bmx.recipes --params FILE)."
-            )
         return registry.get_model(name, **{**fixed, **kwargs})
 
     return build

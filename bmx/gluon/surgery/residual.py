@@ -12,6 +12,7 @@ from bmx.gluon.dataflow import Graph
 _SUMS = {"broadcast_add", "elemwise_add"}
 _NORMS = {"BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm", "_contrib_SyncBatchNorm"}
 _RELUS = {"Activation", "relu"}
+_KEEP_CHANNELS = _SUMS | _NORMS | _RELUS | {"Dropout", "LeakyReLU", "Pooling", "clip", "_copy"}
 
 
 class Step(NamedTuple):
@@ -71,6 +72,26 @@ def residual_blocks(graph: Graph, blocks: list[Any]) -> tuple[list[Residual], di
             except NotResidual as reason:
                 others[number] = str(reason)
     return found, others
+
+
+def input_channels(graph: Graph, blocks: list[Any], conv: int) -> int:
+    """Input channels of a convolution that is used once; 0 if neither it nor the graph tells.
+
+    Shapes of parameters are not asked: a net is to become the same before its first call as after it.
+
+    Args:
+        graph: of the net.
+        blocks: all blocks of the net.
+        conv: number of the convolution.
+    """
+    if blocks[conv]._in_channels:
+        return int(blocks[conv]._in_channels)
+    node = graph.nodes[graph.of_block(conv)[0]].inputs[0]
+    while graph.nodes[node].op in _KEEP_CHANNELS:
+        node = graph.nodes[node].inputs[0]
+    found = graph.nodes[node]
+    known = found.op == "Convolution" and isinstance(blocks[found.block], nn.Conv2D)
+    return int(blocks[found.block]._channels) if known else 0
 
 
 class _Reader:

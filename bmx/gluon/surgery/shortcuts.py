@@ -9,7 +9,7 @@ from mxnet.gluon import Block, HybridBlock
 
 from bmx.gluon.dataflow import Graph
 from bmx.gluon.surgery.places import RemovedActivation, replace_class
-from bmx.gluon.surgery.residual import Residual, Step
+from bmx.gluon.surgery.residual import Residual, Step, input_channels
 
 
 class Unit(NamedTuple):
@@ -133,10 +133,7 @@ def plan_shortcuts(
             return f"{step.op} ({names[blocks[step.block]]}) between its convolutions"
         if step.kind == "conv" and step.block not in binary:
             return f"{names[blocks[step.block]]} stays float"
-    without = {
-        i: _changes_shape(blocks[i], blocks[before] if before is not None else None)
-        for i, before in zip(convs, [None, *convs])
-    }
+    without = {i: _changes_shape(blocks[i], input_channels(graph, blocks, i)) for i in convs}
     # Behind this convolution the shape is that of the block's output, so its own shortcut can end there.
     join = max((number for number, i in enumerate(convs) if number and without[i]), default=0)
     identities = [not without[i] and number != join for number, i in enumerate(convs)]
@@ -173,10 +170,9 @@ def plan_shortcuts(
     )
 
 
-def _changes_shape(conv: Any, before: Any) -> str:
-    """How a convolution changes the shape of its input; empty if it does not."""
+def _changes_shape(conv: Any, channels: int) -> str:
+    """How a convolution changes the shape of an input of so many channels; empty if it does not."""
     arguments = conv._kwargs
-    channels = before._channels if before is not None else conv.weight.shape[1] * arguments["num_group"]
     if channels != conv._channels:
         return f"{channels or '?'} -> {conv._channels} channels"
     if any(stride != 1 for stride in arguments["stride"]):
