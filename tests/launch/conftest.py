@@ -18,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 180  # seconds; far above what anything here takes
 
 
+def _hear_interrupts() -> None:
+    """A shell that starts the tests in the background lets them, and what they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Jobs:
     """Starts `bmx launch`; all that comes of it carries a mark in its environment."""
 
@@ -30,7 +35,12 @@ class Jobs:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables, name: value}
         command = [sys.executable, "-m", "bmx.cli", "launch", *map(str, arguments)]
         launcher = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            preexec_fn=_hear_interrupts,
         )
         self.launchers.append(launcher)
         return launcher
