@@ -24,6 +24,10 @@ needs_operators = pytest.mark.skipif(not library.is_loaded(), reason=f"{library.
         ),
         ({"scaling": "filter"}, "QConv2D: scaling='filter' is not supported; supported: None, 'channel'"),
         ({"scaling": "channel", "bits": 2}, "QConv2D: scaling='channel' is for weights of one bit"),
+        (
+            {"scaling": "channel", "weight_quantizer": "abc_weight"},
+            "QConv2D: scaling='channel' is for weights of -1 and +1, found weight_quantizer=ABC",
+        ),
         ({"scaling": "xnor", "dilation": 2}, "QConv2D: scaling='xnor' needs dilation=1, found 2."),
         ({"output_range": "popcount", "scaling": "channel"}, "output_range='popcount' cannot be scaled"),
         ({"input_bits": 2, "pad_value": 1}, "QConv2D: pad_value=1 and output_range='dot' need inputs and"),

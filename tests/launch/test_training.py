@@ -72,7 +72,8 @@ def test_a_killed_training_goes_on_and_ends_as_that_of_one_worker(jobs, tmp_path
 
     code, output, errors = jobs.end(jobs.start("-n", 2, "-s", 1, "--", *command, "--resume"))
     assert code == 0, errors
-    assert "[0] resumed at epoch 0, batch 6 of stage 1" in output.splitlines()
+    # The kill may come before worker 0 has written the checkpoint of batch 6; that of batch 3 is whole then.
+    assert re.search(r"^\[0\] resumed at epoch 0, batch [36] of stage 1$", output, re.MULTILINE), output
 
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("bmx.training.plot.is_available", lambda: False)  # it takes longer than the training

@@ -117,7 +117,8 @@ class Settings:
         of_signs = weights.kind == "signs" and (inputs is None or inputs.kind == "signs")
         pad_value = _fitting(pad_value, "pad_value", of_signs, 0)
         output_range = _fitting(output_range, "output_range", of_signs, "dot")
-        scaling = _fitting(scaling, "scaling", weights.kind == "signs", None)
+        plain_signs = weights.kind == "signs" and not weights.has_steps
+        scaling = _fitting(scaling, "scaling", plain_signs, None)
         _require(layer, "pad_value", pad_value, (0, 1, -1))
         _require(layer, "output_range", output_range, OUTPUT_RANGES)
         _require(layer, "scaling", scaling, SCALINGS)
@@ -141,6 +142,12 @@ class Settings:
             raise ValueError(
                 f"{layer}: scaling={self.scaling!r} is for weights of one bit, "
                 f"found weight_quantizer={self.weight_quantizer!r}; give scaling=None."
+            )
+        if self.scaling is not None and self.weight_quantizer.has_steps:
+            raise ValueError(
+                f"{layer}: scaling={self.scaling!r} is for weights of -1 and +1, found "
+                f"weight_quantizer={self.weight_quantizer!r}, which scales its signs itself; "
+                "give scaling=None."
             )
 
     @property

@@ -93,6 +93,11 @@ class Quantizer:
             total = term if total is None else total + term
         return total
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether codes are worth something else than 1: it overrides `step` or `bases`."""
+        return type(self).step is not Quantizer.step or type(self).bases is not Quantizer.bases
+
     def initial(self, values: np.ndarray) -> dict[str, float]:
         """Initial values, by name, of parameters that depend on what is quantized; see `calibrate`."""
         return {}
