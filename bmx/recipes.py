@@ -67,6 +67,7 @@ def run_script(
             stack.enter_context(nn.defaults(**(layers or {})))
         except (ImportError, TypeError) as error:
             raise RecipeError(str(error).rstrip(".")) from error
+        stack.enter_context(nn.lowering(nn.fastest_lowering()))
         observer = _Observer(names, clip, schedules or {}, default_schedules(steps) if steps else {})
         stack.enter_context(trainers_for_binary_layers(clip, observer))
         stack.callback(_set_command_line, sys.argv, sys.path)

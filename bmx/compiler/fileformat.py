@@ -138,15 +138,16 @@ def _input_json(value: Input) -> dict[str, Any]:
 def _node_json(node: Node, value: ValueType, names: _Names) -> dict[str, Any]:
     integers = [array for array in node.constants.values() if array.dtype == np.int16]
     planes = dict(zip(_PLANE_ATTRIBUTES, _planes(integers[0]))) if integers else {}
-    return {
+    content = {
         "name": node.name,
         "op": node.op,
         "inputs": list(node.inputs),
         "dtype": value.dtype,
         "shape": list(value.shape),
-        "attrs": {**node.attrs, **planes},
-        "tensors": {role: names[node.name, role] for role in node.constants},
     }
+    attrs = {**node.attrs, **planes}
+    tensors = {role: names[node.name, role] for role in node.constants}
+    return {**content, **({"attrs": attrs} if attrs else {}), **({"tensors": tensors} if tensors else {})}
 
 
 def _read_graph(fields: dict[str, Any], tensors: dict[str, np.ndarray]) -> Graph:

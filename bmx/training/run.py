@@ -9,6 +9,7 @@ from typing import Any, Callable
 from mxnet import gluon
 from tqdm import tqdm
 
+from bmx.gluon.nn.lowerings import fastest_lowering, lowering
 from bmx.training import plot
 from bmx.training.config import Config
 from bmx.training.folder import Folder
@@ -60,7 +61,7 @@ def train(
         if result is not None:
             log(f"{output}: this training has ended, with accuracy {result['accuracy']:f}")
             return result
-        with without_unused_warnings():
+        with without_unused_warnings(), lowering(fastest_lowering()):
             progress = _run_stages(config, folder, resume, build, folder.logger(log), store, part)
         return _finish(config, folder, progress) if folder.main else {}
     finally:

@@ -1,4 +1,6 @@
 // QActivation(data): sign with a straight-through gradient.
+#include <cmath>
+
 #include "mxnet/operator.h"
 #include "mxnet/quantizer.h"
 
@@ -52,7 +54,8 @@ Code forward(const Attributes& attributes, Tensors* inputs, Tensors* outputs, co
     if (!quantizer.ok()) return quantizer.status();
     const float* x = (*inputs)[0].data<float>();
     float* y = (*outputs)[0].data<float>();
-    for (int64_t i = 0; i < (*inputs)[0].size(); ++i) y[i] = x[i] < 0 ? -1.0F : 1.0F;
+    const int64_t count = (*inputs)[0].size();  // MXNet multiplies the axes anew at each call
+    for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? -1.0F : 1.0F;
     return {};
   });
 }
@@ -65,7 +68,12 @@ Code backward(const Attributes& attributes, Tensors* inputs, Tensors* outputs, c
     const float* dy = (*inputs)[0].data<float>();
     const float* x = (*inputs)[1].data<float>();
     float* dx = (*outputs)[0].data<float>();
-    for (int64_t i = 0; i < (*inputs)[0].size(); ++i) dx[i] = quantizer.value().passes(x[i]) ? dy[i] : 0.0F;
+    const int64_t count = (*inputs)[0].size();
+    const float limit = quantizer.value().limit();
+    for (int64_t i = 0; i < count; ++i) {
+      const float gradient = dy[i];  // read in any case, or the loop is not made of vectors
+      dx[i] = std::fabs(x[i]) <= limit ? gradient : 0.0F;
+    }
     return {};
   });
 }

@@ -15,10 +15,9 @@ struct Quantizer {
   float clip = 1;
 
   float operator()(float x) const { return active && x < 0 ? -1.0F : active ? 1.0F : x; }
-  // Factor of the gradient. NaN and infinities get no gradient, whatever the clip.
-  bool passes(float x) const {
-    return !active || std::fabs(x) <= std::min(clip, std::numeric_limits<float>::max());
-  }
+  // Values beyond it get no gradient; nor do NaN and infinities, whatever the clip.
+  float limit() const { return std::min(clip, std::numeric_limits<float>::max()); }
+  bool passes(float x) const { return !active || std::fabs(x) <= limit(); }
   // Whether the quantized values are all +-1: always with a quantizer, by inspection without.
   bool gives_binary(const float* x, int64_t count) const {
     if (active) return true;

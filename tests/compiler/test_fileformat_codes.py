@@ -92,7 +92,7 @@ def test_tensors_and_attributes() -> None:
     graph = json.loads(header_of(content)["__metadata__"]["bmx.graph"])
     assert [value["dtype"] for value in graph["inputs"]] == ["bytes", "f32"]
     assert node(graph, "q0")["dtype"] == "u2"
-    attributes = {name: node(graph, name)["attrs"] for name in ("c0", "c1", "d1", "d2", "w2")}
+    attributes = {name: node(graph, name).get("attrs", {}) for name in ("c0", "c1", "d1", "d2", "w2")}
     assert attributes["c0"] == {
         "strides": [1, 1],
         "padding": [1, 1],
@@ -190,7 +190,7 @@ def edit(change: Callable[[dict], Any]) -> bytes:
             lambda g: node(g, "q0")["tensors"].update(threshold="q2.threshold"),
             "should be i32, found a tensor",
         ),
-        (lambda g: node(g, "w2")["attrs"].update(weight_bits=1), "has no attribute 'weight_bits'"),
+        (lambda g: node(g, "w2").update(attrs={"weight_bits": 1}), "has no attribute 'weight_bits'"),
     ],
 )
 def test_broken_graphs(change: Callable[[dict], Any], message: str) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not library.is_loaded(), reason="built without M
 SHAPE = (1, 2, 8, 8)
 
 
-@pytest.fixture(params=["native", "operator"])
+@pytest.fixture(params=["native", "mixed", "operator"])
 def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[HybridBlock, tuple[Path, Path]]:
     """A net with auxiliary states, and its files from either lowering."""
     net = nn.HybridSequential()

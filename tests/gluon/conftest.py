@@ -8,9 +8,9 @@ import bmx.gluon  # noqa: F401  first, because it makes mxnet importable
 from bmx.gluon import library
 
 
-@pytest.fixture(params=["native", "operator"])
+@pytest.fixture(params=["native", "mixed", "operator"])
 def lowered(request: pytest.FixtureRequest) -> str:
-    """Both lowerings; the operators' absence is skipped loudly."""
-    if request.param == "operator" and not library.is_loaded():
-        pytest.skip(f"{library.PATH} is not built, so the operator lowering is not tested")
+    """Every lowering that trains; the operators' absence is skipped loudly."""
+    if request.param != "native" and not library.is_loaded():
+        pytest.skip(f"{library.PATH} is not built, so the {request.param} lowering is not tested")
     return request.param

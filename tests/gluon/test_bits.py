@@ -9,7 +9,7 @@ from mxnet.gluon import nn as float_nn
 
 from bmx.gluon import nn
 
-LOWERINGS = ("native", "operator", "inference")
+LOWERINGS = ("native", "mixed", "operator", "inference")
 
 
 def activation_codes(x, bits):

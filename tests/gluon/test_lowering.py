@@ -1,4 +1,4 @@
-"""The two lowerings agree in every mode of Gluon: imperative, hybrid, static, exported, adding gradients."""
+"""The lowerings agree in every mode of Gluon: imperative, hybrid, static, exported, adding gradients."""
 
 from __future__ import annotations
 
@@ -154,8 +154,9 @@ def test_export_and_import(tmp_path, mode, lowered):
     imported = mx.gluon.SymbolBlock.imports(str(symbol_file), ["data"], str(tmp_path / "net-0003.params"))
     np.testing.assert_array_equal(imported(x).asnumpy(), expected)
     operators = {node["op"] for node in json.loads(symbol_file.read_text())["nodes"]}
-    assert ({"QActivation", "QConvolution", "QFullyConnected"} <= operators) == (lowered == "operator")
-    assert bool({"Convolution", "FullyConnected"} & operators) == (lowered == "native")
+    assert ("QActivation" in operators) == (lowered != "native")
+    assert ({"QConvolution", "QFullyConnected"} <= operators) == (lowered == "operator")
+    assert bool({"Convolution", "FullyConnected"} & operators) == (lowered != "operator")
 
 
 def test_operator_attributes_say_everything_the_compiler_needs():

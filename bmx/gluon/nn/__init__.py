@@ -7,7 +7,7 @@ from bmx.gluon.nn.config import Config, current_config, defaults
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.dense import QDense
 from bmx.gluon.nn.horq import HORQConv2D
-from bmx.gluon.nn.lowerings import current_lowering, lowering
+from bmx.gluon.nn.lowerings import current_lowering, fastest_lowering, lowering
 from bmx.gluon.nn.prelu import PReLU, RPReLU
 from bmx.gluon.nn.quantizers import (
     HORQ,
@@ -83,6 +83,7 @@ __all__ = [
     "current_config",
     "current_lowering",
     "defaults",
+    "fastest_lowering",
     "get_quantizer",
     "list_quantizers",
     "lowering",

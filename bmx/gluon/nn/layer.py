@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bmx.gluon.nn.guard import guard
-from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.lowerings import multiplies_in_cxx
 from bmx.gluon.nn.quantizers import Quantizer
 from bmx.gluon.nn.quantizers.base import scaled
 from bmx.gluon.nn.settings import Settings, gives_signs, require_float32
@@ -60,7 +60,7 @@ class QuantizedLayer:
         settings = self._settings
         of_input = settings.learned(F, "input", learned, self._channels_shape)
         of_weight = settings.learned(F, "weight", learned, self._filters_shape)
-        if settings.is_plain and current_lowering() != "native":
+        if settings.is_plain and multiplies_in_cxx():
             operands = settings.operator_arguments(F, x, weight, of_input, of_weight)
             out, bias = self._plain_operator(F, *operands, bias)
         else:
@@ -87,7 +87,8 @@ class QuantizedLayer:
 
     def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:  # noqa: N803
         settings = self._settings
-        weights = settings.weight_quantizer.bases(F, weight, **of_weight)
+        shape = self.weight.shape  # type: ignore[attr-defined]
+        weights = settings.weight_bases(F, weight, of_weight, shape)
         inputs = settings.bases(F, x, of_input)
         signs = settings.takes_signs and all(map(gives_signs, settings.quantizers))
         total = None
@@ -99,7 +100,7 @@ class QuantizedLayer:
         return total
 
     def _product(self, F: Any, x: Any, weight: Any, signs: bool, name: str) -> Any:  # noqa: N803
-        if not signs or current_lowering() == "native":
+        if not signs or not multiplies_in_cxx():
             return self._dot(F, x, weight, name)
         attributes = {"input_quantizer": "none", "weight_quantizer": "none", "output_range": "dot"}
         return self._operator(F, [guard(F, x), guard(F, weight)], attributes, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from mxnet import gluon, init
 
 from bmx.gluon.nn.config import Default, current_config, or_config
 from bmx.gluon.nn.guard import guard
-from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.lowerings import current_lowering, lowering
 from bmx.gluon.nn.quantizers import Base, Quantizer, SignQuantizer, get_quantizer
 from bmx.gluon.nn.scaling import SCALINGS, weight_scale
 
@@ -182,6 +183,19 @@ class Settings:
     def bases(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Base]:  # noqa: N803
         """The input's terms."""
         return [Base(x)] if self.input_quantizer is None else self.input_quantizer.bases(F, x, **learned)
+
+    def weight_bases(
+        self,
+        F: Any,  # noqa: N803
+        weight: Any,
+        learned: dict[str, Any],
+        shape: tuple[int, ...] | None,
+    ) -> list[Base]:
+        """The weight's terms; ``shape`` is None or has zeros until MXNet has found it."""
+        # It does not find a parameter's shape through a C++ operator.
+        is_known = shape is not None and min(shape) > 0
+        with lowering("native") if current_lowering() == "mixed" and not is_known else nullcontext():
+            return self.weight_quantizer.bases(F, weight, **learned)
 
     def scale(self, F: Any, weight: Any) -> Any:  # noqa: N803
         """Alpha of the latent weights; None without one."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.base import Quantizer
 from bmx.gluon.nn.quantizers.registry import register
@@ -60,6 +62,13 @@ class DetSign(SignQuantizer):
     def __init__(self, clip: float | None = 1.0) -> None:
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
+
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+        """See `SignQuantizer`."""
+        if current_lowering() == "mixed":
+            clip = math.inf if self.clip is None else self.clip
+            return F.QActivation(guard(F, x), method=self.method, clip=clip)
+        return super().codes(F, x, **learned)
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
         """See `SignQuantizer`."""
