@@ -227,3 +227,32 @@ def test_the_integer_path_holds_no_float(tmp_path: Path) -> None:
     rows = [row for row in bmx.verification.compare_layers(net, path, x).layers if row.bits is not None]
     assert len([row for row in rows if not row.fused]) >= 1
     assert [(row.bits, row.accumulated) for row in rows] == [(0, 0)] * len(rows)
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "convolution", "dense"),
+    [
+        (QActivation("dorefa", bits=1), "integer_conv2d", "integer_dense"),
+        (QActivation("dorefa", bits=3), "integer_conv2d", "integer_dense"),
+        (nn.Activation("tanh"), "binary_weight_conv2d", "binary_weight_dense"),
+    ],
+    ids=["u1", "u3", "real"],
+)
+@pytest.mark.parametrize("output_range", ["dot", "popcount"])
+def test_binary_weights_behind_what_is_no_sign(
+    quantizer: nn.HybridBlock, convolution: str, dense: str, output_range: str, tmp_path: Path
+) -> None:
+    settings = {"input_quantizer": None, "output_range": output_range}
+    net = nn.HybridSequential()
+    net.add(
+        *(nn.Conv2D(17, 3), nn.BatchNorm(), quantizer),
+        *(QConv2D(18, 3, 2, padding=1, groups=1, **settings), nn.BatchNorm(), quantizer),
+        *(QDense(19, use_bias=False, **settings), nn.BatchNorm(), nn.Dense(5)),
+    )
+    randomize(net, (3, 3, 11, 9), 5)
+    path = str(tmp_path / "net.bmx")
+    report = bmx.export(net, path, (3, 3, 11, 9), sample=np.random.RandomState(6).rand(4, 3, 11, 9))
+    assert report is not None
+    assert report.passed
+    operators = [node["op"] for node in runtime.Model(path).info()["nodes"]]
+    assert {convolution, dense} <= set(operators)

@@ -43,8 +43,8 @@ _ADVICE = """
 ## When a net is not supported
 
 - A layer of your own: write it with operators of this page, or replace it before exporting.
-- `input_quantizer=None` needs bits: put a `QActivation` before the layer (max pooling, flatten and
-  dropout may stand between), or leave the input quantizer on.
+- `input_quantizer=None` with a `pad_value` other than 0 needs bits: put a `QActivation` before the layer
+  (max pooling, flatten and dropout may stand between), or leave the input quantizer on.
 - `round` is for codes: `F.round(F.clip(y, 0, 2**bits - 1))` with 1 to 8 bits.
 
 ## GluonCV's classification nets

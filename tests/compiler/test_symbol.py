@@ -177,8 +177,8 @@ def test_global_pooling_and_names_that_repeat() -> None:
             r"weight_quantizer is 'none' and its weight holds 0\.5; supported: -1 and \+1",
         ),
         (
-            ("QConvolution", "y", ["data", "w"], {"input_quantizer": "none"}),
-            r"input is real \(f32\[2, 3, 3\]\)",
+            ("QConvolution", "y", ["data", "w"], {"input_quantizer": "none", "pad_value": "1"}),
+            r"its input real \(f32\[2, 3, 3\]\); supported: pad_value 0, or a QActivation before it",
         ),
         (("QActivation", "y", ["data"], {"method": "approx_sign"}), "supported: det_sign"),
         (("Activation", "y", ["data"], {"act_type": "softrelu"}), "supported: relu, tanh, sigmoid"),

@@ -42,13 +42,9 @@ class _Quantization:
         popcount = attrs.choice("output_range", "dot", ("dot", "popcount")) == "popcount"
         return cls(signs_input, signs_weight, popcount)
 
-    def bits(self, build: Builder, name: str, x: str) -> str:
-        if not self.signs_input and build.type(x).dtype != "bits":
-            raise NotSupportedError(
-                f"input_quantizer is 'none' and its input is real ({build.type(x)}); "
-                "put a QActivation before it or leave the input quantizer on"
-            )
-        return _emit_sign(build, f"{name}_sign", x)
+    def takes_numbers(self, build: Builder, x: str) -> bool:
+        """Whether the input is multiplied as it is: real, or codes that are no signs."""
+        return not self.signs_input and build.type(x).dtype != "bits"
 
     def weights(self, weight: np.ndarray) -> dict[str, np.ndarray]:
         """The layer's constants."""
@@ -61,7 +57,7 @@ class _Quantization:
 
     def real(self, build: Builder, name: str, dot: str, weight: np.ndarray, bias: np.ndarray | None) -> str:
         """The layer's real result from its dot products."""
-        value = build.add(f"{name}_cast", "cast", dot)
+        value = dot if build.type(dot).dtype == "f32" else build.add(f"{name}_cast", "cast", dot)
         if self.popcount:
             value = affine(build, f"{name}_popcount", value, 0.5, weight[0].size / 2)
         if bias is not None:
@@ -69,19 +65,34 @@ class _Quantization:
         return value
 
 
+def _numbers(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Signs as the weights of a real layer."""
+    return {role: array.astype(np.float32) for role, array in weights.items()}
+
+
 @rule(
     "QConvolution",
-    becomes="`threshold` unless the input is binary, `binary_conv2d`, `affine` for what remains",
+    becomes="`threshold` unless the input is binary, `binary_conv2d`, `affine` for what remains; "
+    "`integer_conv2d` or `binary_weight_conv2d` where the input is not quantized to signs",
     limits="2-D, `layout` NCHW; `weight_quantizer` det_sign, or none if the weight is -1 and +1; "
-    "`input_quantizer` det_sign, or none if the input is binary",
+    "`pad_value` 0 where the input is not quantized to signs",
 )
 def _q_convolution(attrs: Attributes) -> Emit:
     conv, quantization = read_conv(attrs), _Quantization.read(attrs)
     conv["pad_value"] = attrs.integer("pad_value", 0)
 
     def emit(build: Builder, name: str, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
-        bits = quantization.bits(build, name, x)
-        dot = build.add(name, "binary_conv2d", bits, conv, quantization.weights(weight))
+        weights = quantization.weights(weight)
+        if quantization.takes_numbers(build, x):
+            if conv["pad_value"] != 0:
+                raise NotSupportedError(
+                    f"pad_value is {conv['pad_value']}, input_quantizer 'none' and its input real "
+                    f"({build.type(x)}); supported: pad_value 0, or a QActivation before it"
+                )
+            real_conv = {key: value for key, value in conv.items() if key != "pad_value"}
+            dot = build.add(name, "conv2d", x, real_conv, _numbers(weights))
+        else:
+            dot = build.add(name, "binary_conv2d", _emit_sign(build, f"{name}_sign", x), conv, weights)
         return quantization.real(build, name, dot, weight, bias)
 
     return emit
@@ -90,7 +101,7 @@ def _q_convolution(attrs: Attributes) -> Emit:
 @rule(
     "QFullyConnected",
     becomes="`threshold` unless the input is binary, `flatten` if it is an image, `binary_dense`, "
-    "`affine` for what remains",
+    "`affine` for what remains; `integer_dense` or `binary_weight_dense` as for QConvolution",
     limits="`flatten=False` only on vectors; quantizers as for QConvolution",
 )
 def _q_fully_connected(attrs: Attributes) -> Emit:
@@ -98,8 +109,12 @@ def _q_fully_connected(attrs: Attributes) -> Emit:
     flatten, quantization = attrs.boolean("flatten", True), _Quantization.read(attrs)
 
     def emit(build: Builder, name: str, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
-        bits = flat(build, name, quantization.bits(build, name, x), flatten)
-        dot = build.add(name, "binary_dense", bits, {}, quantization.weights(weight))
+        weights = quantization.weights(weight)
+        if quantization.takes_numbers(build, x):
+            dot = build.add(name, "dense", flat(build, name, x, flatten), {}, _numbers(weights))
+        else:
+            bits = flat(build, name, _emit_sign(build, f"{name}_sign", x), flatten)
+            dot = build.add(name, "binary_dense", bits, {}, weights)
         return quantization.real(build, name, dot, weight, bias)
 
     return emit
