@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; each sets up what it needs in .venv and can be repeated.
 #   PYTHON=python3.10 make demo     chooses the interpreter (3.8 to 3.12)
 
-.PHONY: help demo test check sanitize thread fuzz zoo-check package format clean
+.PHONY: help demo test check sanitize thread fuzz zoo-check models package format clean
 
 help:
 	@echo "make demo     train, export and run the binary LeNet on real digits (at most 10 minutes)"
@@ -11,6 +11,7 @@ help:
 	@echo "make thread   the C++ tests of threads under ThreadSanitizer"
 	@echo "make fuzz     30 minutes of forged files, with libFuzzer and sanitizers (Clang)"
 	@echo "make zoo-check every net of the model zoo: trained a step, exported, verified, timed (about an hour)"
+	@echo "make models   trains the small nets of a release, into build/models (about two hours)"
 	@echo "make package  the wheel in dist/, tried in an environment without MXNet"
 	@echo "make format   rewrite the sources in the project's format"
 	@echo "make clean    remove build/, .venv/ and demo/"
@@ -43,6 +44,10 @@ zoo-check:
 	@scripts/environment.sh test
 	@.venv/bin/python -m pytest -q -m slow tests/model_zoo
 	@.venv/bin/python benchmarks/zoo.py
+
+models:
+	@scripts/environment.sh test
+	@.venv/bin/python scripts/release_models.py
 
 package:
 	@scripts/environment.sh test

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
-python_files=(bmx tests examples benchmarks setup.py)
+python_files=(bmx tests examples benchmarks scripts setup.py)
 mapfile -t cxx_files < <(git ls-files 'src/*.h' 'src/*.cc' 'tests/cpp/*.h' 'tests/cpp/*.cc' 'tests/cpp/*.c' 'tests/fuzz/*.h' 'tests/fuzz/*.cc')
 
 if [ "${1:-}" = --fix ]; then

@@ -65,7 +65,7 @@ class DetSign(SignQuantizer):
 
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
         """See `SignQuantizer`."""
-        if current_lowering() == "mixed":
+        if current_lowering() == "mixed" and self.method is not None:
             clip = math.inf if self.clip is None else self.clip
             return F.QActivation(guard(F, x), method=self.method, clip=clip)
         return super().codes(F, x, **learned)
