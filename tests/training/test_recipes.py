@@ -34,7 +34,7 @@ SMALL: dict[str, Any] = {
     "data": {"name": "random", "train_limit": 4, "test_limit": 2, "batch_size": 2, "classes": 3},
     "training": {"steps": 2, "epochs": 1},
 }
-SHAPES = dict.fromkeys(("mnist_quick", "bnn_mlp_quick", "fashion_quick"), [28, 28, 1])
+SHAPES = {name: [28, 28, 1] for name in ("mnist_quick", "bnn_mlp_quick", "fashion_quick")}
 MODELS: dict[str, Any] = {
     "abc_net": {"arguments": {"weight_terms": 2, "input_terms": 1}},
     "bnext": {"arguments": {"width": 8}},

@@ -1,0 +1,55 @@
+"""docs/trained.md and docs/side_by_side.md are what the kept results say; the scripts draw them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import trained  # noqa: E402
+
+KEPT = sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/packed.json"))
+
+
+def test_the_page_is_drawn_of_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert trained.page() == (ROOT / "docs" / "trained.md").read_text()
+
+
+@pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
+def test_packed_files_answered_as_mxnet(folder: Path) -> None:
+    packed = json.loads((folder / "packed.json").read_text())
+    assert packed["agreement"] == 1
+    assert packed["images"] == 10_000
+
+
+def test_a_training_is_kept_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On noise: what the page then says of a training is what the training said."""
+    from bmx.training.config import Config
+    from bmx.training.run import train
+
+    monkeypatch.setattr(trained, "RESULTS", tmp_path / "results")
+    config = Config.from_dict(
+        {
+            "title": "Noise",
+            "notes": "A test.",
+            "model": {"name": "lenet"},
+            "data": {"name": "random", "shape": [28, 28, 1], "train_limit": 32, "test_limit": 150},
+            "training": {"epochs": 1},
+            "optimizer": {"name": "adam", "learning_rate": 1e-3},
+        },
+        "test",
+    )
+    result = train(config, tmp_path / "output", log=lambda _: None)
+    folder = trained.keep(tmp_path / "output", "bmx train noise.toml")
+    assert folder == tmp_path / "results" / "random-lenet"
+    packed = json.loads((folder / "packed.json").read_text())
+    assert (packed["images"], packed["agreement"]) == (150, 1)
+    assert packed["accuracy"] == pytest.approx(result["accuracy"], abs=1e-6)
+    page = trained.page()
+    assert f"| {100 * result['last_accuracy']:.2f} % |" in page
+    assert "bmx train noise.toml" in page
