@@ -166,7 +166,8 @@ def page() -> str:
         text += f"| {seconds[kind]:.1f} s |\n"
     ratio = seconds["binary"] / seconds["float"]
     sentences = (
-        f"An epoch of the binary net costs {ratio:.2f} times that of the float net. Its packed file has {result['bytes']:,} bytes and takes {result['latency_ms']:.3f} ms for "
+        f"An epoch of the binary net costs {ratio:.2f} times that of the float net. Its packed "
+        f"file has {result['bytes']:,} bytes and takes {result['latency_ms']:.3f} ms for "
         f"an image on one thread ({result['isa']}). It classifies {100 * result['accuracy']:.2f} % of the "
         f"{result['images']:,} held-out images right, from their bytes, and "
         f"{100 * result['agreement']:.4g} % as MXNet does."
