@@ -1,12 +1,14 @@
 """Every net of the zoo: runs, learns a step, is saved, loaded, exported, verified; the table of docs/zoo.md.
 
     python benchmarks/zoo.py [NAME ...] [--results docs/results/zoo.json]
+    python benchmarks/zoo.py [NAME ...] --results docs/results/zoo.json --measure build/zoo
     python benchmarks/zoo.py --table docs/results/zoo.json > docs/zoo.md
     python benchmarks/zoo.py --plots docs/results/zoo.json docs
 
 Without names: all of `bmx list models`. Weights are random, statistics of batch norms those of a batch, their
 gammas of both signs. Ends with a table of sizes, operations and latency (one thread, batch 1), and with exit
-status 1 if a net failed.
+status 1 if a net failed. --measure packs nets into a folder, those that it lacks, and measures sizes and
+latencies anew when all are there: checking leaves the machine warm and its memory in pieces.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="nets to check (default: all)")
     parser.add_argument("--results", help="JSON file that the rows are added to")
+    parser.add_argument("--measure", metavar="FOLDER", help="sizes and latencies only, of files kept there")
     parser.add_argument("--table", metavar="RESULTS", help="print docs/zoo.md from such a file and stop")
     parser.add_argument("--plots", nargs=2, metavar=("RESULTS", "FOLDER"), help="draw the plots and stop")
     options = parser.parse_args()
@@ -54,6 +57,10 @@ def main() -> None:
         print(page(json.loads(Path(options.table).read_text())), end="")
     elif options.plots:
         draw(json.loads(Path(options.plots[0]).read_text()), Path(options.plots[1]))
+    elif options.measure:
+        if not options.results:
+            parser.error("--measure changes rows of --results RESULTS")
+        measure_all(options.names, options.results, Path(options.measure))
     else:
         sys.exit(check_all(options.names or model_zoo.list_models(), options.results))
 
@@ -111,6 +118,23 @@ def check(name: str) -> dict[str, Any]:
         "input": list(shape),
         "seconds": round(time.perf_counter() - start),
     }
+
+
+def measure_all(names: list[str], results: str, folder: Path) -> None:
+    """Sizes and latencies of nets that have a row, by default of all that do."""
+    rows = json.loads(Path(results).read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: folder / f"{name}.bmx" for name in names or rows}
+    for name in tqdm([name for name, path in files.items() if not path.exists()], unit=" nets", disable=None):
+        shape = model_zoo.input_shape(name)
+        net, _ = trained(name, shape)
+        bmx.export(net, str(files[name]), (1, *shape), verify=False)
+        del net
+    for name, path in files.items():
+        latency = milliseconds(str(path), model_zoo.input_shape(name))
+        found = {"file_mib": round(path.stat().st_size / 2**20, 3), "ms": round(latency, 2)}
+        print(name, found)
+        add(results, name, {**rows[name], **found})
 
 
 def trained(name: str, shape: tuple[int, ...]) -> tuple[gluon.HybridBlock, mx.nd.NDArray]:

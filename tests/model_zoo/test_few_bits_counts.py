@@ -1,4 +1,4 @@
-"""Counts of the nets of BMXNet, BNN, XNOR-Net, HORQ, WRPN, ABC-Net and DoReFa-Net.
+"""Counts of the nets of BMXNet and bmx, BNN, XNOR-Net, HORQ, WRPN, ABC-Net and DoReFa-Net.
 
 `PUBLISHED` is what the papers' authors or Larq Zoo publish. All counts, these among them, are derived here a
 second time: `Counter` adds up the layers that the papers list, in the way of BMXNet's tables.
@@ -214,6 +214,34 @@ def abc_resnet(count: Counter, layers: int, terms: tuple[int, int]) -> None:
     classifier(count, 512)
 
 
+def lenet(count: Counter) -> None:
+    """BMXNet's: the first convolution has a bias."""
+    count.conv(1, 64, 5, 24)
+    count.extra(64)
+    count.conv(64, 64, 5, 8, BIT)
+    count.dense(64 * 4 * 4, 1000, BIT)
+    for channels in (64, 64, 1000):
+        count.norm(channels)
+    classifier(count, 1000, 10)
+
+
+def resnete_small(count: Counter) -> None:
+    """Our own: pooled behind the first convolution, real 1x1 convolutions in shortcuts that change the shape."""
+    count.conv(3, 64, 3, 32)
+    count.norm(64)
+    inputs = 64
+    for stage, (outputs, number) in enumerate(((64, 2), (128, 3), (256, 3))):
+        size = 16 >> stage
+        if stage:
+            count.conv(inputs, outputs, 1, size)
+            count.norm(outputs)
+        for _ in range(number):
+            count.conv(inputs, outputs, 3, size, BIT)
+            count.norm(outputs)
+            inputs = outputs
+    classifier(count, 256, 10)
+
+
 def horq_lenet(count: Counter) -> None:
     """Order 2: two convolutions with the same weights."""
     count.conv(1, 64, 5, 24)
@@ -256,7 +284,11 @@ NETS: dict[str, tuple[Callable[[Counter], None], dict[str, Any]]] = {
     "horq_lenet": (horq_lenet, {}),
     "horq_convnet": (horq_convnet, {}),
     "wrpn_resnet34": (wrpn_resnet34, {}),
+    "wrpn_alexnet": (wrpn_alexnet, {}),
+    "lenet": (lenet, {}),
+    "resnete_small": (resnete_small, {}),
     "abc_resnet18": (lambda c: abc_resnet(c, 18, (2, 3)), {"weight_terms": 2, "input_terms": 3}),
+    "abc_resnet34": (lambda c: abc_resnet(c, 34, (1, 2)), {"weight_terms": 1, "input_terms": 2}),
     "dorefanet": (dorefanet, {}),
 }
 # params, binary params, bytes, float MACs, products of bits; each as `Counter` derives it from the layers.
@@ -276,6 +308,10 @@ PINNED = {
     "wrpn_resnet34": (21_797_672, 21_258_240, 12_786_848, 118_013_952, 56_723_767_296),
     "abc_resnet18": (22_847_130, 22_315_008, 4_917_864, 118_013_952, 10_173_284_352),
     "dorefanet": (62_394_440, 58_236_928, 23_909_664, 120_932_352, 5_740_167_168),
+    "wrpn_alexnet": (62_387_912, 58_236_928, 45_722_400, 105_415_200, 16_411_918_336),
+    "lenet": (1_140_330, 1_126_400, 196_520, 921_600, 6_553_600),
+    "resnete_small": (1_965_642, 1_916_928, 434_472, 2_818_048, 66_060_288),
+    "abc_resnet34": (21_797_812, 21_258_240, 4_815_568, 118_013_952, 7_090_470_912),
 }
 
 
