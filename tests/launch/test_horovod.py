@@ -34,7 +34,8 @@ if distributed:
 rank, size = (hvd.rank(), hvd.size()) if distributed else (0, 1)
 mx.random.seed(5 + rank)  # each starts with other weights, until they are broadcast
 net = gluon.nn.HybridSequential()
-net.add(QConv2D(6, 3, in_channels=2), gluon.nn.Flatten(), QDense(5, in_units=96), gluon.nn.Dense(3, in_units=5))
+net.add(QConv2D(6, 3, in_channels=2), gluon.nn.Flatten(), QDense(5, in_units=96))
+net.add(gluon.nn.Dense(3, in_units=5))
 net.initialize(mx.init.Uniform(1))
 net.hybridize()
 parameters = net.collect_params()
@@ -61,10 +62,9 @@ def test_two_workers_train_as_one(tmp_path: Path) -> None:
     python = [sys.executable, "-W", "ignore", "-c", SCRIPT]
     run = [sys.executable, "-m", "horovod.runner.launch", "--gloo", "-np", "2"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    for name, command in (("two", [*run, *python]), ("one", python)):
-        ended = subprocess.run(
-            [*command, str(tmp_path / name), name], env=environment, capture_output=True, text=True, timeout=180
-        )
+    for name, start in (("two", [*run, *python]), ("one", python)):
+        command = [*start, str(tmp_path / name), name]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
         assert ended.returncode == 0, ended.stdout + ended.stderr
     one, first, second = (np.load(tmp_path / f"{name}.npy") for name in ("one-0", "two-0", "two-1"))
     np.testing.assert_array_equal(first, second)

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import test_family_counts as family  # noqa: E402
-import test_few_bits_counts as few_bits  # noqa: E402
-import test_published_counts as published  # noqa: E402
+import test_family_counts as family
+import test_few_bits_counts as few_bits
+import test_published_counts as published
 
 from bmx.gluon import model_zoo
 
