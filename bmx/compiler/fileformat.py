@@ -21,6 +21,8 @@ _DTYPES = {"f32": np.float32, "i32": np.int32, "i16": np.uint8, "bits": np.uint8
 # What a file says about the weight of an integer layer; the IR has the integers themselves.
 _PLANE_ATTRIBUTES = {"weight_bits": bit_count(), "signs": boolean()}
 _SMALL_INTEGERS = (np.int8, np.int16, np.int32)
+# How many numbers tensors of one number for all channels may stand for, in a whole graph.
+_MAX_REPEATED = 2**24
 
 
 def to_bytes(graph: Graph, report: Mapping[str, Any] | None = None) -> bytes:
@@ -92,16 +94,28 @@ def _stored_tensors(graph: Graph) -> tuple[dict[str, np.ndarray], _Names]:
     tensors: dict[str, np.ndarray] = {}
     names: _Names = {}
     known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+    repeated = 0
     for node in graph.nodes:
         for role, array in node.constants.items():
-            stored = _stored(node, array)
+            if _is_one_number(node, role, array) and repeated + array.size <= _MAX_REPEATED:
+                repeated += array.size
+                array = array[..., :1]
+            stored = _stored(array)
             key = (stored.dtype.str, stored.shape, stored.tobytes())
             name = names[node.name, role] = known.setdefault(key, f"{node.name}.{role}")
             tensors.setdefault(name, stored)
     return tensors, names
 
 
-def _stored(node: Node, array: np.ndarray) -> np.ndarray:
+def _is_one_number(node: Node, role: str, array: np.ndarray) -> bool:
+    """Whether all channels, of which there are several, have the same number, bit by bit."""
+    if not OPERATORS[node.op].constants[role].per_channel or array.shape[-1] == 1:
+        return False
+    bits = array.view(np.int32)
+    return bool((bits == bits[..., :1]).all())
+
+
+def _stored(array: np.ndarray) -> np.ndarray:
     """A constant as its tensor."""
     if array.dtype == np.int16:
         return pack(to_planes(array, _planes(array)))
@@ -150,12 +164,31 @@ def _node_json(node: Node, value: ValueType, names: _Names) -> dict[str, Any]:
     return {**content, **({"attrs": attrs} if attrs else {}), **({"tensors": tensors} if tensors else {})}
 
 
+class _Repeats:
+    """Repeats numbers that stand for all channels, so many in a graph and no more."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_REPEATED
+
+    def repeated(self, node: Node, role: str, stored: np.ndarray, channels: int) -> np.ndarray:
+        """A tensor with one number for each channel; as it is, unless its last axis is 1."""
+        if not stored.ndim or stored.shape[-1] != 1 or channels == 1:
+            return stored
+        self._left -= channels * stored.size
+        if self._left < 0:
+            raise GraphError(
+                f"node {node.name!r}: {role} stands for {channels * stored.size} numbers; tensors of one "
+                "number for all channels may stand for 2^24 in the whole graph."
+            )
+        return np.repeat(stored, channels, axis=-1)
+
+
 def _read_graph(fields: dict[str, Any], tensors: dict[str, np.ndarray]) -> Graph:
     inputs = [_read_input(entry) for entry in fields["inputs"]]
     types = {value.name: value.type for value in inputs}
-    nodes = []
+    nodes, repeats = [], _Repeats()
     for entry in fields["nodes"]:
-        node = _read_node(entry, types, tensors)
+        node = _read_node(entry, types, tensors, repeats)
         types[node.name] = infer(node, types, CHANNELS_LAST)
         if types[node.name] != _read_type(entry):
             declared = _read_type(entry)
@@ -175,7 +208,9 @@ def _read_type(entry: dict[str, Any]) -> ValueType:
     return ValueType(entry["dtype"], tuple(entry["shape"]))
 
 
-def _read_node(entry: dict[str, Any], types: dict[str, ValueType], tensors: dict[str, np.ndarray]) -> Node:
+def _read_node(
+    entry: dict[str, Any], types: dict[str, ValueType], tensors: dict[str, np.ndarray], repeats: _Repeats
+) -> Node:
     name, op, inputs = entry["name"], entry["op"], tuple(entry["inputs"])
     unknown = sorted(set(entry) - {"name", "op", "inputs", "dtype", "shape", "attrs", "tensors"})
     if unknown:
@@ -190,7 +225,10 @@ def _read_node(entry: dict[str, Any], types: dict[str, ValueType], tensors: dict
     for role, tensor in entry.get("tensors", {}).items():
         if role not in OPERATORS[op].constants or tensor not in tensors:
             raise GraphError(f"node {name!r}: there is no constant {role!r}, or no tensor {tensor!r}.")
-        constants[role] = _read_constant(node, role, tensors[tensor], types[inputs[0]], planes)
+        stored = tensors[tensor]
+        if OPERATORS[op].constants[role].per_channel:
+            stored = repeats.repeated(node, role, stored, types[inputs[0]].shape[-1])
+        constants[role] = _read_constant(node, role, stored, types[inputs[0]], planes)
     return node.with_constants(**constants)
 
 

@@ -1,4 +1,5 @@
 // relu, prelu, elu, clip, tanh and sigmoid: element by element, the same in an epilogue and alone.
+#include "ops/channel_values.h"
 #include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
@@ -8,19 +9,19 @@ namespace {
 // An activation and its numbers, as in Epilogue.
 struct ActivationStep {
   Activation activation;
-  const float* slope = nullptr;  // one for each channel
+  ChannelValues<float> slope;
   float low = 0, high = 0;
 };
 
 class ActivationOperator final : public Operator {
  public:
   ActivationOperator(ValueType output, ActivationStep step, const Kernels& kernels)
-      : Operator(std::move(output)), step_(step), kernels_(kernels) {}
+      : Operator(std::move(output)), step_(std::move(step)), kernels_(kernels) {}
 
   void run(const RunArgs& args) const override {
     const auto* x = args.input<float>();
     auto* y = args.output<float>();
-    const int64_t row = step_.slope != nullptr ? output().shape.back() : 1;
+    const int64_t row = step_.slope.data() != nullptr ? output().shape.back() : 1;
     parallel_rows(args.pool, args.batch * (output().elements() / row), row, [&](int64_t begin, int64_t end) {
       apply(x + begin * row, end - begin, row, y + begin * row);
     });
@@ -34,7 +35,7 @@ class ActivationOperator final : public Operator {
     }
     if (epilogue->activation != Activation::kNone) return false;
     epilogue->activation = step_.activation;
-    epilogue->slope = step_.slope;
+    epilogue->slope = step_.slope.data();
     epilogue->low = step_.low;
     epilogue->high = step_.high;
     return true;
@@ -48,9 +49,9 @@ class ActivationOperator final : public Operator {
       case Activation::kRelu:
         return kernels_.relu(x, rows, y);
       case Activation::kPrelu:
-        return kernels_.prelu(x, rows, row, step_.slope, y);
+        return kernels_.prelu(x, rows, row, step_.slope.data(), y);
       case Activation::kElu:
-        return kernels_.elu(x, rows, row, step_.slope, y);
+        return kernels_.elu(x, rows, row, step_.slope.data(), y);
       case Activation::kClip:
         return kernels_.clip(x, rows, step_.low, step_.high, y);
       case Activation::kTanh:
@@ -72,9 +73,9 @@ Result<OperatorPtr> create_plain(NodeReader& node, Activation activation, const 
 
 Result<OperatorPtr> create_with_slope(NodeReader& node, Activation activation, const Kernels& kernels) {
   const ValueType& in = node.input({DType::kF32});
-  const Tensor& slope = node.tensor("slope", TensorType::kF32, {in.shape.back()});
+  ActivationStep step{activation, ChannelValues<float>(node, "slope", {in.shape.back()})};
   BMX_RETURN_IF_ERROR(node.finish());
-  return OperatorPtr(new ActivationOperator(in, {activation, slope.f32()}, kernels));
+  return OperatorPtr(new ActivationOperator(in, std::move(step), kernels));
 }
 
 }  // namespace
@@ -84,13 +85,13 @@ Result<OperatorPtr> create_clip(NodeReader& node, const Kernels& kernels) {
   const Tensor& low = node.tensor("low", TensorType::kF32, {1});
   const Tensor& high = node.tensor("high", TensorType::kF32, {1});
   BMX_RETURN_IF_ERROR(node.finish());
-  const ActivationStep step{Activation::kClip, nullptr, low.f32()[0], high.f32()[0]};
+  ActivationStep step{Activation::kClip, {}, low.f32()[0], high.f32()[0]};
   if (!(step.low <= step.high)) {  // NaN too
     node.fail("low is " + std::to_string(step.low) + " and high is " + std::to_string(step.high) +
               ", low must not be above high");
     return node.finish();
   }
-  return OperatorPtr(new ActivationOperator(in, step, kernels));
+  return OperatorPtr(new ActivationOperator(in, std::move(step), kernels));
 }
 
 Result<OperatorPtr> create_elu(NodeReader& node, const Kernels& kernels) {

@@ -38,7 +38,8 @@ std::string names_of(std::initializer_list<DType> dtypes) {
 
 }  // namespace
 
-NodeReader::NodeReader(const Graph& graph, const Node& node) : graph_(graph), node_(node) {}
+NodeReader::NodeReader(const Graph& graph, const Node& node, RepeatBudget* budget)
+    : graph_(graph), node_(node), budget_(budget) {}
 
 const ValueType& NodeReader::input(std::initializer_list<DType> dtypes, size_t rank) {
   if (node_.inputs.size() != 1) {
@@ -122,16 +123,41 @@ const Tensor& NodeReader::tensor(const char* role, TensorType type, const Shape&
 
 const Tensor& NodeReader::tensor(const char* role, std::initializer_list<TensorType> types,
                                  const Shape& shape) {
+  return tensor_of(role, types, {shape});
+}
+
+const Tensor& NodeReader::channel_tensor(const char* role, std::initializer_list<TensorType> types,
+                                         const Shape& shape) {
+  Shape one = shape;
+  one.back() = 1;
+  return one == shape ? tensor_of(role, types, {shape}) : tensor_of(role, types, {shape, one});
+}
+
+bool NodeReader::may_repeat(const char* role, int64_t count) {
+  if (count <= budget_->left) {
+    budget_->left -= count;
+    return true;
+  }
+  fail("tensor '" + std::string(role) + "' stands for " + std::to_string(count) +
+       " numbers; tensors of one number for all channels may stand for 2^24 in the whole graph");
+  return false;
+}
+
+const Tensor& NodeReader::tensor_of(const char* role, std::initializer_list<TensorType> types,
+                                    std::initializer_list<Shape> shapes) {
   if (!has_tensor(role)) {
     fail("lacks the tensor '" + std::string(role) + "'");
     return kNoTensor;
   }
   const Tensor& found = node_.tensors.at(role);
   const bool right_type = std::find(types.begin(), types.end(), found.type) != types.end();
-  if (right_type && fits(found.shape, shape)) return found;
-  std::string expected;
+  const bool right_shape =
+      std::any_of(shapes.begin(), shapes.end(), [&](const Shape& shape) { return fits(found.shape, shape); });
+  if (right_type && right_shape) return found;
+  std::string expected, patterns;
   for (TensorType type : types) expected += (expected.empty() ? "" : " or ") + std::string(name_of(type));
-  fail("tensor '" + std::string(role) + "' must be " + expected + " " + pattern_of(shape) + ", found " +
+  for (const Shape& shape : shapes) patterns += (patterns.empty() ? "" : " or ") + pattern_of(shape);
+  fail("tensor '" + std::string(role) + "' must be " + expected + " " + patterns + ", found " +
        name_of(found.type) + " " + text_of(found.shape));
   return kNoTensor;
 }

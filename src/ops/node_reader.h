@@ -34,9 +34,14 @@ class PackedWords {
   AlignedArray<uint64_t> copy_;
 };
 
+// How many numbers of a graph may be repeated, so that a small file cannot ask for a lot of memory.
+struct RepeatBudget {
+  int64_t left = int64_t{1} << 24;
+};
+
 class NodeReader {
  public:
-  NodeReader(const Graph& graph, const Node& node);
+  NodeReader(const Graph& graph, const Node& node, RepeatBudget* budget);
 
   // The type of the single input, which must have one of these dtypes and, if rank is not 0, that rank.
   const ValueType& input(std::initializer_list<DType> dtypes, size_t rank = 0);
@@ -54,6 +59,10 @@ class NodeReader {
   bool has_tensor(const char* role);
   const Tensor& tensor(const char* role, TensorType type, const Shape& shape);
   const Tensor& tensor(const char* role, std::initializer_list<TensorType> types, const Shape& shape);
+  // Numbers for each channel, the last axis of `shape`: as many, or one that stands for all of them.
+  const Tensor& channel_tensor(const char* role, std::initializer_list<TensorType> types, const Shape& shape);
+  // Whether that many numbers may be repeated.
+  bool may_repeat(const char* role, int64_t count);
   // Packed rows [.., ceil(channels / 8)] as words [.., words_for(channels)]; refuses set bits past
   // `channels`.
   AlignedArray<uint64_t> packed(const char* role, Shape rows, int64_t channels);
@@ -75,9 +84,12 @@ class NodeReader {
  private:
   const ValueType& checked_input(int id, std::initializer_list<DType> dtypes, size_t rank);
   const Attribute* attribute(const char* name);
+  const Tensor& tensor_of(const char* role, std::initializer_list<TensorType> types,
+                          std::initializer_list<Shape> shapes);
 
   const Graph& graph_;
   const Node& node_;
+  RepeatBudget* budget_;
   Status status_;
   std::set<std::string> known_attributes_, known_tensors_;
 };

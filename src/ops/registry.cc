@@ -68,10 +68,11 @@ std::vector<std::string> operator_names() {
   return names;
 }
 
-Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels) {
+Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels,
+                                    RepeatBudget* budget) {
   const Entry* entry = find_entry(node.op);
   if (!entry) return unknown_operator(node);
-  NodeReader reader(graph, node);
+  NodeReader reader(graph, node, budget);
   Result<OperatorPtr> created = entry->create(reader, kernels);
   if (!created.ok()) return created;
   BMX_RETURN_IF_ERROR(reader.finish());

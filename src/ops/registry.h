@@ -13,8 +13,9 @@
 namespace bmx {
 
 // Validates the node, checks its declared dtype and shape against the computed ones and prepares it for
-// `kernels`. The graph and its tensors must outlive the operator.
-Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels);
+// `kernels`. The graph and its tensors must outlive the operator; its nodes share the budget.
+Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels,
+                                    RepeatBudget* budget);
 
 std::vector<std::string> operator_names();
 

@@ -1,28 +1,29 @@
-// The thresholds of threshold and quantize: floats of the file, or integers, widened where the file holds
-// short ones.
+// The thresholds of threshold and quantize: floats, or integers.
 #pragma once
 
-#include "base/aligned.h"
-#include "ops/node_reader.h"
+#include "ops/channel_values.h"
 
 namespace bmx {
 
 class Thresholds {
  public:
-  // The tensor "threshold": F32 for an input of floats; I8, I16 or I32 for one of integers.
-  Thresholds(NodeReader& node, DType input, const Shape& shape);
+  // The tensor "threshold", for an input of floats or of integers.
+  Thresholds(NodeReader& node, DType input, const Shape& shape) : are_floats_(input == DType::kF32) {
+    if (are_floats_) {
+      floats_ = ChannelValues<float>(node, "threshold", shape);
+    } else {
+      integers_ = ChannelValues<int32_t>(node, "threshold", shape);
+    }
+  }
 
-  bool are_floats() const { return floats_; }
-  const float* f32() const { return tensor_.f32(); }
-  const int32_t* i32() const { return widened_.size() != 0 ? widened_.data() : tensor_.i32(); }
+  bool are_floats() const { return are_floats_; }
+  const float* f32() const { return floats_.data(); }
+  const int32_t* i32() const { return integers_.data(); }
 
  private:
-  template <class T>
-  void widen(NodeReader& node, const T* values);
-
-  bool floats_;
-  Tensor tensor_;
-  AlignedArray<int32_t> widened_;
+  bool are_floats_;
+  ChannelValues<float> floats_;
+  ChannelValues<int32_t> integers_;
 };
 
 }  // namespace bmx

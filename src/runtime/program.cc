@@ -131,8 +131,9 @@ class ProgramBuilder {
 Result<Program> Program::build(const Graph& graph, const Kernels& kernels) {
   Program program;
   ProgramBuilder builder(graph, &program);
+  RepeatBudget repeats;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    Result<OperatorPtr> created = create_operator(graph, graph.nodes[n], kernels);
+    Result<OperatorPtr> created = create_operator(graph, graph.nodes[n], kernels, &repeats);
     if (!created.ok()) return created.status();
     program.operators_.push_back(std::move(*created));
     builder.add(n);

@@ -146,9 +146,9 @@ TEST(IntegerOpsErrors, ThresholdsMustHaveTheTypeOfTheInput) {
                                                  {{"threshold", "t"}, {"flip", "keep"}})}));
   };
   EXPECT_EQ(error({1, 2}, "I8", std::vector<int8_t>{1, 2}),
-            "node 'quantize0' (quantize): tensor 'threshold' must be F32 [1, 2], found I8 [1, 2]");
+            "node 'quantize0' (quantize): tensor 'threshold' must be F32 [1, 2] or [1, 1], found I8 [1, 2]");
   EXPECT_EQ(error({2}, "F32", Floats{1, 2}),
-            "node 'quantize0' (quantize): tensor 'threshold' must be F32 [1, 2], found F32 [2]");
+            "node 'quantize0' (quantize): tensor 'threshold' must be F32 [1, 2] or [1, 1], found F32 [2]");
   FileBuilder builder = bytes_file({1, 8, 1});
   builder.tensor("t", "F32", {1}, Floats{1});
   builder.tensor("keep", "U8", {1}, Bytes{0});

@@ -86,7 +86,7 @@ def test_mutations_behind_a_valid_checksum_never_crash(writer, request, net):
 @pytest.mark.parametrize(
     ("key", "value", "pattern"),
     [
-        ("weight", np.zeros((2, 3), "uint8"), r"tensor 'scale' must be F32 \[3\], found U8 \[2, 3\]"),
+        ("weight", np.zeros((2, 3), "uint8"), r"'scale' must be F32 \[3\] or \[1\], found U8 \[2, 3\]"),
         ("missing", None, "lacks the tensor 'scale'"),
         ("op", "resize", "'resize', which this runtime does not have; it has add, affine, "),
         ("shape", [4], r"declares f32 \[4\], but its input and attributes make f32 \[3\]"),

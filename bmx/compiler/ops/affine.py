@@ -14,7 +14,7 @@ class Affine(Operator):
 
     name = "affine"
     reads = ("f32", "i32")
-    constants = {"scale": Constant("f32"), "shift": Constant("f32")}
+    constants = {"scale": Constant("f32", per_channel=True), "shift": Constant("f32", per_channel=True)}
     elementwise = True
     monotone = True
 

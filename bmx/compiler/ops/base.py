@@ -36,11 +36,13 @@ class Constant:
     """A constant.
 
     Its kind is ``f32``, ``bits`` (int8 of +-1), ``mask`` (bool), ``i16`` (integers of at most 8 bits, which a
-    file holds as bit planes) or ``input`` (f32 or i32, as the input).
+    file holds as bit planes) or ``input`` (f32 or i32, as the input). Where the last axis is that of the
+    channels, a file holds one number for all of them if they have the same.
     """
 
     kind: str
     optional: bool = False
+    per_channel: bool = False
 
 
 class Operator:

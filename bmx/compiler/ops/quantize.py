@@ -21,7 +21,7 @@ class Quantize(Operator):
     name = "quantize"
     reads = ("f32", "i32")
     attributes = {"bits": bit_count()}
-    constants = {"threshold": Constant("input"), "flip": Constant("mask")}
+    constants = {"threshold": Constant("input", per_channel=True), "flip": Constant("mask")}
     elementwise = True
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:

@@ -11,7 +11,7 @@ from bmx.compiler.ops.base import Constant, Operator, along_channels, channel_ax
 class _Slopes(Operator):
     """x where x > 0 or NaN, otherwise slope * f(x) for a non-decreasing f with f(0) = 0."""
 
-    constants = {"slope": Constant("f32")}
+    constants = {"slope": Constant("f32", per_channel=True)}
     elementwise = True
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:

@@ -13,7 +13,7 @@ class Threshold(Operator):
 
     name = "threshold"
     reads = ("f32", "i32")
-    constants = {"threshold": Constant("input"), "flip": Constant("mask")}
+    constants = {"threshold": Constant("input", per_channel=True), "flip": Constant("mask")}
     elementwise = True
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
