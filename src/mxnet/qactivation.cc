@@ -18,6 +18,8 @@ using Code = mxnet::ext::MXReturnValue;
 using Resource = mxnet::ext::OpResource;
 
 constexpr const char* kName = "QActivation";
+// Elements from which on MXNet's threads share the work, as they do in its own operators.
+constexpr int64_t kShared = 1 << 15;
 
 Result<Quantizer> parse(const Attributes& attributes) {
   AttributeReader reader(kName, attributes);
@@ -55,6 +57,7 @@ Code forward(const Attributes& attributes, Tensors* inputs, Tensors* outputs, co
     const float* x = (*inputs)[0].data<float>();
     float* y = (*outputs)[0].data<float>();
     const int64_t count = (*inputs)[0].size();  // MXNet multiplies the axes anew at each call
+#pragma omp parallel for simd if (count >= kShared)
     for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? -1.0F : 1.0F;
     return {};
   });
@@ -70,6 +73,7 @@ Code backward(const Attributes& attributes, Tensors* inputs, Tensors* outputs, c
     float* dx = (*outputs)[0].data<float>();
     const int64_t count = (*inputs)[0].size();
     const float limit = quantizer.value().limit();
+#pragma omp parallel for simd if (count >= kShared)
     for (int64_t i = 0; i < count; ++i) {
       const float gradient = dy[i];  // read in any case, or the loop is not made of vectors
       dx[i] = std::fabs(x[i]) <= limit ? gradient : 0.0F;
