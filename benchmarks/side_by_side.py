@@ -58,14 +58,14 @@ def main() -> None:
     parser.add_argument("script", nargs="?", help="GluonCV's train_cifar10.py")
     parser.add_argument("--work", type=Path, default=Path("build/side_by_side"), help="folder of parameters")
     parser.add_argument("--table", action="store_true", help="print docs/side_by_side.md")
-    parser.add_argument("arguments", nargs="*", help="of the script, behind --")
-    options = parser.parse_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options = parser.parse_args(sys.argv[1:end])
     if options.table:
         print(page(), end="")
     elif options.script is None:
         parser.error("expected the script, or --table")
     else:
-        run(os.path.abspath(options.script), options.arguments, options.work)
+        run(os.path.abspath(options.script), sys.argv[end + 1 :], options.work)
 
 
 def run(script: str, arguments: list[str], work: Path) -> None:
