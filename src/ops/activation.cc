@@ -9,7 +9,7 @@ namespace {
 // An activation and its numbers, as in Epilogue.
 struct ActivationStep {
   Activation activation;
-  ChannelValues<float> slope;
+  ChannelValues<float> slope{};  // of prelu and elu
   float low = 0, high = 0;
 };
 
