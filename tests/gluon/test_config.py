@@ -63,7 +63,7 @@ def test_config_can_leave_inputs_to_explicit_activations():
 
 def test_lowering_is_checked():
     assert nn.current_lowering() == "native"
-    with pytest.raises(ValueError, match="expected one of 'native', 'mixed', 'operator', 'inference', found 'cuda'"):
+    with pytest.raises(ValueError, match="one of 'native', 'mixed', 'operator', 'inference', found 'cuda'"):
         nn.lowering("cuda").__enter__()
 
 
