@@ -23,7 +23,7 @@ def test_the_page_is_drawn_of_the_results(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
 def test_packed_files_answered_as_mxnet(folder: Path) -> None:
     packed = json.loads((folder / "packed.json").read_text())
-    # GluonCV's net: a few images have a sign that float sums of another order decide otherwise.
+    # Of GluonCV's net 5 images of 10,000 are answered otherwise; why has not been looked into.
     assert packed["agreement"] >= (0.999 if folder.name == "train_cifar10" else 1)
     assert packed["images"] == 10_000
 
