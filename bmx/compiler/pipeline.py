@@ -30,6 +30,7 @@ from bmx.compiler.passes.reshapes_to_shuffles import reshapes_to_shuffles
 from bmx.compiler.passes.rounds_to_codes import rounds_to_codes
 from bmx.compiler.passes.sign_through_flatten import sign_through_flatten
 from bmx.compiler.passes.sign_through_max_pool import sign_through_max_pool
+from bmx.compiler.passes.sign_through_pad import sign_through_pad
 from bmx.compiler.passes.signs_to_thresholds import signs_to_thresholds
 from bmx.compiler.passes.to_channels_last import to_channels_last
 from bmx.compiler.verifier import verify
@@ -45,6 +46,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     pool_before_codes,
     sign_through_flatten,
     sign_through_max_pool,
+    sign_through_pad,
     # Before thresholds are found, so that they compare integers.
     integer_layers,
     binary_weights,

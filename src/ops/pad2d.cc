@@ -1,7 +1,8 @@
-// pad2d: an image with rows and columns of zeros around it.
+// pad2d: an image with zeros around it, or on all sides with its outermost pixels again.
 #include <algorithm>
 #include <cstring>
 
+#include "base/bits.h"
 #include "ops/parallel_rows.h"
 #include "ops/registry.h"
 
@@ -10,53 +11,76 @@ namespace {
 
 class Pad2D final : public Operator {
  public:
-  Pad2D(ValueType output, const ValueType& in, int64_t top, int64_t left)
+  // pixel: bytes of all channels of a position.
+  Pad2D(ValueType output, const ValueType& in, const std::vector<int64_t>& padding, bool edge, int64_t pixel)
       : Operator(std::move(output)),
-        top_(top),
+        top_(padding[0]),
+        left_(padding[2]),
+        right_(padding[3]),
         height_(in.shape[0]),
-        left_(left * in.shape[2]),
-        row_(in.shape[1] * in.shape[2]) {}
+        width_(in.shape[1]),
+        pixel_(static_cast<size_t>(pixel)),
+        edge_(edge) {}
 
   void run(const RunArgs& args) const override {
-    const int64_t out_height = output().shape[0], out_row = output().shape[1] * output().shape[2];
-    parallel_rows(args.pool, args.batch * out_height, out_row, [&](int64_t begin, int64_t end) {
+    const int64_t out_height = output().shape[0];
+    const size_t row = bytes(width_), out_row = bytes(output().shape[1]);
+    const int64_t work = static_cast<int64_t>(out_row / sizeof(float));
+    parallel_rows(args.pool, args.batch * out_height, work, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         const int64_t n = r / out_height, i = r % out_height - top_;
-        float* y = args.output<float>() + r * out_row;
-        if (i < 0 || i >= height_) {
-          std::fill_n(y, out_row, 0.0F);
+        const int64_t inside = std::clamp<int64_t>(i, 0, height_ - 1);
+        char* y = args.output<char>() + static_cast<size_t>(r) * out_row;
+        if (i == inside || edge_) {
+          pad_row(args.input<char>() + static_cast<size_t>(n * height_ + inside) * row, y);
         } else {
-          pad_row(args.input<float>() + (n * height_ + i) * row_, out_row, y);
+          std::memset(y, 0, out_row);
         }
       }
     });
   }
 
  private:
-  void pad_row(const float* x, int64_t out_row, float* y) const {
-    std::fill_n(y, left_, 0.0F);
-    std::memcpy(y + left_, x, static_cast<size_t>(row_) * sizeof(float));
-    std::fill(y + left_ + row_, y + out_row, 0.0F);
+  size_t bytes(int64_t pixels) const { return static_cast<size_t>(pixels) * pixel_; }
+
+  void pad_row(const char* x, char* y) const {
+    const size_t row = bytes(width_);
+    fill(x, left_, y);
+    std::memcpy(y + bytes(left_), x, row);
+    fill(x + row - pixel_, right_, y + bytes(left_) + row);
   }
 
-  int64_t top_, height_;
-  int64_t left_, row_;  // elements
+  void fill(const char* pixel, int64_t count, char* y) const {
+    if (!edge_) {
+      std::memset(y, 0, bytes(count));
+      return;
+    }
+    for (int64_t i = 0; i < count; ++i) std::memcpy(y + bytes(i), pixel, pixel_);
+  }
+
+  int64_t top_, left_, right_, height_, width_;
+  size_t pixel_;
+  bool edge_;
 };
 
 }  // namespace
 
 Result<OperatorPtr> create_pad2d(NodeReader& node, const Kernels&) {
-  const ValueType& in = node.input({DType::kF32}, 3);
+  const ValueType& in = node.input({DType::kF32, DType::kBits}, 3);
   const std::vector<int64_t> padding = node.integers("padding");
+  const bool edge = node.flag("edge");
   const auto in_range = [](int64_t size) { return size >= 0 && size <= INT32_MAX; };
   if (padding.size() != 4 || !std::all_of(padding.begin(), padding.end(), in_range)) {
     node.fail("attribute 'padding' must be [top, bottom, left, right], each at least 0; found " +
               text_of(padding));
   }
+  const bool bits = in.dtype == DType::kBits;
+  if (bits && !edge) node.fail("bits have no 0: attribute 'edge' must be true");
   BMX_RETURN_IF_ERROR(node.finish());
-  ValueType out{DType::kF32,
-                {padding[0] + in.shape[0] + padding[1], padding[2] + in.shape[1] + padding[3], in.shape[2]}};
-  return OperatorPtr(new Pad2D(std::move(out), in, padding[0], padding[2]));
+  const int64_t channels = in.shape[2], pixel = bits ? words_for(channels) * 8 : channels * 4;
+  ValueType out{in.dtype,
+                {padding[0] + in.shape[0] + padding[1], padding[2] + in.shape[1] + padding[3], channels}};
+  return OperatorPtr(new Pad2D(std::move(out), in, padding, edge, pixel));
 }
 
 }  // namespace bmx

@@ -17,6 +17,7 @@ from bmx.compiler.passes.remove_dead_nodes import remove_dead_nodes
 from bmx.compiler.passes.remove_identity import remove_identity
 from bmx.compiler.passes.sign_through_flatten import sign_through_flatten
 from bmx.compiler.passes.sign_through_max_pool import sign_through_max_pool
+from bmx.compiler.passes.sign_through_pad import sign_through_pad
 
 POOL = '{"kernel": [3, 3], "padding": [1, 1], "strides": [2, 2]}'
 
@@ -175,6 +176,26 @@ def test_sign_goes_through_max_pool_and_flatten(check_pass: Callable) -> None:
         """
     check_pass(sign_through_flatten, before, middle)
     check_pass(sign_through_max_pool, middle, after)
+
+
+def test_sign_goes_through_a_padding_of_pixels_only(check_pass: Callable) -> None:
+    before = """
+        graph g channels_first
+        input x: f32[2, 7, 5]
+        p: f32[2, 9, 6] = pad2d(x) {"edge": true, "padding": [1, 1, 1, 0]}
+        s: bits[2, 9, 6] = sign(p)
+        output s
+        """
+    after = """
+        graph g channels_first
+        input x: f32[2, 7, 5]
+        s: bits[2, 7, 5] = sign(x)
+        p: bits[2, 9, 6] = pad2d(s) {"edge": true, "padding": [1, 1, 1, 0]}
+        output p
+        """
+    check_pass(sign_through_pad, before, after)
+    zeros = before.replace('"edge": true, ', "")
+    check_pass(sign_through_pad, zeros, zeros)
 
 
 def test_sign_stays_behind_a_pool_with_other_readers(check_pass: Callable) -> None:

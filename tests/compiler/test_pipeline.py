@@ -60,6 +60,10 @@ w3 = conv2d(w2) weight=f32[3, 2, 1, 1](seed 8)
 w5 = affine(w0) scale=f32[2](0, 4) shift=f32[2](1, 2)
 w6 = max_pool2d(w5) {"kernel": [2, 2]}
 w4 = avg_pool2d(w0) {"kernel": [2, 2]}
+v0 = pad2d(w2) {"padding": [1, 1, 0, 2], "edge": true}
+v1 = sign(v0)
+v2 = binary_conv2d(v1) weight=bits[3, 2, 3, 3](seed 9)
+v3 = cast(v2)
 output k2
 output o2
 output n1
@@ -68,6 +72,7 @@ output z7
 output w3
 output w4
 output w6
+output v3
 """
 
 
@@ -162,7 +167,7 @@ def check_integers(expected: list[np.ndarray], actual: list[np.ndarray]) -> None
 
 
 def check_numbers(expected: list[np.ndarray], actual: list[np.ndarray]) -> None:
-    integers, probabilities, images, moved, copied, folded, merged, pooled = actual
+    integers, probabilities, images, moved, copied, folded, merged, pooled, padded = actual
     np.testing.assert_array_equal(integers, expected[0])
     # Folding batch norms rounds a handful of float32 constants once more.
     np.testing.assert_allclose(probabilities, expected[1], rtol=1e-4, atol=1e-6)
@@ -172,6 +177,7 @@ def check_numbers(expected: list[np.ndarray], actual: list[np.ndarray]) -> None:
     np.testing.assert_allclose(folded, expected[5], rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(merged, expected[6])
     np.testing.assert_array_equal(pooled, expected[7])
+    np.testing.assert_array_equal(padded, expected[8])
 
 
 def check_codes(expected: list[np.ndarray], actual: list[np.ndarray]) -> None:

@@ -180,6 +180,8 @@ weight=f32[1, 2, 1, 2](1.0, 2.0, 3.0, 4.0)
 @pytest.mark.parametrize(
     "lines",
     [
+        'p: f32[2, 7, 4] = pad2d(x) {"edge": true, "padding": [1, 1, 0, 0]}\n'
+        "c: f32[1, 7, 4] = conv2d(p) weight=f32[1, 2, 1, 1](1.0, 2.0)\noutput c",
         'p: f32[2, 6, 4] = pad2d(x) {"padding": [0, 1, 0, 0]}\n'
         "c: f32[1, 6, 4] = conv2d(p) weight=f32[1, 2, 1, 1](1.0, 2.0)\noutput c",
         'p: f32[2, 7, 4] = pad2d(x) {"padding": [1, 1, 0, 0]}\n'

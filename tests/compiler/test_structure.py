@@ -129,12 +129,12 @@ EXACT: dict[str, tuple[Callable, tuple, list[str]]] = {
     "pad with edges": (
         lambda nd, x: nd.pad(x, mode="edge", pad_width=(0, 0, 0, 0, 1, 2, 0, 1)),
         IMAGE,
-        ["pad2d", *["slice", "pad2d", "add"] * 2, "pad2d", "add", "pad2d", "slice", "pad2d", "add"],
+        ["pad2d"],
     ),
     "pad with edges of columns": (
         lambda nd, x: nd.pad(x, mode="edge", pad_width=(0, 0, 0, 0, 0, 0, 2, 0)),
         IMAGE,
-        ["pad2d", "slice", "pad2d", "add", "pad2d", "add"],
+        ["pad2d"],
     ),
     "upsampling": (lambda nd, x: nd.UpSampling(x, scale=3, sample_type="nearest"), IMAGE, ["upsample2d"]),
     "shuffle into 2 groups": (lambda nd, x: shuffle(nd, x, 2), IMAGE, ["shuffle_channels"]),

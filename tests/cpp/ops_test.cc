@@ -298,7 +298,7 @@ TEST(Ops, ElementsAreMoved) {
     FileBuilder builder({2, 3, 4});
     return run(builder.encode({builder.node(op, "data", "f32", out, attrs)}), "scalar", x, {2, 3, 4});
   };
-  Floats sliced, padded, larger, shuffled;
+  Floats sliced, padded, repeated, larger, shuffled;
   for (size_t n = 0; n < 2; ++n) {
     for (size_t i = 0; i < 2; ++i) {
       for (size_t j = 1; j < 3; ++j) {
@@ -317,11 +317,14 @@ TEST(Ops, ElementsAreMoved) {
       for (size_t j = 0; j < 6; ++j) {
         const bool inside = i >= 1 && j >= 2 && j < 5;
         for (size_t c = 0; c < 4; ++c) padded.push_back(inside ? at(n, i - 1, j - 2, c) : 0.0F);
+        const size_t row = std::max<size_t>(i, 1) - 1, column = std::clamp<size_t>(j, 2, 4) - 2;
+        for (size_t c = 0; c < 4; ++c) repeated.push_back(at(n, row, column, c));
       }
     }
   }
   EXPECT_EQ(run_one("slice", {2, 2, 1}, {{"begin", {0, 1, 2}}, {"end", {2, 3, 3}}}), sliced);
-  EXPECT_EQ(run_one("pad2d", {3, 6, 4}, {{"padding", {1, 0, 2, 1}}}), padded);
+  EXPECT_EQ(run_one("pad2d", {3, 6, 4}, {{"padding", {1, 0, 2, 1}}, {"edge", false}}), padded);
+  EXPECT_EQ(run_one("pad2d", {3, 6, 4}, {{"padding", {1, 0, 2, 1}}, {"edge", true}}), repeated);
   EXPECT_EQ(run_one("upsample2d", {6, 6, 4}, {{"scale", {3, 2}}}), larger);
   EXPECT_EQ(run_one("shuffle_channels", {2, 3, 4}, {{"groups", 2}}), shuffled);
   EXPECT_EQ(run_one("reshape", {4, 6}, {{"shape", {4, 6}}}), x);
@@ -396,7 +399,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "[4, 4, 2]"},
         BadNode{"slice", R"({"begin":[],"end":[]})",
                 "(slice): slices from [] to [], which are not ranges inside its input's [4, 4, 2]"},
-        BadNode{"pad2d", R"({"padding":[0,0]})",
+        BadNode{"pad2d", R"({"padding":[0,0],"edge":true})",
                 "(pad2d): attribute 'padding' must be [top, bottom, left, right], each at least 0; found "
                 "[0, 0]"},
         BadNode{"upsample2d", R"({"scale":[2,9223372036854775807]})",

@@ -89,9 +89,35 @@ def test_slice(run, rng, shape, begin, end):
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 2, 3, 4), (0, 3, 0, 0), (2, 0, 0, 1)])
 def test_pad2d(run, rng, channels, padding):
     x = normal(rng, 2, 15, 13, channels)
-    expected = np.pad(x, [(0, 0), padding[:2], padding[2:], (0, 0)])
-    found = run("pad2d", x, expected.shape[1:], {"padding": list(padding)})
-    np.testing.assert_array_equal(found, expected)
+    for edge, mode in ((False, "constant"), (True, "edge")):
+        expected = np.pad(x, [(0, 0), padding[:2], padding[2:], (0, 0)], mode)
+        found = run("pad2d", x, expected.shape[1:], {"padding": list(padding), "edge": edge})
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("padding", [(1, 1, 1, 1), (0, 3, 2, 0)])
+def test_pad2d_of_bits_repeats_the_outermost(writer, isa, rng, channels, padding):
+    x = normal(rng, 2, 7, 5, channels)
+    expected = np.pad(np.where(x < 0, -1.0, 1.0), [(0, 0), padding[:2], padding[2:], (0, 0)], "edge")
+    builder = writer.GraphBuilder(*x.shape[1:])
+    tensors = {"threshold": np.zeros(channels, "float32"), "flip": np.zeros((channels + 7) // 8, "uint8")}
+    bits = builder.node("threshold", "data", "bits", x.shape[1:], **tensors)
+    shape = expected.shape[1:]
+    padded = builder.node("pad2d", bits, "bits", shape, {"padding": list(padding), "edge": True})
+    value = builder.node("cast", padded, "f32", shape)
+    model = runtime.Model(builder.encode(value), isa)
+    for threads in (1, 3):
+        np.testing.assert_array_equal(model.session(threads=threads).run(x)[0], expected)
+
+
+def test_pad2d_of_bits_has_no_zeros(writer):
+    builder = writer.GraphBuilder(2, 2, 8)
+    tensors = {"threshold": np.zeros(8, "float32"), "flip": np.zeros(1, "uint8")}
+    bits = builder.node("threshold", "data", "bits", (2, 2, 8), **tensors)
+    value = builder.node("pad2d", bits, "bits", (2, 2, 8), {"padding": [0, 0, 0, 0], "edge": False})
+    with pytest.raises(runtime.ModelError, match="bits have no 0: attribute 'edge' must be true"):
+        runtime.Model(builder.encode(builder.node("cast", value, "f32", (2, 2, 8))))
 
 
 @pytest.mark.parametrize("channels", CHANNELS)
@@ -192,10 +218,12 @@ def test_branches_meet_again(writer, isa, rng):
         ("slice", (4, 4, 2), {"begin": [0, 0, 0], "end": [4, 5, 2]}, "not ranges inside its input's"),
         ("slice", (4, 4, 2), {"begin": [0, 2, 0], "end": [4, 2, 2]}, "not ranges inside its input's"),
         ("slice", (4, 4, 2), {"begin": [0, -1, 0], "end": [4, 2, 2]}, "not ranges inside its input's"),
-        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0]}, "must be .top, bottom, left, right., each at least 0"),
-        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0, -1]}, "each at least 0"),
-        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0, 2**31]}, "each at least 0"),
-        ("pad2d", (4, 4, 2), {"padding": [1, 0, 0, 0]}, r"make f32 \[5, 4, 2\]"),
+        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0], "edge": True}, "must be .top, bottom, left, right."),
+        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0, -1], "edge": False}, "each at least 0"),
+        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0, 2**31], "edge": False}, "each at least 0"),
+        ("pad2d", (4, 4, 2), {"padding": [1, 0, 0, 0], "edge": False}, r"make f32 \[5, 4, 2\]"),
+        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0, 0]}, "lacks the attribute 'edge'"),
+        ("pad2d", (4, 4, 2), {"padding": [0, 0, 0, 0], "edge": 1}, "must be true or false"),
         ("upsample2d", (4, 4, 2), {"scale": [0, 1]}, "both at least 1"),
         ("upsample2d", (4, 4, 2), {"scale": [2**31 - 1, 1]}, r"make f32 \[8589934588, 4, 2\]"),
         ("shuffle_channels", (4, 4, 2), {"groups": 3}, "cannot split 2 channels into 3 groups"),

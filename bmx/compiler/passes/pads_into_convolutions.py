@@ -13,7 +13,7 @@ from bmx.compiler.ir import Graph, Node
 def pads_into_convolutions(graph: Graph) -> Graph:
     """conv2d(pad2d(x)) -> conv2d(x), where opposite sides have as many zeros and nothing else reads them."""
     graph = graph.copy()
-    for pad in [node for node in graph.nodes if node.op == "pad2d"]:
+    for pad in [node for node in graph.nodes if node.op == "pad2d" and not node.attrs["edge"]]:
         top, bottom, left, right = pad.attrs["padding"]
         readers = graph.consumers(pad.name)
         if (top, left) != (bottom, right) or pad.name in graph.outputs:

@@ -136,7 +136,7 @@ def _split_v2(attrs: Attributes) -> Emit:
 @rule(
     "Pad",
     "pad",
-    becomes="`pad2d`; edge: `pad2d`, `slice`, `add`",
+    becomes="`pad2d`",
     limits="`mode` edge, or constant with `constant_value` 0; height and width only",
 )
 def _pad(attrs: Attributes) -> Emit:
@@ -151,34 +151,9 @@ def _pad(attrs: Attributes) -> Emit:
         )
 
     def emit(build: Builder, name: str, x: str) -> str:
-        if mode == "constant":
-            return build.add(name, "pad2d", x, {"padding": width[4:]})
-        rows = _repeat_edges(build, f"{name}_rows", x, 1, *width[4:6])
-        return build.add(name, "identity", _repeat_edges(build, f"{name}_columns", rows, 2, *width[6:]))
+        return build.add(name, "pad2d", x, {"padding": width[4:], "edge": mode == "edge"})
 
     return emit
-
-
-def _repeat_edges(build: Builder, name: str, x: str, axis: int, before: int, after: int) -> str:
-    """An image with its first and last row, or column, repeated: a sum of images among zeros."""
-    size = build.type(x).shape[axis]
-    total = size + before + after
-
-    def placed(part: str, suffix: str, at: int) -> str:
-        left = total - build.type(part).shape[axis] - at
-        padding = [at, left, 0, 0] if axis == 1 else [0, 0, at, left]
-        return build.add(f"{name}_{suffix}", "pad2d", part, {"padding": padding})
-
-    if total == size:
-        return x
-    result = placed(x, "inner", before)
-    for edge, positions in ((0, range(before)), (size - 1, range(before + size, total))):
-        if not positions:
-            continue
-        line = _slice_one(build, f"{name}_from{positions.start}", x, axis, edge, edge + 1)
-        for at in positions:
-            result = build.add(f"{name}_sum{at}", "add", (result, placed(line, f"line{at}", at)))
-    return result
 
 
 @rule("UpSampling", becomes="`upsample2d`", limits="`sample_type` nearest, one input")
