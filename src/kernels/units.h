@@ -17,6 +17,7 @@
 #include "base/aligned.h"
 #include "base/bits.h"
 #include "cpu/features.h"
+#include "kernels/bit_planes.h"
 #include "kernels/kernels.h"
 
 #define BMX_NOINLINE __attribute__((noinline))

@@ -216,9 +216,10 @@ TEST_P(PackLayouts, ChannelsFirst) {
 }
 
 TEST_P(PackLayouts, SeveralPlanes) {
+  constexpr int64_t kRows = 65;  // more than are searched together
   Random random(9);
-  for (int count : {1, 2, 3, 4, 8}) {
-    for (int64_t channels : {1, 31, 64, 65}) {
+  for (int count : {1, 2, 3, 4, 5, 8}) {
+    for (int64_t channels : {1, 3, 21, 31, 64, 65}) {
       const int64_t levels = (1 << count) - 1;
       std::vector<float> limits;
       std::vector<int32_t> integer_limits;
@@ -228,8 +229,10 @@ TEST_P(PackLayouts, SeveralPlanes) {
           integer_limits.push_back(static_cast<int32_t>(level * 2 + c % 2 - levels));
         }
       }
-      planes<float>(random.reals(3 * channels), limits, 3, channels, count, kernels().pack_planes_f32);
-      planes<int32_t>(random.integers(3 * channels, -300, 300), integer_limits, 3, channels, count,
+      std::vector<float> x = random.reals(kRows * channels);
+      for (size_t i = 0; i < x.size(); i += 9) x[i] = i % 2 == 0 ? kNan : limits[i % limits.size()];
+      planes<float>(x, limits, kRows, channels, count, kernels().pack_planes_f32);
+      planes<int32_t>(random.integers(kRows * channels, -300, 300), integer_limits, kRows, channels, count,
                       kernels().pack_planes_i32);
     }
   }
