@@ -172,6 +172,11 @@ def page() -> str:
         f"{result['images']:,} held-out images right, from their bytes, and "
         f"{100 * result['agreement']:.4g} % as MXNet does."
     )
+    if result["agreement"] < 1:
+        sentences += (
+            " On the others a float sum in front of a sign is zero to within rounding, and all layers agree "
+            "(docs/verification.md)."
+        )
     text += f"\n{textwrap.fill(sentences, 110)}\n\n![curves](results/train_cifar10/curves.svg)\n"
     for kind in logs:
         log_text = (FOLDER / f"{kind}.txt").read_text()

@@ -365,11 +365,7 @@ void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixe
     const int64_t unit = part.weight_plane * window_units() + part.first_unit;
     count_tile(pixels, runs_.data() + part.first_run, part.run_count,
                weights + unit * lanes * tiles_->weight_bytes, counts);
-    if (part.subtract) {
-      for (int64_t j = 0; j < size; ++j) sums[j] -= counts[j] << part.shift;
-    } else {
-      for (int64_t j = 0; j < size; ++j) sums[j] += counts[j] << part.shift;
-    }
+    kernels_->add_shifted(counts, size, part.shift, part.subtract, sums);
   }
 }
 

@@ -3,3 +3,4 @@
 
 #include "kernels/binary_convolution.h"
 #include "kernels/float_convolution.h"
+#include "kernels/gathered_convolution.h"

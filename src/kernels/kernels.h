@@ -52,6 +52,8 @@ struct Kernels {
   // channels share a word, [tap].
   BinaryTiles depthwise_binary;
   FloatTiles depthwise_floats;
+  // Sums of several bit planes: y += x << shift, or y -= x << shift.
+  void (*add_shifted)(const int32_t* x, int64_t count, int shift, bool subtract, int32_t* y);
   void (*finish_i32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
   void (*finish_f32)(const FinishTile& tile, const Epilogue& epilogue, const ConvOutputs& out);
 

@@ -6,9 +6,10 @@
 namespace bmx {
 namespace {
 
+template <class Convolution>
 class BinaryLayer final : public Operator {
  public:
-  BinaryLayer(ValueType output, BinaryConvolution convolution)
+  BinaryLayer(ValueType output, Convolution convolution)
       : Operator(std::move(output)), convolution_(std::move(convolution)) {}
 
   int64_t macs() const override { return macs_of(convolution_.shape()); }
@@ -23,19 +24,27 @@ class BinaryLayer final : public Operator {
   }
 
  private:
-  BinaryConvolution convolution_;
+  Convolution convolution_;
   Epilogue epilogue_;
 };
+
+template <class Convolution>
+Result<OperatorPtr> layer_of(ValueType output, Result<Convolution> convolution) {
+  if (!convolution.ok()) return convolution.status();
+  return OperatorPtr(new BinaryLayer<Convolution>(std::move(output), std::move(*convolution)));
+}
 
 }  // namespace
 
 Result<OperatorPtr> create_binary_layer(ValueType output, const ConvShape& shape, int pad_value,
                                         const uint64_t* weight, const Kernels& kernels, Planes inputs,
                                         Planes weight_planes) {
-  Result<BinaryConvolution> convolution =
-      BinaryConvolution::create(shape, pad_value, weight, kernels, inputs, weight_planes);
-  if (!convolution.ok()) return convolution.status();
-  return OperatorPtr(new BinaryLayer(std::move(output), std::move(*convolution)));
+  if (GatheredConvolution::pays(shape, kernels, inputs)) {
+    return layer_of(std::move(output),
+                    GatheredConvolution::create(shape, weight, kernels, inputs, weight_planes));
+  }
+  return layer_of(std::move(output),
+                  BinaryConvolution::create(shape, pad_value, weight, kernels, inputs, weight_planes));
 }
 
 Planes input_planes(DType dtype) {

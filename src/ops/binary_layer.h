@@ -1,5 +1,5 @@
-// Layers on bit planes (binary_conv2d, binary_dense, integer_conv2d, integer_dense): a BinaryConvolution and
-// the epilogue that later nodes wrote into it.
+// Layers on bit planes (binary_conv2d, binary_dense, integer_conv2d, integer_dense): a BinaryConvolution, or
+// of few channels a GatheredConvolution, and the epilogue that later nodes wrote into it.
 #pragma once
 
 #include "ops/node_reader.h"

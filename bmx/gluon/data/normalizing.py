@@ -8,7 +8,10 @@ import numpy as np
 
 
 class Normalizer:
-    """(pixel / 255 - mean) / std.
+    """(pixel / 255 - mean) / std, computed in double precision and rounded once.
+
+    A packed file does the same with the bytes of an image (docs/format.md, "preprocessing"), so it gets the
+    numbers that the net was trained with, bit by bit.
 
     Args:
         channels: of the images.
@@ -29,14 +32,13 @@ class Normalizer:
                 f"mean {mean} and std {std} for images of {channels} channels; expected a number for each "
                 "channel, and std above 0"
             )
-        self._scale = (1 / (255 * stds)).astype(np.float32)
-        self._shift = (-means / stds).astype(np.float32)
+        pixels = np.arange(256) * (1 / 255)
+        self._values = ((pixels - means[:, None]) / stds[:, None]).astype(np.float32)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """uint8 (batch, height, width, channels) -> float32 (batch, channels, height, width)."""
         batch, height, width, channels = images.shape
         result = np.empty((batch, channels, height, width), dtype=np.float32)
-        for channel in range(channels):
-            np.multiply(images[..., channel], self._scale[channel], out=result[:, channel])
-            result[:, channel] += self._shift[channel]
+        for channel, values in enumerate(self._values):
+            result[:, channel] = values[images[..., channel]]
         return result

@@ -40,6 +40,15 @@ struct Relu {
 void cast_i32(const int32_t* x, int64_t count, float* y) { map<Identity>(x, count, y); }
 void relu(const float* x, int64_t count, float* y) { map<Relu>(x, count, y); }
 
+void add_shifted(const int32_t* __restrict x, int64_t count, int shift, bool subtract,
+                 int32_t* __restrict y) {
+  if (subtract) {
+    for (int64_t i = 0; i < count; ++i) y[i] -= x[i] << shift;
+  } else {
+    for (int64_t i = 0; i < count; ++i) y[i] += x[i] << shift;
+  }
+}
+
 void max_f32(const float* x, int64_t count, float* y) {
   int64_t i = 0;
   for (; i + Floats::kLanes <= count; i += Floats::kLanes) {

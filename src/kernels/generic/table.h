@@ -119,6 +119,7 @@ constexpr Kernels make_kernels(const char* name, bool (*supported)()) {
   kernels.floats = make_float_tiles();
   kernels.depthwise_binary = make_depthwise_bit_tiles();
   kernels.depthwise_floats = make_depthwise_float_tiles();
+  kernels.add_shifted = add_shifted;
   kernels.finish_i32 = finish_i32;
   kernels.finish_f32 = finish_f32;
   kernels.affine_i32 = affine<int32_t>;
