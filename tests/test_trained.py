@@ -23,8 +23,8 @@ def test_the_page_is_drawn_of_the_results(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
 def test_packed_files_answered_as_mxnet(folder: Path) -> None:
     packed = json.loads((folder / "packed.json").read_text())
-    # Of GluonCV's net 5 images of 10,000 are answered otherwise; why has not been looked into.
-    assert packed["agreement"] >= (0.999 if folder.name == "train_cifar10" else 1)
+    # Of GluonCV's net one image is a tie: MXNet's float sum in front of a sign rounds to the other side of 0.
+    assert packed["agreement"] >= (0.9999 if folder.name == "train_cifar10" else 1)
     assert packed["images"] == 10_000
 
 
