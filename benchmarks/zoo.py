@@ -211,10 +211,10 @@ published figures where there are any (`tests/model_zoo/`). Latency is the media
 of a shared x86 machine with AVX-512. Every row is checked by `make zoo-check`: forward, backward, hybridized,
 saved, loaded, exported and verified.
 
-Packed size is that of our file. It is at most 3 % above the computed one, which counts parameters only, except
-where a file describes more than a thousand nodes (ABC-Net, 5 bases by 5) or is so small that its description
-counts (HORQ's nets and `resnete_small`). HORQ's also hold more numbers than parameters: its residuals need the
-batch norm in front of a sign, which is otherwise only thresholds.
+Packed size is that of our file. It is at most 3 % above the computed one, which counts parameters only,
+except where a file describes more than a thousand nodes (ABC-Net, 5 bases by 5) or is so small that its
+description counts (HORQ's nets and `resnete_small`). HORQ's also hold more numbers than parameters: its
+residuals need the batch norm in front of a sign, which is otherwise only thresholds.
 
 ![published accuracy against latency](zoo_latency.svg)
 
@@ -232,10 +232,11 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
         known = PUBLISHED.get(name, Publication("", ""))
         paper = f"[{known.paper}]({known.link})" if known.paper else ""
         accuracy = f"{known.top1:g} ({known.source})" if known.top1 else ""
+        latency = f"{row['ms']:.{1 if row['ms'] >= 1 else 2}f}"
         image = "" if row["input"] == [3, 224, 224] else f" ({'x'.join(map(str, row['input']))})"
         lines.append(
             f"| `{name}`{image} | {paper} | {accuracy} | {row['params']:,} | {row['mib']:.2f} "
-            f"| {row['ops'] / 1e6:,.1f} | {row['file_mib']:.2f} | {row['ms']:.{1 if row['ms'] >= 1 else 2}f} |\n"
+            f"| {row['ops'] / 1e6:,.1f} | {row['file_mib']:.2f} | {latency} |\n"
         )
     return HEAD + "".join(lines)
 
