@@ -114,6 +114,7 @@ TEST_P(Gathered, InSeveralBands) {
   ConvShape shape = small_shape(3);
   shape.in_height = 61;
   shape.in_width = 120;
+  shape.out_channels = 9;
   shape.kernel_height = shape.kernel_width = 11;
   compare(shape, 8, {}, 1);
 }
