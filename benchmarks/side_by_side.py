@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trained import answers  # isort: skip  prepares MXNet
-from gluoncv import model_zoo
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -107,6 +106,8 @@ def _lines(command: list[str], folder: Path) -> list[str]:
 
 def pack(folder: Path) -> dict[str, Any]:
     """The binary net with the parameters that the script found best, as a packed file."""
+    from gluoncv import model_zoo  # only here: it warns, and the page does not need it
+
     best = max((folder / "params").glob("*-best.params"), key=lambda path: path.stat().st_mtime)
     with register_in_gluoncv(shortcuts=SHORTCUTS):
         net = model_zoo.get_model(BINARY, classes=10)

@@ -1,4 +1,4 @@
-"""docs/trained.md is what the kept results say."""
+"""docs/trained.md and docs/side_by_side.md are what the kept results say."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import side_by_side  # noqa: E402
 import trained  # noqa: E402
 
 KEPT = sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/packed.json"))
 
 
-def test_the_page_is_drawn_of_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages_are_drawn_of_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert trained.page() == (ROOT / "docs" / "trained.md").read_text()
+    assert side_by_side.page() == (ROOT / "docs" / "side_by_side.md").read_text()
 
 
 @pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)

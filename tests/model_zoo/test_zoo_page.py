@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import bmx.gluon  # first: it prepares NumPy for MXNet
 from bmx.gluon import model_zoo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,6 +32,17 @@ def test_the_page_is_drawn_of_the_results() -> None:
 
 def test_every_net_has_a_row() -> None:
     assert sorted(ROWS) == sorted(model_zoo.list_models())
+
+
+@pytest.mark.parametrize(
+    "name", ["lenet", "resnete_small", "horq_lenet", "bnn_svhn", "mobilenet0.25", "boolnet"]
+)
+def test_a_file_packed_now_has_the_size_in_the_table(name: str, tmp_path: Path) -> None:
+    shape, path = model_zoo.input_shape(name), tmp_path / "net.bmx"
+    net, _ = zoo.trained(name, shape)
+    bmx.export(net, str(path), (1, *shape), verify=False)
+    assert path.stat().st_size / 2**20 == pytest.approx(ROWS[name]["file_mib"], rel=2e-3)
+    assert bmx.summary(net, (1, *shape)).size_bytes / 2**20 == pytest.approx(ROWS[name]["mib"], abs=6e-4)
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
