@@ -44,6 +44,19 @@ def test_names_are_sorted_and_case_does_not_matter() -> None:
     assert get_model("LeNet").name.startswith("lenet")
 
 
+def test_classes_and_the_stem_may_stand_behind_the_name() -> None:
+    net = get_model("resnete18", 7, True)
+    net.initialize()
+    assert net(mx.nd.zeros((2, 3, 32, 32))).shape == (2, 7)
+    stems = {thumbnail: get_model("resnete18", 7, thumbnail) for thumbnail in (False, True)}
+    kernels = {}
+    for thumbnail, built in stems.items():
+        built.initialize()
+        built(mx.nd.zeros((1, 3, 64, 64)))
+        kernels[thumbnail] = next(iter(built.collect_params(".*weight").values())).shape[2:]
+    assert kernels == {False: (7, 7), True: (3, 3)}
+
+
 def test_unknown_name_lists_what_was_meant_and_what_there_is() -> None:
     with pytest.raises(
         ValueError, match=r"named 'lennet' \(did you mean lenet\b.*\?\); known models: .*lenet"

@@ -104,6 +104,9 @@ def takes(name: str, argument: str) -> bool:
 
 def get_model(
     name: str,
+    classes: int | None = None,
+    thumbnail: bool | None = None,
+    *,
     pretrained: bool | str = False,
     root: str | os.PathLike[str] | None = None,
     ctx: Any = None,
@@ -113,13 +116,15 @@ def get_model(
 
     Args:
         name: one of `list_models()` or an alias, in upper or lower case.
+        classes: outputs; by default those of the model's data set, 1000 for ImageNet's.
+        thumbnail: the stem for CIFAR's images instead of ImageNet's, where a model has both.
         pretrained: True loads trained parameters from `root` or, if they are not there, from the address in
             the environment's `BMX_MODELS_URL`. Where there are several, a text says which: the data set, or
             the beginning of the file's SHA-256. The path of a file, ending in `.params`, loads that file.
         root: folder of trained parameters; `$BMX_HOME/models` by default.
         ctx: device or devices that trained parameters are loaded to; the CPU by default. Without
             `pretrained` it has no effect, as in GluonCV: `net.initialize` takes one.
-        kwargs: arguments of the constructor, for example `classes=10` or `thumbnail=True`.
+        kwargs: other arguments of the constructor, for example `initial_layers="grouped_stem"`.
 
     Returns:
         A HybridBlock; it is not initialised yet if it is not pretrained.
@@ -129,6 +134,8 @@ def get_model(
         PretrainedError: if there are no trained parameters for these arguments; the message says what to do.
     """
     model = _find(name)
+    given = {"classes": classes, "thumbnail": thumbnail}
+    kwargs.update({key: value for key, value in given.items() if value is not None})
     arguments = {**model.arguments, **kwargs}
     if not pretrained:
         return model.constructor(**arguments)
