@@ -42,7 +42,7 @@ def contenders(folder: str) -> dict[str, Callable[[], object]]:
     runs: dict[str, Callable[[], object]] = {"float, MXNet": lambda: nets[False](array).wait_to_read()}
     for isa in runtime.isas():
         session = runtime.Model(path, isa=isa).session()
-        runs[f"packed, {isa}"] = lambda session=session: session.run(x)  # type: ignore[misc]
+        runs[f"packed, {isa}"] = lambda session=session: session.run(x)
     return runs
 
 

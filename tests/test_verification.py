@@ -107,7 +107,7 @@ def test_every_output_is_compared(tmp_path: Path) -> None:
             for head in self.heads:
                 self.register_child(head)
 
-        def hybrid_forward(self, F: object, x: object) -> list:  # noqa: N803
+        def hybrid_forward(self, F: object, x: object) -> list:
             return [head(self.body(x)) for head in self.heads]
 
     net = TwoHeads()

@@ -27,7 +27,7 @@ class Codes(HybridBlock):
         super().__init__()
         self.largest, self.scale, self.step = 2**bits - 1, scale, step
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         codes = F.round(F.clip(x * self.scale, 0, self.largest))
         return codes if self.step == 1 else codes * self.step
 

@@ -28,7 +28,7 @@ class Residual(HybridBlock):
         self.conv = QConv2D(channels, 3, padding=1, use_bias=False)
         self.norm = nn.BatchNorm()
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return x + self.norm(self.conv(x))
 
 
@@ -155,7 +155,7 @@ def test_values_that_move_are_found_again(name: str) -> None:
             self.head = sequential(nn.BatchNorm(), QDense(5), nn.Dense(3))
             self.flat = sequential(nn.Flatten(), nn.Activation("tanh"), nn.Dense(3))
 
-        def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        def hybrid_forward(self, F: Any, x: Any) -> Any:
             moved = MOVES[name](F, self.stem(x))
             flat = F.softmax(F.flatten(MOVES[name](F, moved * 3)))
             return self.head(moved), self.flat(moved * 2), moved, F.flatten(moved), flat
@@ -308,7 +308,7 @@ def test_names_that_two_operators_share_are_not_compared() -> None:
             super().__init__()
             self.net = net
 
-        def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        def hybrid_forward(self, F: Any, x: Any) -> Any:
             return self.net[2](F.tanh(F.relu(self.net[0](x), name="same"), name="same"))
 
     twice = initialise(Twice(), (1, 4))
@@ -329,7 +329,7 @@ class TwoInputs(HybridBlock):
         self.conv, self.left, self.right = QConv2D(4, 3), QDense(5), nn.Dense(5)
         self.head = nn.Dense(3)
 
-    def hybrid_forward(self, F: Any, image: Any, vector: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, image: Any, vector: Any) -> Any:
         joined = self.left(self.conv(image)) + self.right(vector)
         return self.head(joined), F.relu(joined)
 
@@ -401,7 +401,7 @@ class ResidualBlock(HybridBlock):
             self.conv = QConv2D(channels, 3, padding=1, use_bias=False, in_channels=channels)
             self.norm = nn.BatchNorm(in_channels=channels)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return x + self.norm(self.conv(x))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from bmx.gluon.optimizer.latent import binary_parameters
 
 
-class FlipRatio(mx.metric.EvalMetric):  # type: ignore[misc]
+class FlipRatio(mx.metric.EvalMetric):
     """Share of binary weights whose sign changes from one update of the metric to the next.
 
     The signs are remembered when the metric is made and at each `update`, so call it after each step for the

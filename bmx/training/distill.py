@@ -12,7 +12,7 @@ from bmx.training.config import Teacher as Description
 from bmx.training.reading import ConfigError
 
 
-class Tapped(gluon.HybridBlock):  # type: ignore[misc]
+class Tapped(gluon.HybridBlock):
     """A classifier that gives features along the way behind its logits; its parameters are the classifier's.
 
     Args:
@@ -31,7 +31,7 @@ class Tapped(gluon.HybridBlock):  # type: ignore[misc]
         self.body, self.head = net.features, net.output
         self._taps = frozenset(taps)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Classify."""
         tapped = []
         for number, block in enumerate(self.body._children.values()):

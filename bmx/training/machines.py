@@ -20,7 +20,7 @@ def create_store(kind: str) -> Any:
     return mx.kv.create(kind) if kind.startswith("dist") else None
 
 
-class StageStore(KVStoreBase):  # type: ignore[misc]
+class StageStore(KVStoreBase):
     """A store as one stage sees it: keys of later stages are others, because a store takes each key once.
 
     Args:

@@ -33,7 +33,7 @@ class Bounded(Quantizer):
     def __init__(self, function: str = "hardtanh") -> None:
         self.function = function
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """The bounded array."""
         # The comparison passes gradients where clip would, and unlike clip also into values used twice.
         return F.tanh(x) if self.function == "tanh" else F.relu(2 - F.relu(1 - x)) - 1
@@ -49,7 +49,7 @@ class _Shifted(Quantizer):
         self.shifting, self.inner = shifting, inner
         self.learned = shifting.learned
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """The inner codes of the shifted array."""
         return self.inner.codes(F, self.shifting.latent(F, x, **learned))  # type: ignore[attr-defined]
 

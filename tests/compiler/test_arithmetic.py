@@ -32,7 +32,7 @@ class WithParameter(HybridBlock):
         self.p = self.params.get("p", shape=shape, init=mx.init.Constant(mx.nd.array(value)))
         self._function = function
 
-    def hybrid_forward(self, F: Any, x: Any, p: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, p: Any) -> Any:
         return self._function(F, x, p)
 
 
@@ -54,7 +54,7 @@ class WithParameter(HybridBlock):
 @pytest.mark.parametrize("op", ["broadcast_add", "broadcast_sub", "broadcast_mul", "broadcast_div"])
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_a_parameter_is_broadcast(op: str, side: str, shape: tuple, parameter: tuple) -> None:
-    def net(F: Any, x: Any, p: Any) -> Any:  # noqa: N803
+    def net(F: Any, x: Any, p: Any) -> Any:
         return getattr(F, op)(x, p) if side == "right" else getattr(F, op)(p, x)
 
     operators = check(WithParameter(net, parameter), shape)
@@ -73,7 +73,7 @@ def test_a_parameter_in_front_of_a_sign_is_rounded_as_in_mxnet() -> None:
             self.p = self.params.get("p", shape=(1, 64), init=mx.init.Uniform(1))
             self.q = self.params.get("q", shape=(64,), init=mx.init.Uniform(1))
 
-        def hybrid_forward(self, F: Any, x: Any, p: Any, q: Any) -> Any:  # noqa: N803
+        def hybrid_forward(self, F: Any, x: Any, p: Any, q: Any) -> Any:
             x = F.broadcast_sub(F.broadcast_mul(self.dot(x), p), q * 5)
             x = F.broadcast_div(x, F.abs(q) + 0.1)
             return self.last(F.clip(x, -3, 3))
@@ -109,7 +109,7 @@ class _SignsAsNumbers(HybridBlock):
         super().__init__()
         self.first, self.sign, self.conv = nn.Conv2D(4, 1), QActivation(), nn.Conv2D(4, 3, padding=1)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         s = self.sign(self.first(x))
         mean = F.mean(s, axis=(2, 3), keepdims=True)
         return F.broadcast_add(self.conv(s) * s, mean), F.reshape(s, shape=(0, 2, -1)), s

@@ -125,7 +125,7 @@ class Computed(HybridBlock):
         self.weight = self.params.get("weight", shape=(2, 3), init="uniform")
         self._function = function
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, weight: Any) -> Any:
         return F.FullyConnected(x, self._function(F, weight), num_hidden=2, no_bias=True)
 
 

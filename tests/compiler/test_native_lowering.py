@@ -95,7 +95,7 @@ def test_a_sign_with_two_readers_stays_one_node(tmp_path: Path) -> None:
             self.left = QConv2D(4, 3, input_quantizer=None)
             self.right = QConv2D(4, 3, input_quantizer=None, use_bias=False)
 
-        def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        def hybrid_forward(self, F: Any, x: Any) -> Any:
             bits = self.sign(x)
             return self.left(bits) + self.right(bits)
 
@@ -178,7 +178,7 @@ def test_a_layer_whose_weight_is_computed_to_signs(use_bias: bool) -> None:
             self.weight = self.params.get("weight", shape=(4, 6), init="normal")
             self.bias = self.params.get("bias", shape=(4,), init="normal")
 
-        def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: N803
+        def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
             codes = 1 - 2 * (F.broadcast_sub(weight, F.mean(weight)) < 0)
             options = {"num_hidden": 4, "no_bias": not use_bias}
             return F.FullyConnected(1 - 2 * (x < 0), codes, *([bias] if use_bias else []), **options)
@@ -202,7 +202,7 @@ def test_a_real_weight_reads_signs_as_numbers(tmp_path: Path) -> None:
     class Soft(DetSign):
         method = None
 
-        def __call__(self, F: Any, x: Any) -> Any:  # noqa: N803
+        def __call__(self, F: Any, x: Any) -> Any:
             return F.where(F.abs(x) <= 1, x, F.sign(x))
 
         codes = __call__

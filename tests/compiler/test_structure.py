@@ -354,7 +354,7 @@ class Units(HybridBlock):
         for name, block in layers.items():
             setattr(self, name, block)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return self._function(F, x, *(getattr(self, name) for name in self._names))
 
 

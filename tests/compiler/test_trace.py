@@ -280,7 +280,7 @@ class _TwoHeads(HybridBlock):
         self.trunk = sequential(QConv2D(8, 3, use_bias=False), nn.BatchNorm())
         self.left, self.right = QDense(4, use_bias=False), nn.Dense(3)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         y = self.trunk(x)
         return self.left(y), F.softmax(self.right(F.relu(y))), y
 

@@ -124,7 +124,7 @@ def test_a_saved_net_that_was_recorded_in_training(tmp_path: Path) -> None:
             self.weight = self.params.get("weight", shape=(4, 6))
             self.step = self.params.get("step", shape=(1, 1), init="ones")
 
-        def hybrid_forward(self, F: Any, x: Any, weight: Any, step: Any) -> Any:  # noqa: N803
+        def hybrid_forward(self, F: Any, x: Any, weight: Any, step: Any) -> Any:
             codes = 1 - 2 * (F.where(in_training(x), x + F.random.uniform_like(x), x) < 0)
             x = straight_through(codes, F.tanh(x))
             weight = straight_through(F.round(weight / F.broadcast_like(step * 0.5, weight)), weight)

@@ -48,7 +48,7 @@ class ManyConsumers(mx.gluon.HybridBlock):
                 self.readers.add(nn.QDense(20, prefix="reader_", params=shared))
             self.activation = nn.QActivation()
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         x = self.scale(self.stem(x)) * 0.1
         out = self.activation(x)
         for index in range(10):

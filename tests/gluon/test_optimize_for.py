@@ -180,7 +180,7 @@ def test_explicit_activations_and_custom_input_quantizers(tmp_path):
     """Inputs that the layer does not quantize: +-1 from elsewhere, and values that are not binary at all."""
 
     class Flipped(nn.Quantizer):
-        def codes(self, F, x, **learned):  # noqa: N803
+        def codes(self, F, x, **learned):
             return 2 * (x < 0) - 1
 
     seeded()
@@ -216,7 +216,7 @@ class ReadTwice(mx.gluon.HybridBlock):
         with self.name_scope():
             self.weight = self.params.get("weight", shape=(4, 6))
 
-    def hybrid_forward(self, F, x, weight):  # noqa: N803
+    def hybrid_forward(self, F, x, weight):
         out = F.QFullyConnected(x, weight, num_hidden=4, no_bias=True)
         return out + F.FullyConnected(x, weight, num_hidden=4, no_bias=True)
 
@@ -348,14 +348,14 @@ class Operator(mx.gluon.HybridBlock):
         with self.name_scope():
             self.weight = self.params.get("weight", shape=(2, 4))
 
-    def hybrid_forward(self, F, x, weight):  # noqa: N803
+    def hybrid_forward(self, F, x, weight):
         return F.QFullyConnected(x, weight, **self._attributes)
 
 
 class OnInput(Operator):
     """Its weight comes from outside."""
 
-    def hybrid_forward(self, F, x, given, weight):  # noqa: N803
+    def hybrid_forward(self, F, x, given, weight):
         return F.QFullyConnected(x, given, **self._attributes) + F.sum(weight).reshape((1, 1)).tile((3, 2))
 
 
@@ -366,14 +366,14 @@ class NameTaken(Operator):
         super().__init__()
         self.taken = self.params.get("weight_packed", shape=(3, 2))
 
-    def hybrid_forward(self, F, x, weight, taken):  # noqa: N803
+    def hybrid_forward(self, F, x, weight, taken):
         return F.QFullyConnected(x, weight, **self._attributes) + taken
 
 
 class Mean(nn.Quantizer):
     """Has no counterpart in C++."""
 
-    def codes(self, F, x, **learned):  # noqa: N803
+    def codes(self, F, x, **learned):
         return 2 * (x > 0.1) - 1
 
 
@@ -383,7 +383,7 @@ class Loop(mx.gluon.HybridBlock):
         with self.name_scope():
             self.layer = nn.QDense(4, in_units=4)
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         return F.contrib.foreach(lambda row, states: (self.layer(row), states), x, [])[0]
 
 

@@ -242,7 +242,7 @@ def test_a_new_quantizer_is_one_class(monkeypatch, lowered):
 
     @nn.register("scaled_gradient_sign")
     class ScaledGradientSign(nn.SignQuantizer):
-        def surrogate(self, F, x, **learned):  # noqa: N803
+        def surrogate(self, F, x, **learned):
             return 3 * x
 
     layer = nn.QDense(

@@ -115,7 +115,7 @@ class Sharpened(nn.Quantizer):
     kind = "real"
     learned = (nn.Learned("nu", 1.0, trained=False),)
 
-    def codes(self, F, x, nu):  # noqa: N803
+    def codes(self, F, x, nu):
         return F.tanh(F.broadcast_mul(x, nu))
 
 

@@ -226,7 +226,7 @@ def test_activation_argument_in_front_of_a_sign():
 
 
 class Cap(HybridBlock):
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         return F.clip(x, 0, 6)
 
 
@@ -261,7 +261,7 @@ class Residual(HybridBlock):
         self.conv3 = float_nn.Conv2D(4, 3, padding=1)
         self.output = float_nn.Dense(3)
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         x = self.relu(self.stem(x))
         x = F.relu(self.conv1(x) + x)
         x = self.gate(self.conv2(x * self.gate(x)))
@@ -300,7 +300,7 @@ def test_sign_above_zero_undoes_a_relu(lowered):
             self.stem = float_nn.Conv2D(4, 1)
             self.is_on = is_on
 
-        def hybrid_forward(self, F, x):  # noqa: N803
+        def hybrid_forward(self, F, x):
             x = self.stem(x)
             return self.output(self.conv(F.relu(x) if self.is_on else x))
 
@@ -409,7 +409,7 @@ def test_two_inputs_cannot_be_traced():
             self.one, self.two = float_nn.Dense(4, activation="relu"), float_nn.Dense(4, activation="relu")
             self.output = float_nn.Dense(3)
 
-        def hybrid_forward(self, F, x, y):  # noqa: N803
+        def hybrid_forward(self, F, x, y):
             return self.output(self.one(x) + self.two(y))
 
     net = Sum()

@@ -228,7 +228,7 @@ class Block(HybridBlock):
         self.conv2 = float_nn.Conv2D(4, 3, padding=1, in_channels=4)
         self.scale = scale
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         y = self.conv1(x)
         y = self.conv2(self.middle(y) if self.middle else y)
         return x + (y * 0.5 if self.scale else y)
@@ -273,7 +273,7 @@ class Squeezed(HybridBlock):
         self.conv = float_nn.Conv2D(4, 3, padding=1, in_channels=4)
         self.gate = float_nn.Dense(4, activation="sigmoid")
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         y = self.conv(x)
         gate = self.gate(F.mean(y, axis=(2, 3)))
         return x + F.broadcast_mul(y, gate.reshape((0, 0, 1, 1)))
@@ -302,7 +302,7 @@ def test_net_that_cannot_be_traced_keeps_its_shortcuts():
             super().__init__()
             self.block = resnet.BasicBlockV1(4, 1, in_channels=4)
 
-        def hybrid_forward(self, F, x, y):  # noqa: N803
+        def hybrid_forward(self, F, x, y):
             return self.block(x) + y
 
     net = Two()

@@ -14,14 +14,14 @@ import numpy as np
 from mxnet.gluon import nn
 
 
-def sign(F: Any, x: Any) -> Any:  # noqa: N803
+def sign(F: Any, x: Any) -> Any:
     return 1 - 2 * (x < 0)
 
 
 class QActivation(nn.HybridBlock):
     """Version 2: gradcancel, which leaves values as they are, and det_sign."""
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return sign(F, x)
 
 
@@ -42,7 +42,7 @@ class QDense(_Offset, nn.Dense):
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(units, use_bias=False, **kwargs)
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         h = F.FullyConnected(x, sign(F, weight), no_bias=True, num_hidden=self._units)
         return self.count(h, weight)
 
@@ -67,7 +67,7 @@ class QConv2D(_Offset, nn.Conv2D):
     def _alias(self) -> str:
         return "qconv"
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         if self._before:
             width = (0, 0, 0, 0) + 4 * (self._before,)
             x = F.pad(x, mode="constant", pad_width=width, constant_value=-1)
@@ -92,7 +92,7 @@ class ScaledBinaryConv(nn.HybridBlock):
             "num_filter": 1,
         }
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         height, width = self._window["kernel"]
         mean = F.mean(F.abs(x), axis=1, keepdims=True)
         sums = F.Convolution(mean, F.ones((1, 1, height, width)), no_bias=True, **self._window)
@@ -107,7 +107,7 @@ class QConvolutionV1(_Offset, nn.Conv2D):
         super().__init__(channels, kernel_size, padding=0, use_bias=use_bias)
         self._before = padding
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         width = (0, 0, 0, 0) + 4 * (self._before,)
         x = sign(F, F.pad(x, mode="constant", pad_width=width, constant_value=0))
         h = F.Convolution(x, sign(F, weight), **{**self._kwargs, "no_bias": True})
@@ -118,7 +118,7 @@ class QConvolutionV1(_Offset, nn.Conv2D):
 class QFullyConnectedV1(_Offset, nn.Dense):
     """Version 1."""
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         h = F.FullyConnected(sign(F, x), sign(F, weight), no_bias=True, num_hidden=self._units)
         out = self.count(h, weight)
         return out if bias is None else F.broadcast_add(out, bias)

@@ -75,7 +75,7 @@ class Residual(nn.HybridBlock):
         conv = bmxnet.QConv2D(channels, kernel, strides, kernel // 2)
         return sequence(bmxnet.QActivation(), conv, nn.BatchNorm(), prefix="")
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         residual = x if self.downsample is None else self.downsample(x)
         return residual + self.body(x)
 
@@ -107,7 +107,7 @@ class ResNetV1(nn.HybridBlock):
             self.features = sequence(*stem, *stages, *tail, prefix="")
             self.output = nn.Dense(classes)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return self.output(self.features(x))
 
 
@@ -121,7 +121,7 @@ class Dense(nn.HybridBlock):
             conv = bmxnet.QConv2D(growth, 3, padding=1)
             self.body = sequence(nn.BatchNorm(), bmxnet.QActivation(), conv, prefix="")
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         y = self.body(x)
         if not self._improve:
             return F.concat(x, y, dim=1)
@@ -402,7 +402,7 @@ def test_a_sum_of_two_ranges_is_refused(tmp_path: Path) -> None:
             self.conv = QConv2D(3, 3, padding=1, use_bias=False, pad_value=-1)
             self.norm = nn.BatchNorm()
 
-        def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        def hybrid_forward(self, F: Any, x: Any) -> Any:
             return self.norm(x + self.conv(x))
 
     net = Sum()

@@ -152,7 +152,7 @@ def test_mixup_mixes_images_and_losses() -> None:
 class Explodes(gluon.HybridBlock):
     """Its output is infinite."""
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return F.exp(F.abs(x) * 1e6 + 1e6)
 
 

@@ -12,7 +12,7 @@ from bmx.training.widths.demonstration import build
 
 
 class TwoTerms(DetSign):
-    def bases(self, F, x, **learned):  # noqa: N803
+    def bases(self, F, x, **learned):
         first = super().bases(F, x, **learned)
         return [*first, *super().bases(F, x - first[0].codes, **learned)]
 

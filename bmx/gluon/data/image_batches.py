@@ -86,7 +86,7 @@ class ImageBatches:
         yield from gluon.data.DataLoader(view, batch_sampler=batches, num_workers=self._processes)
 
 
-class _Epoch(gluon.data.Dataset):  # type: ignore[misc]
+class _Epoch(gluon.data.Dataset):
     """The images as one epoch sees them."""
 
     def __init__(

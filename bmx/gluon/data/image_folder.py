@@ -13,7 +13,7 @@ from bmx.gluon.data.storage import written_whole
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
-class ImageFolder(ImageFolderDataset):  # type: ignore[misc]
+class ImageFolder(ImageFolderDataset):
     """`gluon.data.vision.ImageFolderDataset` that refuses what cannot be learned from.
 
     Args:

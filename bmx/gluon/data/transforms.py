@@ -20,7 +20,7 @@ IMAGENET_MEAN = tuple(value / 255 for value in (123.68, 116.779, 103.939))  # BM
 IMAGENET_STD = tuple(value / 255 for value in (58.393, 57.12, 57.375))
 
 
-class Augment(gluon.Block):  # type: ignore[misc]
+class Augment(gluon.Block):
     """Augments one image after the other.
 
     Args:

@@ -54,12 +54,12 @@ class AttentionMatching(SampleLoss):
         )
         self._normalization = normalization
 
-    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
         """See the class."""
         difference = self._map(F, student) - F.BlockGrad(self._map(F, teacher))
         return self.per_sample(F, F.square(difference), sample_weight)
 
-    def _map(self, F: Any, features: Any) -> Any:  # noqa: N803
+    def _map(self, F: Any, features: Any) -> Any:
         """A: [batch, height * width]; 0 where all features are 0."""
         attention = F.Flatten(F.mean(F.square(features), axis=1))
         if self._normalization == "max":

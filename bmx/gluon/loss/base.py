@@ -7,7 +7,7 @@ from typing import Any
 from mxnet.gluon.loss import Loss
 
 
-class SampleLoss(Loss):  # type: ignore[misc]
+class SampleLoss(Loss):
     """A loss whose values are weighted and then averaged within each sample.
 
     Args:
@@ -19,7 +19,7 @@ class SampleLoss(Loss):  # type: ignore[misc]
     def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs: Any) -> None:
         super().__init__(weight, batch_axis, **kwargs)
 
-    def per_sample(self, F: Any, loss: Any, sample_weight: Any) -> Any:  # noqa: N803
+    def per_sample(self, F: Any, loss: Any, sample_weight: Any) -> Any:
         """[batch]: the mean of each sample.
 
         Args:

@@ -42,7 +42,7 @@ class DistributionLoss(SampleLoss):
         super().__init__(weight, batch_axis, **kwargs)
         self._axis = axis
 
-    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
         """See the class."""
         target = F.BlockGrad(F.softmax(teacher, axis=self._axis))
         terms = target * F.log_softmax(student, axis=self._axis)
@@ -94,7 +94,7 @@ class KnowledgeDistillation(SampleLoss):
         self._temperature = temperature
         self._axis = axis
 
-    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
         """See the class."""
         log_p = F.BlockGrad(F.log_softmax(teacher / self._temperature, axis=self._axis))
         log_q = F.log_softmax(student / self._temperature, axis=self._axis)

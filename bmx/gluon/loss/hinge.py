@@ -37,7 +37,7 @@ class SquaredHinge(SampleLoss):
     def __init__(self, weight: float | None = None, **kwargs: Any) -> None:
         super().__init__(weight, **kwargs)
 
-    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
         """See the class."""
         classes = F.reshape(F.contrib.arange_like(pred, axis=1), shape=(1, -1))
         labels = F.reshape(F.cast(label, dtype="float32"), shape=(-1, 1))

@@ -51,7 +51,7 @@ class LabelSmoothing(SampleLoss):
         self._smoothing = smoothing
         self._axis = axis
 
-    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
         """See the class."""
         log_p = F.log_softmax(pred, axis=self._axis)
         hit = F.pick(log_p, label, axis=self._axis, keepdims=True)

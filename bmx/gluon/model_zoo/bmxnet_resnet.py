@@ -41,7 +41,7 @@ def block_v1(channels: int, strides: int, in_channels: int, **quantized: Any) ->
     return ResidualBlock([*unit(3, strides, in_channels), *unit(3, 1, channels)], shortcut)
 
 
-class BlockV2(HybridBlock):  # type: ignore[misc]
+class BlockV2(HybridBlock):
     """BMXNet's binary block with norms in front.
 
     Forward::
@@ -90,7 +90,7 @@ class BlockV2(HybridBlock):  # type: ignore[misc]
             if changes_shape(channels, strides, in_channels):
                 self.shortcut = _conv(channels, 1, strides, in_channels, quantized)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Normalize, convolve twice and add."""
         normalized = self.norm(x)
         return self.body(normalized) + (x if self.shortcut is None else self.shortcut(normalized))

@@ -12,7 +12,7 @@ from bmx.gluon.nn.blocks.stems import GroupedStem, ImageStem, ThumbnailStem
 STEMS = ("imagenet", "grouped_stem", "thumbnail")
 
 
-class Classifier(HybridBlock):  # type: ignore[misc]
+class Classifier(HybridBlock):
     """Features, then a dense layer, under the names that GluonCV's recipes expect.
 
     Args:
@@ -45,7 +45,7 @@ class Classifier(HybridBlock):  # type: ignore[misc]
             self.features.add(*(block for block in features if block is not None), nn.Flatten())
             self.output = nn.Dense(classes, use_bias=use_bias, in_units=units)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Classify."""
         return self.output(self.features(x))
 

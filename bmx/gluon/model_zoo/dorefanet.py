@@ -19,7 +19,7 @@ from bmx.gluon.nn.quantizers import DetSign, DoReFa
 _norm: NormLayer = functools.partial(nn.BatchNorm, scale=False, epsilon=1e-4)
 
 
-class UnitClip(HybridBlock):  # type: ignore[misc]
+class UnitClip(HybridBlock):
     """min(max(x, 0), 1), with gradient 1 where 0 <= x <= 1 and 0 elsewhere.
 
     Paper: Zhou et al., arXiv:1606.06160, section 2.7.
@@ -31,7 +31,7 @@ class UnitClip(HybridBlock):  # type: ignore[misc]
         - **out**: float32, the same shape.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Clip."""
         # The identity stands where gradients may have to be added up, which MXNet's clip does not do.
         return F.clip(F.identity(x), 0, 1)

@@ -73,7 +73,7 @@ def _convolutions(layers: int) -> tuple[int, ...]:
     return CONVOLUTIONS[layers]
 
 
-class ResidualBlock(HybridBlock):  # type: ignore[misc]
+class ResidualBlock(HybridBlock):
     """The sum of a body and a shortcut, and an activation if any.
 
     Forward::
@@ -111,7 +111,7 @@ class ResidualBlock(HybridBlock):  # type: ignore[misc]
             self.shortcut = sequence(*shortcut) if shortcut else None
             self.activation = None if activation is None else nn.Activation(activation)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Add."""
         y = self.body(x) + (x if self.shortcut is None else self.shortcut(x))
         return y if self.activation is None else self.activation(y)

@@ -12,7 +12,7 @@ from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
 from bmx.gluon.nn.settings import declare, is_plain, learned_values, operand, require_float32
 
 
-class QActivation(HybridBlock):  # type: ignore[misc]
+class QActivation(HybridBlock):
     """Quantizes its input; stands before a layer with ``input_quantizer=None``, as in BMXNet-v2.
 
     Args:
@@ -57,7 +57,7 @@ class QActivation(HybridBlock):  # type: ignore[misc]
         """The one that it applies."""
         return [self._quantizer]
 
-    def hybrid_forward(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, **learned: Any) -> Any:
         """Quantize."""
         quantizer = self._quantizer
         values = learned_values(F, quantizer, "input_", learned, self._channels_shape)

@@ -15,7 +15,7 @@ from bmx.gluon.nn.quantizers.straight_through import choose, in_training, sign, 
 from bmx.gluon.nn.settings import declare, learned_values
 
 
-def power_of_two(F: Any, x: Any) -> Any:  # noqa: N803
+def power_of_two(F: Any, x: Any) -> Any:
     """AP2: the power of two that is nearest to |x| on a logarithmic scale, with the sign of x; 0 for 0.
 
     Hubara et al., Binarized Neural Networks, arXiv:1602.02830, section 2.3.
@@ -25,7 +25,7 @@ def power_of_two(F: Any, x: Any) -> Any:  # noqa: N803
     return F.sign(x) * (2**exponent)
 
 
-class ShiftBatchNorm(HybridBlock):  # type: ignore[misc]
+class ShiftBatchNorm(HybridBlock):
     r"""Batch norm whose multiplications are by powers of two, that is shifts.
 
     Forward, training, with the means over all axes but the channels' and AP2 as `power_of_two`::
@@ -97,7 +97,7 @@ class ShiftBatchNorm(HybridBlock):  # type: ignore[misc]
 
     def hybrid_forward(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         x: Any,
         gamma: Any,
         beta: Any,
@@ -128,10 +128,10 @@ class ShiftBatchNorm(HybridBlock):  # type: ignore[misc]
         out = straight_through(F, F.broadcast_mul(normal, factor), through_x + through_gamma)
         return F.broadcast_add(out, self._spread(F, beta))
 
-    def _spread(self, F: Any, values: Any) -> Any:  # noqa: N803
+    def _spread(self, F: Any, values: Any) -> Any:
         return F.reshape(values, shape=self._shape)
 
-    def _statistics(self, F: Any, x: Any) -> tuple[Any, Any]:  # noqa: N803
+    def _statistics(self, F: Any, x: Any) -> tuple[Any, Any]:
         """Mean and inverse standard deviation of the batch, [channels]."""
         mean = F.mean(x, axis=1, exclude=True)
         centred = F.broadcast_sub(x, self._spread(F, mean))
@@ -140,7 +140,7 @@ class ShiftBatchNorm(HybridBlock):  # type: ignore[misc]
 
     def _average(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         training: Any,
         statistic: Any,
         running: Any,
@@ -158,7 +158,7 @@ class ShiftBatchNorm(HybridBlock):  # type: ignore[misc]
         carried = F.BatchNorm(row, ones, parameter, running, unused, **settings)
         return F.where(training, F.reshape(carried, shape=(-1,)), parameter)
 
-    def _linear(self, F: Any, x: Any, powers: Any, step: Any, training: Any) -> Any:  # noqa: N803
+    def _linear(self, F: Any, x: Any, powers: Any, step: Any, training: Any) -> Any:
         """A linear function of ``x`` whose gradient is that of the normalized values.
 
         It is its own transpose, so backward it maps g as forward it maps x.
@@ -184,7 +184,7 @@ class Flips(NamedTuple):
     by_channel: np.ndarray
 
 
-class BinaryBatchNorm(nn.BatchNorm):  # type: ignore[misc]
+class BinaryBatchNorm(nn.BatchNorm):
     r"""Batch norm and sign in one, which at inference compares an integer with a threshold of few bits.
 
     Forward, training::
@@ -262,7 +262,7 @@ class BinaryBatchNorm(nn.BatchNorm):  # type: ignore[misc]
 
     def hybrid_forward(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         x: Any,
         gamma: Any,
         beta: Any,
@@ -279,7 +279,7 @@ class BinaryBatchNorm(nn.BatchNorm):  # type: ignore[misc]
         quantized = self._quantizer(F, normal, **values)
         return straight_through(F, choose(F, in_training(F, x), quantized, compared), quantized)
 
-    def _compare(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:  # noqa: N803
+    def _compare(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:
         """sign(direction * (x - threshold) + constant), the three from the parameters alone."""
         gamma = F.ones_like(gamma) if self._kwargs["fix_gamma"] else gamma
         sigma = F.sqrt(variance + self._kwargs["eps"])

@@ -12,7 +12,7 @@ from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.settings import Settings
 
 
-class QConv2D(QuantizedLayer, nn.Conv2D):  # type: ignore[misc]
+class QConv2D(QuantizedLayer, nn.Conv2D):
     """2-D convolution of a quantized input with quantized weights; both are binary by default.
 
     Takes every argument of ``gluon.nn.Conv2D`` under the same name and in the same position, so a layer is
@@ -130,7 +130,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):  # type: ignore[misc]
     _channels_shape = (1, -1, 1, 1)
     _filters_shape = (-1, 1, 1, 1)
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
         geometry = dict(self._kwargs, no_bias=True)
         if self._settings.pad_value != 0:
             height, width = geometry["pad"]
@@ -145,7 +145,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):  # type: ignore[misc]
 
     def _operator(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",
@@ -155,7 +155,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):  # type: ignore[misc]
             *inputs, name=name, pad_value=self._settings.pad_value, **attributes, **geometry
         )
 
-    def _input_scale(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def _input_scale(self, F: Any, x: Any) -> Any:
         magnitude = F.mean(F.abs(x), axis=1, keepdims=True)
         window = {key: self._kwargs[key] for key in ("kernel", "stride", "pad")}
         return F.Pooling(magnitude, pool_type="avg", count_include_pad=True, **window)

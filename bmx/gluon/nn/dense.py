@@ -11,7 +11,7 @@ from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.settings import Settings, has_terms, require_float32
 
 
-class QDense(QuantizedLayer, nn.Dense):  # type: ignore[misc]
+class QDense(QuantizedLayer, nn.Dense):
     """Fully connected layer with quantized input and quantized weights; both are binary by default.
 
     Takes every argument of ``gluon.nn.Dense`` under the same name and in the same position. The latent
@@ -107,7 +107,7 @@ class QDense(QuantizedLayer, nn.Dense):  # type: ignore[misc]
 
     def hybrid_forward(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         x: Any,
         weight: Any,
         bias: Any = None,
@@ -123,14 +123,14 @@ class QDense(QuantizedLayer, nn.Dense):  # type: ignore[misc]
     _channels_shape = (1, -1)
     _filters_shape = (-1, 1)
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
         return F.FullyConnected(
             x, weight, num_hidden=self._units, no_bias=True, flatten=self._flatten, name=name
         )
 
     def _operator(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",
@@ -140,7 +140,7 @@ class QDense(QuantizedLayer, nn.Dense):  # type: ignore[misc]
             *inputs, name=name, num_hidden=self._units, no_bias=no_bias, flatten=self._flatten, **attributes
         )
 
-    def _input_scale(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def _input_scale(self, F: Any, x: Any) -> Any:
         axis = {"axis": 0, "exclude": True} if self._flatten else {"axis": -1}
         scale = F.mean(F.abs(x), keepdims=True, **axis)
         return F.Flatten(scale) if self._flatten else scale

@@ -10,7 +10,7 @@ from mxnet import symbol
 _numbers = itertools.count()
 
 
-def guard(F: Any, x: Any) -> Any:  # noqa: N803
+def guard(F: Any, x: Any) -> Any:
     """Identity that must stand in front of every input of a C++ operator.
 
     MXNet asks operators to add into a gradient (``grad_req='add'``, or a value with many consumers in a

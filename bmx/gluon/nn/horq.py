@@ -97,7 +97,7 @@ class HORQConv2D(QConv2D):
         )
         self._by_position = beta == "position"
 
-    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:  # noqa: N803
+    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:
         if not self._by_position:
             return super()._sum(F, x, weight, of_input, of_weight)
         quantizer = self._settings.weight_quantizer
@@ -112,7 +112,7 @@ class HORQConv2D(QConv2D):
             total = term if total is None else total + term
         return total
 
-    def _columns(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def _columns(self, F: Any, x: Any) -> Any:
         """[batch, kernel taps * in_channels, out_height, out_width]: the taps in front."""
         (kernel, dilation), (height, width) = self._window, self._kwargs["pad"]
         if height or width:
@@ -137,11 +137,11 @@ class HORQConv2D(QConv2D):
     def _window(self) -> tuple[tuple, tuple]:
         return self._kwargs["kernel"], self._kwargs["dilate"]
 
-    def _as_row(self, F: Any, weight: Any) -> Any:  # noqa: N803
+    def _as_row(self, F: Any, weight: Any) -> Any:
         """The filters [channels, in_channels, height, width] in the order of the columns."""
         return F.reshape(F.transpose(weight, axes=(0, 2, 3, 1)), shape=(0, -1, 1, 1))
 
-    def _residuals(self, F: Any, columns: Any) -> list[Base]:  # noqa: N803
+    def _residuals(self, F: Any, columns: Any) -> list[Base]:
         quantizer = self._settings.input_quantizer
         assert isinstance(quantizer, HORQ)
         training = current_lowering() != "inference"
@@ -159,14 +159,14 @@ class HORQConv2D(QConv2D):
     def _pointwise(self) -> dict[str, Any]:
         return {"kernel": (1, 1), "num_filter": self._channels, "no_bias": True}
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
         if not self._by_position:
             return super()._dot(F, x, weight, name)
         return F.Convolution(x, weight, name=name, **self._pointwise())
 
     def _operator(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",

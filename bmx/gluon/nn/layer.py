@@ -25,13 +25,13 @@ class QuantizedLayer:
     _channels_shape: tuple[int, ...]  # one number a channel, to broadcast against input and output
     _filters_shape: tuple[int, ...]  # one number a filter, to broadcast against the weight
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:  # noqa: N803
+    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
         """Products of codes by MXNet's own operator ``name``, without bias."""
         raise NotImplementedError
 
     def _operator(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",
@@ -39,7 +39,7 @@ class QuantizedLayer:
         """Products of signs by bmx's C++ operator ``name``; inputs: data, weight and perhaps bias."""
         raise NotImplementedError
 
-    def _input_scale(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def _input_scale(self, F: Any, x: Any) -> Any:
         """K: mean magnitudes of the inputs that each output is made of."""
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ class QuantizedLayer:
 
     def hybrid_forward(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         x: Any,
         weight: Any,
         bias: Any = None,
@@ -74,7 +74,7 @@ class QuantizedLayer:
 
     def _plain_operator(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         x: Any,
         weight: Any,
         attributes: dict[str, Any],
@@ -85,7 +85,7 @@ class QuantizedLayer:
             return self._operator(F, [x, weight], attributes), bias
         return self._operator(F, [x, weight, guard(F, bias)], attributes), None
 
-    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:  # noqa: N803
+    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:
         settings = self._settings
         shape = self.weight.shape  # type: ignore[attr-defined]
         weights = settings.weight_bases(F, weight, of_weight, shape)
@@ -99,13 +99,13 @@ class QuantizedLayer:
             total = term if total is None else total + term
         return total
 
-    def _product(self, F: Any, x: Any, weight: Any, signs: bool, name: str) -> Any:  # noqa: N803
+    def _product(self, F: Any, x: Any, weight: Any, signs: bool, name: str) -> Any:
         if not signs or not multiplies_in_cxx():
             return self._dot(F, x, weight, name)
         attributes = {"input_quantizer": "none", "weight_quantizer": "none", "output_range": "dot"}
         return self._operator(F, [guard(F, x), guard(F, weight)], attributes, name)
 
-    def _steps(self, F: Any, of_input: Any, of_weight: Any) -> list[Any]:  # noqa: N803
+    def _steps(self, F: Any, of_input: Any, of_weight: Any) -> list[Any]:
         """What a product of two codes is worth, as factors: at most one number."""
         factors: list[Any] = []
         number = 1.0
@@ -116,7 +116,7 @@ class QuantizedLayer:
                 factors.append(F.reshape(step, shape=self._channels_shape) if step is of_weight else step)
         return factors if number == 1 else [number, *factors]
 
-    def _scale(self, F: Any, out: Any, x: Any, weight: Any) -> Any:  # noqa: N803
+    def _scale(self, F: Any, out: Any, x: Any, weight: Any) -> Any:
         alpha = self._settings.scale(F, weight)
         if alpha is None:
             return out

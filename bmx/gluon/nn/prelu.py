@@ -16,7 +16,7 @@ def _require_channels(layer: str, in_channels: int) -> None:
         raise ValueError(f"{layer}: expected in_channels of at least 1, found {in_channels}.")
 
 
-def _leak(F: Any, x: Any, slope: Any, shape: tuple) -> Any:  # noqa: N803
+def _leak(F: Any, x: Any, slope: Any, shape: tuple) -> Any:
     """X where x > 0, elsewhere x times the slope [channels] of its channel; ``shape`` to broadcast.
 
     While training not by MXNet's LeakyReLU: in hybridized nets, where another operator follows, its backward
@@ -27,7 +27,7 @@ def _leak(F: Any, x: Any, slope: Any, shape: tuple) -> Any:  # noqa: N803
     return F.relu(x) + F.broadcast_mul(F.minimum(x, 0), F.reshape(slope, shape=shape))
 
 
-class PReLU(nn.PReLU):  # type: ignore[misc]
+class PReLU(nn.PReLU):
     """Parametric ReLU with a slope for each channel, exempt from weight decay.
 
     Forward, with the slope a of the channel::
@@ -67,12 +67,12 @@ class PReLU(nn.PReLU):  # type: ignore[misc]
         self._shape = (1, -1, *(1,) * (ndim - 2))
         self.alpha.wd_mult = 0.0
 
-    def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:
         """Bend."""
         return _leak(F, x, alpha, self._shape)
 
 
-class RPReLU(HybridBlock):  # type: ignore[misc]
+class RPReLU(HybridBlock):
     """Parametric ReLU that each channel shifts before and after; its parameters know no weight decay.
 
     Forward, with three parameters for each channel::
@@ -115,7 +115,7 @@ class RPReLU(HybridBlock):  # type: ignore[misc]
             self.slope = self.params.get("slope", shape=shape, init=init.Constant(slope), wd_mult=0.0)
             self.after = self.params.get("after", shape=shape, init="zeros", wd_mult=0.0)
 
-    def hybrid_forward(self, F: Any, x: Any, before: Any, slope: Any, after: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, before: Any, slope: Any, after: Any) -> Any:
         """Shift, bend, shift."""
         x = F.broadcast_add(x, F.reshape(before, shape=self._shape))
         return F.broadcast_add(_leak(F, x, slope, self._shape), F.reshape(after, shape=self._shape))

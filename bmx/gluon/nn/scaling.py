@@ -9,7 +9,7 @@ from bmx.gluon.nn.quantizers.straight_through import sign
 SCALINGS = (None, "channel", "channel_detached", "tensor", "xnor")
 
 
-def weight_scale(F: Any, scaling: str | None, weight: Any) -> Any:  # noqa: N803
+def weight_scale(F: Any, scaling: str | None, weight: Any) -> Any:
     """alpha, the mean magnitude of the latent weights, [filters, 1, ...] or [1, 1, ...]; None without one.
 
     ``channel`` and ``xnor``: of each filter, with its gradient sign(W) / n, so that of alpha * sign(W) is

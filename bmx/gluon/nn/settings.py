@@ -35,7 +35,7 @@ def require_float32(layer: str, dtype: Any) -> None:
         )
 
 
-def operand(F: Any, x: Any, quantizer: Quantizer | None, **learned: Any) -> tuple[Any, str, float]:  # noqa: N803
+def operand(F: Any, x: Any, quantizer: Quantizer | None, **learned: Any) -> tuple[Any, str, float]:
     """Input of a C++ operator, with the operator's name and clip of the quantizer; codes are signs."""
     if quantizer is None:
         return guard(F, x), "none", math.inf
@@ -175,18 +175,18 @@ class Settings:
             if quantizer is not None:
                 declare(layer, name, role, count, argument, quantizer)
 
-    def learned(self, F: Any, role: str, values: dict[str, Any], shape: tuple) -> dict[str, Any]:  # noqa: N803
+    def learned(self, F: Any, role: str, values: dict[str, Any], shape: tuple) -> dict[str, Any]:
         """The keyword arguments of a quantizer, from those of ``hybrid_forward``; ``shape`` to broadcast."""
         quantizer = self.input_quantizer if role == "input" else self.weight_quantizer
         return learned_values(F, quantizer, f"{role}_", values, shape)
 
-    def bases(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Base]:  # noqa: N803
+    def bases(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Base]:
         """The input's terms."""
         return [Base(x)] if self.input_quantizer is None else self.input_quantizer.bases(F, x, **learned)
 
     def weight_bases(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         weight: Any,
         learned: dict[str, Any],
         shape: tuple[int, ...] | None,
@@ -197,13 +197,13 @@ class Settings:
         with lowering("native") if current_lowering() == "mixed" and not is_known else nullcontext():
             return self.weight_quantizer.bases(F, weight, **learned)
 
-    def scale(self, F: Any, weight: Any) -> Any:  # noqa: N803
+    def scale(self, F: Any, weight: Any) -> Any:
         """Alpha of the latent weights; None without one."""
         return weight_scale(F, self.scaling, weight)
 
     def operator_arguments(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         x: Any,
         weight: Any,
         input_learned: dict[str, Any],
@@ -221,7 +221,7 @@ class Settings:
         }
         return x, weight, attributes
 
-    def to_output_range(self, F: Any, dot: Any, weight: Any) -> Any:  # noqa: N803
+    def to_output_range(self, F: Any, dot: Any, weight: Any) -> Any:
         """The native lowering's dot products in the output range; ``weight``: [outputs, K values]."""
         if self.output_range == "dot":
             return dot
@@ -283,7 +283,7 @@ def declare(
 
 
 def learned_values(
-    F: Any,  # noqa: N803
+    F: Any,
     quantizer: Quantizer | None,
     prefix: str,
     values: dict[str, Any],

@@ -11,7 +11,7 @@ from bmx.gluon.optimizer.gradient import gradient
 
 
 @mx.optimizer.register
-class Bop(mx.optimizer.Optimizer):  # type: ignore[misc]
+class Bop(mx.optimizer.Optimizer):
     r"""Binary optimizer: flips a weight when the gradient asks for it steadily.
 
     Update of a weight w that is -1 or +1, with gradient g and momentum m, 0 at first::

@@ -12,7 +12,7 @@ from bmx.gluon.optimizer.gradient import gradient
 
 
 @mx.optimizer.register
-class RAdam(mx.optimizer.Optimizer):  # type: ignore[misc]
+class RAdam(mx.optimizer.Optimizer):
     r"""Rectified Adam; needs no warm-up.
 
     Update t = 1, 2, ... of a weight w, with gradient g (weight decay included)::

@@ -12,7 +12,7 @@ from bmx.gluon.optimizer.power_of_two import nearest_power_of_two
 
 
 @mx.optimizer.register
-class ShiftAdaMax(mx.optimizer.Optimizer):  # type: ignore[misc]
+class ShiftAdaMax(mx.optimizer.Optimizer):
     r"""AdaMax whose step and second moment are powers of two.
 
     Update t = 1, 2, ... of a weight w, with gradient g (weight decay included)::

@@ -13,7 +13,7 @@ from bmx.gluon.optimizer.latent import center_array, clip_array, is_binary
 Predicate = Callable[[Any], bool]
 
 
-class SplitOptimizer(mx.optimizer.Optimizer):  # type: ignore[misc]
+class SplitOptimizer(mx.optimizer.Optimizer):
     """Hands each parameter to one of several optimizers, and keeps latent weights in bounds.
 
     It is one optimizer to MXNet, so a Trainer's key-value stores, devices and state files work as with any

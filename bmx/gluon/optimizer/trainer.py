@@ -12,7 +12,7 @@ from mxnet import gluon
 from bmx.gluon.optimizer.split import Predicate, SplitOptimizer
 
 
-class BinaryTrainer(gluon.Trainer):  # type: ignore[misc]
+class BinaryTrainer(gluon.Trainer):
     """Trainer with several optimizers, which bounds latent weights after each step.
 
     Takes every argument of ``gluon.Trainer`` under the same name and in the same position. Latent weights are

@@ -164,6 +164,6 @@ class SignAboveZero(DetSign):
 
     method = None
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         return x - 2.0**-100

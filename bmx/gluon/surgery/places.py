@@ -57,7 +57,7 @@ def restore_class(block: Any) -> None:
     del block._float_class
 
 
-class RemovedActivation(HybridBlock):  # type: ignore[misc]
+class RemovedActivation(HybridBlock):
     """Identity in the place of a ReLU that would have made the sign behind it constant.
 
     `binarize` turns an activation into this class, `export_float` turns it back; it is not constructed.
@@ -69,7 +69,7 @@ class RemovedActivation(HybridBlock):  # type: ignore[misc]
         - **out**: the input.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Pass through."""
         return x
 

@@ -43,7 +43,7 @@ class Plan:
     last: tuple[Block | None, ...]
 
 
-class ShortcutPerConv(HybridBlock):  # type: ignore[misc]
+class ShortcutPerConv(HybridBlock):
     """A residual block whose convolutions have a shortcut each.
 
     A block that computed ``shortcut(x) + conv2(conv1(x))``, each convolution with its norm, computes::
@@ -63,7 +63,7 @@ class ShortcutPerConv(HybridBlock):  # type: ignore[misc]
         - **out**: as the block that it was.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convolve and add, unit by unit."""
         plan = self._plan
         x = _run(F, plan.shared, x)
@@ -75,7 +75,7 @@ class ShortcutPerConv(HybridBlock):  # type: ignore[misc]
         return _run(F, plan.last, x)
 
 
-def _run(F: Any, steps: Iterable[Block | None], x: Any) -> Any:  # noqa: N803
+def _run(F: Any, steps: Iterable[Block | None], x: Any) -> Any:
     for step in steps:
         x = F.Activation(x, act_type="relu") if step is None else step(x)
     return x

@@ -74,7 +74,7 @@ class ABCBlock(Row):
             )
 
 
-class ABCResidualBlock(HybridBlock):  # type: ignore[misc]
+class ABCResidualBlock(HybridBlock):
     """ResNet's basic block of two `ABCBlock` s.
 
     Forward::
@@ -131,6 +131,6 @@ class ABCResidualBlock(HybridBlock):  # type: ignore[misc]
             )
             self.shortcut = ABCBlock(channels, 1, strides, in_channels, **shared) if downsample else None
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convolve twice and add."""
         return self.body(x) + (x if self.shortcut is None else self.shortcut(x))

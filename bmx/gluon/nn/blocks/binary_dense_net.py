@@ -11,7 +11,7 @@ from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
 from bmx.gluon.nn.blocks.resnet_e import straight_through_signs
 
 
-class BinaryDenseLayer(HybridBlock):  # type: ignore[misc]
+class BinaryDenseLayer(HybridBlock):
     """Appends what a binary convolution makes of the input.
 
     Forward::
@@ -55,12 +55,12 @@ class BinaryDenseLayer(HybridBlock):  # type: ignore[misc]
                 growth, kernel_size, 1, in_channels, straight_through_signs(), quantized, dilation
             )
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Append."""
         return F.concat(x, self.conv(self.norm(x)), dim=1)
 
 
-class ChannelShuffle(HybridBlock):  # type: ignore[misc]
+class ChannelShuffle(HybridBlock):
     """Deals the channels out over groups: channel g * (channels / groups) + i becomes i * groups + g.
 
     Paper: Zhang et al., ShuffleNet, arXiv:1707.01083.
@@ -81,7 +81,7 @@ class ChannelShuffle(HybridBlock):  # type: ignore[misc]
         super().__init__(prefix=prefix, params=params)
         self._groups = groups
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Shuffle."""
         grouped = F.reshape(x, shape=(0, -4, self._groups, -1, -2))
         return F.reshape(F.swapaxes(grouped, 1, 2), shape=(0, -3, -2))

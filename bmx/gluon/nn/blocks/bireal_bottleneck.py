@@ -12,7 +12,7 @@ from bmx.gluon.nn.blocks.parts import NormLayer, halving, q_conv, shortcut_for
 EXPANSION = 4
 
 
-class BiRealBottleneck(HybridBlock):  # type: ignore[misc]
+class BiRealBottleneck(HybridBlock):
     """Binary 1x1, 3x3 and 1x1 convolutions; the narrow ones hand a second feature map on to the next block.
 
     Forward, with x the block's input and u the narrow map of the block before::
@@ -96,7 +96,7 @@ class BiRealBottleneck(HybridBlock):  # type: ignore[misc]
             "scaling": "channel_detached",
         }
 
-    def hybrid_forward(self, F: Any, x: Any, *narrow: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, *narrow: Any) -> Any:
         """Two feature maps, the wide one first."""
         if len(narrow) != (0 if self._entry else 1):
             raise ValueError(

@@ -10,7 +10,7 @@ from mxnet.gluon.block import HybridBlock
 from bmx.gluon.nn.blocks.parts import NormLayer, q_conv, shortcut_for
 
 
-class BiRealBlock(HybridBlock):  # type: ignore[misc]
+class BiRealBlock(HybridBlock):
     """One binary convolution with its shortcut.
 
     Forward::
@@ -71,6 +71,6 @@ class BiRealBlock(HybridBlock):  # type: ignore[misc]
             "scaling": "channel_detached",
         }
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convolve and add."""
         return self.norm(self.conv(x)) + (x if self.shortcut is None else self.shortcut(x))

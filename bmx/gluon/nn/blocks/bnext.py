@@ -39,7 +39,7 @@ class ShiftedSign(DetSign):
     def __init__(self, clip: float | None = 1.5) -> None:
         super().__init__(clip)
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         return F.broadcast_add(x, learned["shift"])
 
@@ -48,7 +48,7 @@ def _paper() -> dict[str, Any]:
     return {"input_quantizer": ShiftedSign(), "weight_quantizer": "progressive_sign", "scaling": None}
 
 
-class _Processor(HybridBlock):  # type: ignore[misc]
+class _Processor(HybridBlock):
     """What the modules share: a binary convolution, and its recoupling with its input.
 
     Forward::
@@ -80,7 +80,7 @@ class _Processor(HybridBlock):  # type: ignore[misc]
             self.share = self.params.get("share", shape=(channels,), init=init.Constant(0.5), wd_mult=0.0)
             self.norm2 = norm_layer(in_channels=channels)
 
-    def _process(self, F: Any, x: Any, share: Any) -> tuple[Any, Any]:  # noqa: N803
+    def _process(self, F: Any, x: Any, share: Any) -> tuple[Any, Any]:
         """The pooled input and the recoupled result."""
         y = self.activation(self.norm1(self.conv(x)))
         pooled = x if self.pool is None else self.pool(x)
@@ -130,7 +130,7 @@ class BNextFFN(_Processor):
     ) -> None:
         super().__init__(channels, kernel_size, strides, reduction, norm_layer, prefix, params, quantized)
 
-    def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:
         """Process and add."""
         pooled, y = self._process(F, x, share)
         return self.norm2(y) + pooled
@@ -164,14 +164,14 @@ class BNextAttention(_Processor):
         with self.name_scope():
             self.residual = sequence(PReLU(channels), halving(strides) if strides != 1 else None)
 
-    def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:
         """Process, multiply and add."""
         residual = self.residual(x)
         _, y = self._process(F, x, share)
         return self.norm2(y * residual) + residual
 
 
-class BNextBlock(HybridBlock):  # type: ignore[misc]
+class BNextBlock(HybridBlock):
     """A 3x3 module and a 1x1 module, or two of them side by side where the channels double.
 
     Paper: Guo et al., BNext, arXiv:2211.12933, section 3.
@@ -221,7 +221,7 @@ class BNextBlock(HybridBlock):  # type: ignore[misc]
             for _ in range(channels // in_channels):
                 self.pointwise.add(BNextFFN(in_channels, 1, norm_layer=norm_layer, **quantized))
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Pixels, then channels."""
         x = self.spatial(x)
         parts = [module(x) for module in self.pointwise]

@@ -11,7 +11,7 @@ from bmx.gluon.nn.blocks.parts import NormLayer, chosen, q_conv
 from bmx.gluon.nn.dense import QDense
 
 
-class HardTanh(HybridBlock):  # type: ignore[misc]
+class HardTanh(HybridBlock):
     """min(max(x, -1), 1), with gradient 1 where |x| <= 1 and 0 elsewhere.
 
     Paper: Courbariaux et al., arXiv:1602.02830, equation 5.
@@ -23,7 +23,7 @@ class HardTanh(HybridBlock):  # type: ignore[misc]
         - **out**: float32, the same shape.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Clip."""
         # The identity stands where gradients may have to be added up, which MXNet's clip does not do.
         return F.clip(F.identity(x), -1, 1)
@@ -33,7 +33,7 @@ def _paper() -> dict[str, Any]:
     return {"input_quantizer": "det_sign", "weight_quantizer": "det_sign", "scaling": None}
 
 
-class BNNConvBlock(HybridBlock):  # type: ignore[misc]
+class BNNConvBlock(HybridBlock):
     """Binary convolution, max pool, batch norm, hard tanh; the next layer takes the sign.
 
     Paper: Courbariaux et al., arXiv:1602.02830, section 2 and the CIFAR-10 net of its code.
@@ -77,14 +77,14 @@ class BNNConvBlock(HybridBlock):  # type: ignore[misc]
             self.norm = norm_layer(in_channels=channels)
             self.activation = HardTanh() if activation else None
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convolve, pool, normalize, clip."""
         x = self.conv(x)
         x = self.norm(self.pool(x) if self.pool is not None else x)
         return self.activation(x) if self.activation is not None else x
 
 
-class BNNDenseBlock(HybridBlock):  # type: ignore[misc]
+class BNNDenseBlock(HybridBlock):
     """Binary fully connected layer, batch norm, hard tanh; the next layer takes the sign.
 
     Paper: Courbariaux et al., arXiv:1602.02830, section 2.
@@ -123,7 +123,7 @@ class BNNDenseBlock(HybridBlock):  # type: ignore[misc]
             self.norm = norm_layer(in_channels=units)
             self.activation = HardTanh() if activation else None
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Multiply, normalize, clip."""
         x = self.norm(self.dense(x))
         return self.activation(x) if self.activation is not None else x

@@ -25,7 +25,7 @@ def ghost_offsets(slices: int) -> tuple[float, ...]:
     return tuple(i / (half + 1) for i in range(-half, half + 1) if i or slices == 1)
 
 
-class GhostSign(HybridBlock):  # type: ignore[misc]
+class GhostSign(HybridBlock):
     """Several bits a value: its sign at shifted thresholds, also called MultiSlice.
 
     Forward, slice s with the offset o_s, see `ghost_offsets`::
@@ -57,12 +57,12 @@ class GhostSign(HybridBlock):  # type: ignore[misc]
         with self.name_scope():
             self.sign = QActivation(DetSign(1.0))
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Shift and compare."""
         return self.sign(F.concat(*(x + offset for offset in self._offsets), dim=1))
 
 
-class GhostNormSign(HybridBlock):  # type: ignore[misc]
+class GhostNormSign(HybridBlock):
     """Where bits begin: norm, local thresholds, `GhostSign`.
 
     Forward::
@@ -99,7 +99,7 @@ class GhostNormSign(HybridBlock):  # type: ignore[misc]
             )
             self.sign = GhostSign(slices)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Normalize and compare."""
         return self.sign(self.norm(x) + self.thresholds(x))
 
@@ -109,12 +109,12 @@ def xnor(x: Any, y: Any) -> Any:
     return x * y
 
 
-def either(F: Any, x: Any, y: Any) -> Any:  # noqa: N803
+def either(F: Any, x: Any, y: Any) -> Any:
     """OR of bits that are -1 and +1; a gradient passes to both, unless both are +1."""
     return F.clip(x + y + 1, -1, 1)
 
 
-def edge_pad(F: Any, x: Any, width: int) -> Any:  # noqa: N803
+def edge_pad(F: Any, x: Any, width: int) -> Any:
     """An image with its outermost pixels repeated ``width`` times on all sides."""
     return F.pad(x, mode="edge", pad_width=(0, 0, 0, 0, *(width,) * 4))
 
@@ -129,7 +129,7 @@ def _paper(**more: Any) -> dict[str, Any]:
     }
 
 
-class BoolNetBlock(HybridBlock):  # type: ignore[misc]
+class BoolNetBlock(HybridBlock):
     """Two binary convolutions; shortcuts are XNOR and OR of bits instead of sums.
 
     Forward, with x the slices' first ``channels`` and p the others, or both the whole input (see below)::
@@ -212,7 +212,7 @@ class BoolNetBlock(HybridBlock):  # type: ignore[misc]
                     GhostSign(slices),
                 )
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Bits in, bits out."""
         x, passed = self._parts(F, x)
         residual = x if self.downsample is None else self.downsample(x)
@@ -223,7 +223,7 @@ class BoolNetBlock(HybridBlock):  # type: ignore[misc]
         z = either(F, self.sign2(z), residual)
         return self.shuffle(F.concat(z, residual if passed is None else passed, dim=1))
 
-    def _parts(self, F: Any, x: Any) -> tuple[Any, Any]:  # noqa: N803
+    def _parts(self, F: Any, x: Any) -> tuple[Any, Any]:
         """What the block reads, and what it passes on; None for what the shortcut gives."""
         if not self._splits:
             return x, None
@@ -232,7 +232,7 @@ class BoolNetBlock(HybridBlock):  # type: ignore[misc]
         read, passed = ([halves[i] for i in range(start, count, 2)] for start in (0, 1))
         return F.concat(*read, dim=1), F.concat(*passed, dim=1)
 
-    def _mean(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def _mean(self, F: Any, x: Any) -> Any:
         """Of the slices."""
         if self._slices == 1:
             return x

@@ -14,7 +14,7 @@ from bmx.gluon.nn.quantizers import DetSign
 
 
 @init.register
-class UnitUniform(init.Initializer):  # type: ignore[misc]
+class UnitUniform(init.Initializer):
     """Uniform numbers between 0 and 1."""
 
     def _init_weight(self, _: Any, array: Any) -> None:
@@ -31,7 +31,7 @@ def paper(pad_value: int) -> dict[str, Any]:
     }
 
 
-class _Branch(HybridBlock):  # type: ignore[misc]
+class _Branch(HybridBlock):
     """Two binary convolutions, each with ReLU, norm and a shortcut past it."""
 
     def __init__(self, channels: int, strides: int, in_channels: int, norm: NormLayer, given: dict) -> None:
@@ -41,13 +41,13 @@ class _Branch(HybridBlock):  # type: ignore[misc]
                 setattr(self, f"conv{name}", q_conv(channels, 3, stride, inputs, paper(1), given))
                 setattr(self, f"norm{name}", norm(in_channels=channels))
 
-    def hybrid_forward(self, F: Any, x: Any, shortcut: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, shortcut: Any) -> Any:
         """The shortcut past the first convolution is given."""
         x = self.norm1(F.relu(self.conv1(x))) + shortcut
         return self.norm2(F.relu(self.conv2(x))) + x
 
 
-class GroupNetBlock(HybridBlock):  # type: ignore[misc]
+class GroupNetBlock(HybridBlock):
     """K binary residual blocks whose weighted sum stands for a real one.
 
     Forward::
@@ -128,7 +128,7 @@ class GroupNetBlock(HybridBlock):  # type: ignore[misc]
 
     def hybrid_forward(
         self,
-        F: Any,  # noqa: N803
+        F: Any,
         x: Any,
         *bases: Any,
         mixture: Any,
@@ -152,7 +152,7 @@ class GroupNetBlock(HybridBlock):  # type: ignore[misc]
         # Without a gate all branches read the same.
         return [self.shortcut(inputs[0])] * len(inputs) if gate is None else list(map(self.shortcut, inputs))
 
-    def _branch_inputs(self, F: Any, x: Any, bases: tuple, gate: Any) -> list[Any]:  # noqa: N803
+    def _branch_inputs(self, F: Any, x: Any, bases: tuple, gate: Any) -> list[Any]:
         if gate is None:
             return [x] * len(self.branches)
         if len(bases) != len(self.branches):

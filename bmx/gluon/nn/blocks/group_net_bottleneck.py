@@ -12,7 +12,7 @@ from bmx.gluon.nn.blocks.parts import NormLayer, q_conv
 EXPANSION = 4
 
 
-class _Branch(HybridBlock):  # type: ignore[misc]
+class _Branch(HybridBlock):
     """Binary 1x1, 3x3 and 1x1 convolutions, each with ReLU and norm."""
 
     def __init__(self, channels: int, strides: int, in_channels: int, norm: NormLayer, given: dict) -> None:
@@ -26,7 +26,7 @@ class _Branch(HybridBlock):  # type: ignore[misc]
             for number, width in enumerate((middle, middle, channels), 1):
                 setattr(self, f"norm{number}", norm(in_channels=width))
 
-    def hybrid_forward(self, F: Any, x: Any, shortcut: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, shortcut: Any) -> Any:
         """The shortcut past all three is given."""
         x = self.norm1(F.relu(self.conv1(x)))
         y = self.norm2(F.relu(self.conv2(x)))

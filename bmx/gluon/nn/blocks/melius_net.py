@@ -12,7 +12,7 @@ from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
 from bmx.gluon.nn.blocks.resnet_e import straight_through_signs
 
 
-class ImprovementBlock(HybridBlock):  # type: ignore[misc]
+class ImprovementBlock(HybridBlock):
     """Adds to the last channels what a binary convolution makes of all of them.
 
     Forward::
@@ -66,7 +66,7 @@ class ImprovementBlock(HybridBlock):  # type: ignore[misc]
                 growth, kernel_size, 1, in_channels, straight_through_signs(), quantized, dilation
             )
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Improve the last channels."""
         y = self.conv(self.norm(x))
         if self._all:

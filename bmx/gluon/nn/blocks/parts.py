@@ -68,20 +68,20 @@ def sequence(*blocks: HybridBlock | None) -> nn.HybridSequential:
     return row
 
 
-class Row(HybridBlock):  # type: ignore[misc]
+class Row(HybridBlock):
     """A block that is a row of others: its `body`."""
 
     body: HybridBlock
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """One after the other."""
         return self.body(x)
 
 
-class Chain(nn.HybridSequential):  # type: ignore[misc]
+class Chain(nn.HybridSequential):
     """Blocks in a row that hand several values on; out comes the first value of the last block."""
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Block by block."""
         values = [x]
         for block in self._children.values():

@@ -61,7 +61,7 @@ class QuickNetStem(Row):
             )
 
 
-class QuickNetBlock(HybridBlock):  # type: ignore[misc]
+class QuickNetBlock(HybridBlock):
     """One binary convolution with its shortcut.
 
     Forward::
@@ -107,13 +107,13 @@ class QuickNetBlock(HybridBlock):  # type: ignore[misc]
             self.conv = q_conv(channels, kernel_size, 1, channels, paper, quantized)
             self.norm = norm_layer(in_channels=channels)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convolve and add."""
         return self.norm(F.relu(self.conv(x))) + x
 
 
 @init.register
-class BlurKernel(init.Initializer):  # type: ignore[misc]
+class BlurKernel(init.Initializer):
     """The outer product of (1, 2, 1) with itself over 16, for each channel."""
 
     def _init_weight(self, _: Any, array: Any) -> None:

@@ -53,7 +53,7 @@ class ReActStem(Row):
             )
 
 
-class ReActBlock(HybridBlock):  # type: ignore[misc]
+class ReActBlock(HybridBlock):
     """MobileNet's block in binary: a 3x3 and a 1x1 convolution, each with shortcut and `RPReLU`.
 
     Forward::
@@ -112,7 +112,7 @@ class ReActBlock(HybridBlock):  # type: ignore[misc]
             self.norm2 = norm_layer(in_channels=channels)
             self.activation2 = RPReLU(channels)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convolve pixels, then channels."""
         shortcut = x if self.pool is None else self.pool(x)
         y = self.activation1(self.norm1(self.conv1(x)) + shortcut)
@@ -140,6 +140,6 @@ class ReActResNetBlock(BiRealBlock):
     def _paper(self) -> dict[str, Any]:
         return _paper()
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convolve, add, bend."""
         return self.activation(super().hybrid_forward(F, x))

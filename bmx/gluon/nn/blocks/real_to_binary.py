@@ -57,7 +57,7 @@ class DataDependentScale(Row):
             )
 
 
-class RealToBinaryBlock(HybridBlock):  # type: ignore[misc]
+class RealToBinaryBlock(HybridBlock):
     """One binary convolution, scaled by the data, with its shortcut.
 
     Forward::
@@ -110,7 +110,7 @@ class RealToBinaryBlock(HybridBlock):  # type: ignore[misc]
             self.activation = PReLU(channels)
             self.shortcut = shortcut_for(channels, strides, in_channels, downsample, norm_layer)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Normalize, convolve, scale, bend, add."""
         normalized = self.norm(x)
         y = self.conv(normalized)

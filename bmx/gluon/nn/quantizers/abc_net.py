@@ -49,7 +49,7 @@ class ABCWeight(Quantizer):
         self.terms = terms
         self.per_filter = per_filter
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:  # noqa: N803
+    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
         """One for each shift."""
         constant = F.BlockGrad(x)
         over = {"axis": 0, "exclude": True, "keepdims": True} if self.per_filter else {"keepdims": True}
@@ -64,7 +64,7 @@ class ABCWeight(Quantizer):
             for codes, alpha in zip(signs, alphas)
         ]
 
-    def _least_squares(self, F: Any, weight: Any, signs: list[Any]) -> list[Any]:  # noqa: N803
+    def _least_squares(self, F: Any, weight: Any, signs: list[Any]) -> list[Any]:
         """The alpha of each sign, [1 or filters, 1, 1]."""
         rows = (0, 1, -1) if self.per_filter else (1, 1, -1)  # [1 or filters, 1, weights]
         count = len(signs)
@@ -115,14 +115,14 @@ class ABCActivation(Quantizer):
         steps = (Learned(f"step{n}", 1.0) for n in range(terms))
         self.learned = (*shifts, *steps)
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:  # noqa: N803
+    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
         """One for each threshold."""
         return [
             Base(self._codes(F, F.broadcast_add(x, learned[f"shift{n}"])), learned[f"step{n}"])
             for n in range(self.terms)
         ]
 
-    def _codes(self, F: Any, shifted: Any) -> Any:  # noqa: N803
+    def _codes(self, F: Any, shifted: Any) -> Any:
         codes = sign(F, shifted - 0.5)
         if current_lowering() == "inference":
             return codes

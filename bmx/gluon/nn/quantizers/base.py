@@ -67,7 +67,7 @@ class Quantizer:
     method: str | None = None
     learned: tuple[Learned, ...] = ()
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """The codes, with the gradient of ``x`` through them.
 
         Args:
@@ -77,15 +77,15 @@ class Quantizer:
         """
         raise NotImplementedError
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:
         """What a code is worth, see `Base`; arguments as `codes`."""
         return None
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:  # noqa: N803
+    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
         """The terms whose sum stands for ``x``; one, unless a quantizer says otherwise."""
         return [Base(self.codes(F, x, **learned), self.step(F, x, **learned))]
 
-    def __call__(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def __call__(self, F: Any, x: Any, **learned: Any) -> Any:
         """The quantized array: the sum of codes times steps."""
         total = None
         for codes, step in self.bases(F, x, **learned):
@@ -130,7 +130,7 @@ def arguments_of(cls: type[Quantizer]) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind in named}
 
 
-def scaled(F: Any, x: Any, step: Any) -> Any:  # noqa: N803
+def scaled(F: Any, x: Any, step: Any) -> Any:
     """An array times a step, see `Base`."""
     if step is None:
         return x

@@ -35,7 +35,7 @@ class SteHeaviside(Quantizer):
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """0 or 1."""
         codes = F.round(F.clip(sign(F, x) * 0.5 + 0.5, 0, 1))
         if current_lowering() == "inference":

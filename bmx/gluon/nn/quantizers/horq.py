@@ -49,7 +49,7 @@ class HORQ(Quantizer):
         self.order = order
         self.clip = clip
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:  # noqa: N803
+    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
         """One for each order."""
         training = current_lowering() != "inference"
         rest = _limited(F, x) if training else x
@@ -65,7 +65,7 @@ class HORQ(Quantizer):
         return found
 
 
-def _limited(F: Any, x: Any) -> Any:  # noqa: N803
+def _limited(F: Any, x: Any) -> Any:
     """X where it is finite and not huge; what stands for the rest has no gradient."""
     held = F.clip(x, -LARGEST, LARGEST)
     return keep(F, F.abs(x) <= LARGEST, x) + choose(F, F.abs(x) > LARGEST, held, F.zeros_like(x))

@@ -31,7 +31,7 @@ class LearnedStep(Quantizer):
         """The smallest and the largest code."""
         raise NotImplementedError
 
-    def count(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def count(self, F: Any, x: Any) -> Any:
         """How many values share the step, one number with the axes of ``x``."""
         raise NotImplementedError
 
@@ -42,7 +42,7 @@ class LearnedStep(Quantizer):
         """2 mean|x| / sqrt(largest code), see `Quantizer`."""
         return {"step": max(self._initial(float(np.abs(values).mean())), LEAST_STEP)}
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """Integers between the limits."""
         low, high = self.limits
         step = self.step(F, x, **learned)
@@ -54,7 +54,7 @@ class LearnedStep(Quantizer):
         inside = keep(F, (quotient > low) * (quotient < high), x)
         return straight_through(F, F.round(F.clip(quotient, low, high)), inside / step)
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:
         """The step, with its gradient scaled."""
         step = F.maximum(F.abs(learned["step"]), LEAST_STEP)
         if current_lowering() == "inference":
@@ -96,7 +96,7 @@ class LSQ(LearnedStep):
         """The smallest and the largest code."""
         return 0, 2**self.bits - 1
 
-    def count(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def count(self, F: Any, x: Any) -> Any:
         """Values in a sample."""
         return F.sum(F.ones_like(F.slice_axis(x, axis=0, begin=0, end=1)), keepdims=True)
 
@@ -134,6 +134,6 @@ class LSQWeight(LearnedStep):
         """The smallest and the largest code."""
         return -(2 ** (self.bits - 1)), 2 ** (self.bits - 1) - 1
 
-    def count(self, F: Any, x: Any) -> Any:  # noqa: N803
+    def count(self, F: Any, x: Any) -> Any:
         """All weights of the layer."""
         return F.sum(F.ones_like(x), keepdims=True)

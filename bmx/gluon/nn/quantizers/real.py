@@ -26,6 +26,6 @@ class Identity(Quantizer):
     kind = "real"
     bits = 32
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """The array itself."""
         return x

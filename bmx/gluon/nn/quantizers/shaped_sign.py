@@ -27,7 +27,7 @@ class ApproxSign(SignQuantizer):
     Paper: Liu et al., Bi-Real Net, arXiv:1808.00278.
     """
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         x = within(F, x, 1)
         return sloped(F, x, 2 - 2 * F.abs(x))
@@ -57,7 +57,7 @@ class SwishSign(SignQuantizer):
         require(self, "beta", beta, 0 < beta < math.inf, "> 0")
         self.beta = beta
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         x = within(F, x, 80 / self.beta)
         z = x * self.beta
@@ -91,7 +91,7 @@ class LeakySign(SignQuantizer):
         self.clip = clip
         self.slope = slope
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         x = within(F, x, None)
         if self.clip is None:
@@ -124,7 +124,7 @@ class LeakyTanhSign(SignQuantizer):
         require(self, "slope", slope, 0 <= slope < math.inf, ">= 0")
         self.slope = slope
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         x = within(F, x, None)
         return sloped(F, x, F.maximum(1 - F.square(F.tanh(x)), self.slope))
@@ -158,7 +158,7 @@ class FourierSign(SignQuantizer):
         self.terms = int(terms)
         self.omega = omega
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         x = keep(F, F.abs(x * self.omega) < math.pi, x)
         # Not F.add_n: behind a BlockGrad its backward pass crashes in MXNet 1.9.1.

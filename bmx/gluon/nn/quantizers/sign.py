@@ -17,19 +17,19 @@ class SignQuantizer(Quantizer):
 
     kind = "signs"
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
         """What the sign is taken of: ``x``, unless a subclass says otherwise."""
         return x
 
-    def value(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def value(self, F: Any, x: Any, **learned: Any) -> Any:
         """The codes of latent values: their signs, unless training has others."""
         return sign(F, x)
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """A finite function of the latent values whose derivative is the gradient of the codes."""
         raise NotImplementedError
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """Exactly -1.0 or +1.0 for each value; while training the numbers in between of a soft quantizer."""
         x = self.latent(F, x, **learned)
         if current_lowering() == "inference":
@@ -63,13 +63,13 @@ class DetSign(SignQuantizer):
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         if current_lowering() == "mixed" and self.method is not None:
             clip = math.inf if self.clip is None else self.clip
             return F.QActivation(guard(F, x), method=self.method, clip=clip)
         return super().codes(F, x, **learned)
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         return within(F, x, self.clip)

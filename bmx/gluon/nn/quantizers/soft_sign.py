@@ -17,11 +17,11 @@ class SoftSign(SignQuantizer):
 
     soft = True
 
-    def soften(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def soften(self, F: Any, x: Any, **learned: Any) -> Any:
         """What stands for the sign while training."""
         raise NotImplementedError
 
-    def value(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def value(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         # BlockGrad in front: behind, MXNet would send a gradient of 0 through, which times infinity is NaN.
         return choose(F, in_training(F, x), self.soften(F, F.BlockGrad(x), **learned), sign(F, x))
@@ -63,14 +63,14 @@ class ProgressiveSign(SoftSign):
         self.window = window
         self.learned = (Learned("temperature", temperature, trained=False),)
 
-    def soften(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def soften(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SoftSign`."""
         temperature = like(F, learned["temperature"], x)
         # Never a division by 0: not even a gradient of 0 survives its infinite derivative.
         soft = F.clip(x / F.maximum(temperature, _LEAST_TEMPERATURE), -1, 1)
         return F.where(temperature > _LEAST_TEMPERATURE, soft, sign(F, x))
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         return within(F, x, self.window)
 
@@ -112,7 +112,7 @@ class TanhSign(SoftSign):
         self.rescale = rescale
         self.learned = (Learned("nu", nu, trained=False),)
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         if self.rescale is None or current_lowering() == "inference":
             return x
@@ -126,10 +126,10 @@ class TanhSign(SoftSign):
         # A filter of zeros has no size; it stays as it is.
         return x / like(F, F.BlockGrad(size + (size == 0)), x)
 
-    def soften(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def soften(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SoftSign`."""
         return F.tanh(F.broadcast_mul(x, learned["nu"]))
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         return self.soften(F, within(F, x, None), **learned)

@@ -37,13 +37,13 @@ class StochasticSign(SignQuantizer):
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
 
-    def value(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def value(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         noise = F.random.uniform_like(x, low=-1, high=1)
         # x < 1 is asked too, because rounding can make the noise 1.
         drawn = 1 - 2 * ((noise >= x) * (x < 1))
         return choose(F, in_training(F, x), drawn, sign(F, x))
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         return within(F, x, self.clip)

@@ -9,7 +9,7 @@ import numpy as np
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
-def straight_through(F: Any, value: Any, surrogate: Any) -> Any:  # noqa: N803
+def straight_through(F: Any, value: Any, surrogate: Any) -> Any:
     """``value`` forward, the gradient of ``surrogate`` backward.
 
     Args:
@@ -20,12 +20,12 @@ def straight_through(F: Any, value: Any, surrogate: Any) -> Any:  # noqa: N803
     return F.BlockGrad(value) + (surrogate - F.BlockGrad(surrogate))
 
 
-def sign(F: Any, x: Any) -> Any:  # noqa: N803
+def sign(F: Any, x: Any) -> Any:
     """-1 where x < 0, otherwise +1; so 0, -0.0 and NaN give +1. It has no gradient."""
     return 1 - 2 * (x < 0)
 
 
-def keep(F: Any, passing: Any, x: Any) -> Any:  # noqa: N803
+def keep(F: Any, passing: Any, x: Any) -> Any:
     """X, and its gradient, where ``passing`` is not 0; 0 elsewhere.
 
     Scale ``x`` and not the result: if a BlockGrad stops the gradient of a number times F.where, the backward
@@ -34,22 +34,22 @@ def keep(F: Any, passing: Any, x: Any) -> Any:  # noqa: N803
     return F.where(passing, x, F.zeros_like(x))
 
 
-def within(F: Any, x: Any, limit: float | None) -> Any:  # noqa: N803
+def within(F: Any, x: Any, limit: float | None) -> Any:
     """X where |x| <= limit, 0 elsewhere and for NaN; None is the largest finite number."""
     return keep(F, F.abs(x) <= (FLOAT32_MAX if limit is None else limit), x)
 
 
-def between(F: Any, x: Any, low: float, high: float) -> Any:  # noqa: N803
+def between(F: Any, x: Any, low: float, high: float) -> Any:
     """X where low <= x <= high, 0 elsewhere and for NaN."""
     return keep(F, (x >= low) * (x <= high), x)
 
 
-def sloped(F: Any, x: Any, slope: Any) -> Any:  # noqa: N803
+def sloped(F: Any, x: Any, slope: Any) -> Any:
     """A surrogate with the derivative ``slope``; ``x`` finite, as `within` gives it."""
     return x * F.BlockGrad(slope)
 
 
-def in_training(F: Any, x: Any) -> Any:  # noqa: N803
+def in_training(F: Any, x: Any) -> Any:
     """1 while MXNet records in training mode, otherwise 0, in the shape of ``x``.
 
     Dropout is the operator that knows: a 1 becomes 0 or 2 in training and stays 1 otherwise, in imperative,
@@ -59,7 +59,7 @@ def in_training(F: Any, x: Any) -> Any:  # noqa: N803
     return F.BlockGrad(like(F, F.Dropout(one, p=0.5) != 1, x))
 
 
-def like(F: Any, x: Any, other: Any) -> Any:  # noqa: N803
+def like(F: Any, x: Any, other: Any) -> Any:
     """x, of as many axes as ``other``, repeated to its shape.
 
     Weights of unknown shape are combined with smaller arrays by this and an elementwise operator: MXNet finds
@@ -69,7 +69,7 @@ def like(F: Any, x: Any, other: Any) -> Any:  # noqa: N803
     return F.broadcast_add(x, F.zeros_like(other))
 
 
-def choose(F: Any, condition: Any, x: Any, otherwise: Any) -> Any:  # noqa: N803
+def choose(F: Any, condition: Any, x: Any, otherwise: Any) -> Any:
     """X where the condition is not 0, otherwise ``otherwise``; without a gradient.
 
     The shape of ``otherwise`` is found from the result's, see `like`. No gradient may reach F.where here:

@@ -46,7 +46,7 @@ class DoReFa(Quantizer):
         """The largest code."""
         return 2**self.bits - 1
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """Integers from 0 to n."""
         scaled = x * self.largest
         codes = F.round(F.clip(scaled, 0, self.largest))
@@ -54,7 +54,7 @@ class DoReFa(Quantizer):
             return codes
         return straight_through(F, codes, keep(F, (x >= 0) * (x <= 1), scaled))
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / n."""
         return 1 / self.largest
 
@@ -85,7 +85,7 @@ class Pixels(DoReFa):
         super().__init__(bits=8)
         self.integers = integers
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / 255, or 1."""
         return None if self.integers else super().step(F, x, **learned)
 
@@ -115,7 +115,7 @@ class DoReFaWeight(Quantizer):
         require_bits(self, bits, least=2)
         self.bits = bits
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """Odd integers from -n to n."""
         largest = 2**self.bits - 1
         squashed = F.tanh(x)
@@ -124,6 +124,6 @@ class DoReFaWeight(Quantizer):
         codes = 2 * F.round((unit + 1) * (largest / 2)) - largest
         return straight_through(F, codes, unit * largest)
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / n."""
         return 1 / (2**self.bits - 1)

@@ -40,11 +40,11 @@ class WrpnWeight(Quantizer):
         """The largest code."""
         return 2 ** (self.bits - 1) - 1
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """Integers from -n to n."""
         codes = F.round(F.clip(x, -1, 1) * self.largest)
         return straight_through(F, codes, keep(F, F.abs(x) <= 1, x * self.largest))
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:  # noqa: N803
+    def step(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / n."""
         return 1 / self.largest
