@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
 python_files=(bmx tests examples benchmarks scripts setup.py)
-mapfile -t cxx_files < <(git ls-files 'src/*.h' 'src/*.cc' 'tests/cpp/*.h' 'tests/cpp/*.cc' 'tests/cpp/*.c' 'tests/fuzz/*.h' 'tests/fuzz/*.cc')
+mapfile -t cxx_files < <(git ls-files 'src/*.h' 'src/*.cc' 'tests/src/*.h' 'tests/src/*.cc' 'tests/src/*.c' 'tests/fuzz/*.h' 'tests/fuzz/*.cc')
 
 if [ "${1:-}" = --fix ]; then
   ruff format "${python_files[@]}"

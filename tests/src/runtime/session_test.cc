@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "base/bits.h"
-#include "file_builder.h"
 #include "runtime/profile.h"
+#include "support/file_builder.h"
 
 // Counts every allocation of the process where malloc can be replaced: with a shared C library and no
 // sanitizer.

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "bmx.h"
-#include "file_builder.h"
+#include "support/file_builder.h"
 
 extern "C" const char* use_from_c(const void* file, size_t size, const float* input, const int64_t* shape,
                                   size_t rank, float* output, size_t outputs);

@@ -11,7 +11,7 @@
 #include <set>
 
 #include "reference/reference.h"
-#include "tester.h"
+#include "support/tester.h"
 
 namespace bmx {
 namespace {

@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "file_builder.h"
 #include "kernels/kernels.h"
 #include "runtime/session.h"
+#include "support/file_builder.h"
 
 namespace bmx::testing {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "tester.h"
+#include "support/tester.h"
 
 namespace bmx {
 namespace {

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <vector>
 
-#include "../fuzz/load_and_run.h"
+#include "load_and_run.h"
 
 namespace bmx {
 namespace {

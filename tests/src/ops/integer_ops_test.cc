@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "code_file.h"
 #include "reference/reference.h"
+#include "support/code_file.h"
 
 namespace bmx {
 namespace {

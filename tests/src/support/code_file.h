@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "base/bits.h"
-#include "ops_tester.h"
-#include "tester.h"
+#include "support/ops_tester.h"
+#include "support/tester.h"
 
 namespace bmx::testing {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "tester.h"
+#include "support/tester.h"
 
 namespace bmx {
 namespace {

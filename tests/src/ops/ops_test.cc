@@ -10,7 +10,7 @@
 
 #include "base/bits.h"
 #include "ops/registry.h"
-#include "ops_tester.h"
+#include "support/ops_tester.h"
 
 namespace bmx {
 namespace {

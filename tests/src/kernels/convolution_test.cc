@@ -4,8 +4,8 @@
 
 #include <iterator>
 
-#include "conv_tester.h"
-#include "tester.h"
+#include "support/conv_tester.h"
+#include "support/tester.h"
 
 namespace bmx {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <fstream>
 
-#include "file_builder.h"
 #include "model/crc32.h"
 #include "model/model_file.h"
+#include "support/file_builder.h"
 
 namespace bmx {
 namespace {

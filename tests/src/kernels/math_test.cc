@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "tester.h"
+#include "support/tester.h"
 
 namespace bmx {
 namespace {

@@ -10,7 +10,7 @@
 #include "kernels/convolution.h"
 #include "kernels/math.h"
 #include "reference/reference.h"
-#include "tester.h"
+#include "support/tester.h"
 
 namespace bmx::testing {
 

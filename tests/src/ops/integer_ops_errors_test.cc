@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "code_file.h"
+#include "support/code_file.h"
 
 namespace bmx {
 namespace {

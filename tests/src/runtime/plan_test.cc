@@ -7,9 +7,9 @@
 #include <random>
 
 #include "base/aligned.h"
-#include "file_builder.h"
 #include "runtime/memory_planner.h"
 #include "runtime/model.h"
+#include "support/file_builder.h"
 
 namespace bmx {
 namespace {
