@@ -123,7 +123,7 @@ class Graph:
         origins: what values stand for, as far as that is known; `bmx.verification` compares by it. A file
             does not hold it.
         rounded: names of integer values that are exact here and rounded in the traced net, which multiplied
-            its codes with their step before it summed them up. A file does not hold them.
+            its codes with their scale before it summed them up. A file does not hold them.
     """
 
     name: str

@@ -5,11 +5,11 @@ Importing this package prepares MXNet: it restores the NumPy names that MXNet 1.
 ``QFullyConnected`` where this install holds them, and readies ``net.optimize_for(x, backend="bmx")``.
 """
 
-from bmx.gluon import compatibility, library, packing
+from bmx.gluon import compatibility, library, optimize_for
 
 compatibility.import_mxnet()
 library.load()
-packing.install()
+optimize_for.install()
 
 # They need MXNet prepared. The optimizers register their names.
 from bmx.gluon import optimizer  # noqa: E402

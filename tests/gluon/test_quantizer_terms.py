@@ -21,9 +21,9 @@ def abc_reference(w, terms):
     return bases, np.linalg.lstsq(bases.T, w, rcond=1e-6)[0]
 
 
-def found_bases(quantizer, w, lowering="native"):
+def found_terms(quantizer, w, lowering="native"):
     with nn.lowering(lowering):
-        return [[part.asnumpy() for part in base] for base in quantizer.bases(mx.nd, mx.nd.array(w))]
+        return [[part.asnumpy() for part in term] for term in quantizer.terms(mx.nd, mx.nd.array(w))]
 
 
 @pytest.mark.parametrize("terms", range(1, 9))
@@ -31,28 +31,28 @@ def found_bases(quantizer, w, lowering="native"):
 @pytest.mark.parametrize("per_filter", [False, True], ids=["layer", "filter"])
 def test_abc_weights_are_the_least_squares_fit(per_filter, shape, terms):
     w = np.random.RandomState(terms).normal(0.1, 0.3, shape).astype(np.float32)
-    found = found_bases(nn.ABCWeight(terms, per_filter), w)
+    found = found_terms(nn.ABCWeight(terms, per_filter), w)
     assert len(found) == terms
     groups = w.reshape(shape[0], -1) if per_filter else w.reshape(1, -1)
     for index, group in enumerate(groups.astype(np.float64)):
         bases, alpha = abc_reference(group, terms)
-        steps = np.array([step.ravel()[index] for _, step in found])
+        scales = np.array([scale.ravel()[index] for _, scale in found])
         codes = np.stack([codes.reshape(len(groups), -1)[index] for codes, _ in found])
         np.testing.assert_array_equal(codes, bases)
         if np.linalg.matrix_rank(bases) == terms:
-            np.testing.assert_allclose(steps, alpha, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(scales, alpha, rtol=1e-4, atol=1e-5)
         # Also where bases coincide the fit is as good as the best one.
         best = np.linalg.norm(group - alpha @ bases)
-        assert np.linalg.norm(group - steps @ codes) <= best * (1 + 1e-5)
+        assert np.linalg.norm(group - scales @ codes) <= best * (1 + 1e-5)
     expected = (shape[0] if per_filter else 1, *(1,) * (len(shape) - 1))
-    assert all(step.shape == expected for _, step in found)
+    assert all(scale.shape == expected for _, scale in found)
 
 
-def test_one_base_is_the_sign_around_the_mean():
+def test_one_term_is_the_sign_around_the_mean():
     w = np.random.RandomState(0).normal(0.2, 1, (4, 3, 3, 3)).astype(np.float32)
-    ((codes, step),) = found_bases(nn.ABCWeight(1), w)
+    ((codes, scale),) = found_terms(nn.ABCWeight(1), w)
     np.testing.assert_array_equal(codes, sign(w - w.mean()))
-    np.testing.assert_allclose(step.item(), (w * codes).mean(), rtol=1e-5)
+    np.testing.assert_allclose(scale.item(), (w * codes).mean(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("terms", [2, 3, 5, 8])
@@ -66,17 +66,17 @@ def test_one_base_is_the_sign_around_the_mean():
     ],
     ids=["constant", "zeros", "two values", "one outlier"],
 )
-def test_bases_that_coincide_share_alpha(w, terms):
-    found = found_bases(nn.ABCWeight(terms), w)
-    steps = np.array([step.item() for _, step in found])
-    assert np.isfinite(steps).all()
-    assert np.abs(steps).max() <= np.abs(w).max() + 1e-6
+def test_arrays_that_coincide_share_alpha(w, terms):
+    found = found_terms(nn.ABCWeight(terms), w)
+    scales = np.array([scale.item() for _, scale in found])
+    assert np.isfinite(scales).all()
+    assert np.abs(scales).max() <= np.abs(w).max() + 1e-6
     for i in range(terms):
         for j in range(i):
             if np.array_equal(found[i][0], found[j][0]):
-                np.testing.assert_allclose(steps[i], steps[j], atol=1e-6)
+                np.testing.assert_allclose(scales[i], scales[j], atol=1e-6)
     bases, alpha = abc_reference(w.ravel().astype(np.float64), terms)
-    fit = sum(codes * step for codes, step in found).ravel()
+    fit = sum(codes * scale for codes, scale in found).ravel()
     np.testing.assert_allclose(fit, alpha @ bases, atol=1e-5)
 
 
@@ -95,19 +95,19 @@ def test_abc_weights_with_infinities_and_nan_have_finite_gradients(lowered):
     w.attach_grad()
     quantizer = nn.ABCWeight(3)
     with nn.lowering(lowered), mx.autograd.record():
-        bases = quantizer.bases(mx.nd, w)
-        total = bases[0].codes + 2 * bases[1].codes + 3 * bases[2].codes
+        terms = quantizer.terms(mx.nd, w)
+        total = terms[0].codes + 2 * terms[1].codes + 3 * terms[2].codes
     total.backward()
-    assert {-1.0, 1.0} >= set(np.unique(bases[0].codes.asnumpy()))
+    assert {-1.0, 1.0} >= set(np.unique(terms[0].codes.asnumpy()))
     np.testing.assert_array_equal(w.grad.asnumpy(), [[6, 0, 6, 0, 0, 6]])
 
 
 @pytest.mark.parametrize("terms", [1, 3])
 @pytest.mark.parametrize("hybridized", [False, True], ids=["imperative", "hybridized"])
 def test_abc_activation(hybridized, terms, lowered):
-    steps = np.nextafter(np.array([0, 0.5, 1, 1.5, 2], np.float32), np.float32(9))
+    jumps = np.nextafter(np.array([0, 0.5, 1, 1.5, 2], np.float32), np.float32(9))
     special = [0.0, -0.0, 0.5, 1, -1, 1.5, -0.5, 2, np.inf, -np.inf, np.nan, 3e38]
-    x = np.concatenate([special, steps, -steps, np.random.RandomState(6).normal(size=40)]).astype(np.float32)
+    x = np.concatenate([special, jumps, -jumps, np.random.RandomState(6).normal(size=40)]).astype(np.float32)
     layer = nn.QActivation(nn.ABCActivation(terms))
     layer.initialize()
     betas = np.array([0.5, -2.0, 1.5][:terms], np.float32)
@@ -129,13 +129,13 @@ def test_abc_activation(hybridized, terms, lowered):
     passes = (shifted >= 0) & (shifted <= 1)
     np.testing.assert_allclose(data.grad.asnumpy().ravel(), heads * (betas @ passes), rtol=1e-6)
     for n in range(terms):
-        shift, step = (getattr(layer, f"input_{name}{n}").grad().asscalar() for name in ("shift", "step"))
+        shift, scale = (getattr(layer, f"input_{name}{n}").grad().asscalar() for name in ("shift", "step"))
         np.testing.assert_allclose(shift, (heads * betas[n] * passes[n]).sum(), rtol=1e-5)
-        np.testing.assert_allclose(step, (heads * codes[n]).sum(), rtol=1e-5)
+        np.testing.assert_allclose(scale, (heads * codes[n]).sum(), rtol=1e-5)
 
 
 def horq_reference(x, order, clip, heads):
-    """Codes, steps, rests and the gradient of sum_i heads_i . H_i, of one sample."""
+    """Codes, scales, rests and the gradient of sum_i heads_i . H_i, of one sample."""
     rest, jacobian, gradient = x.astype(np.float64), np.ones(x.shape), np.zeros(x.shape)
     found = []
     for i in range(order):
@@ -158,31 +158,31 @@ def test_horq(clip, shape, order, lowered):
     data = mx.nd.array(x)
     data.attach_grad()
     with nn.lowering(lowered), mx.autograd.record():
-        bases = nn.HORQ(order, clip).bases(mx.nd, data)
-        total = sum((codes * mx.nd.array(head)).sum() for (codes, _), head in zip(bases, heads))
+        terms = nn.HORQ(order, clip).terms(mx.nd, data)
+        total = sum((codes * mx.nd.array(head)).sum() for (codes, _), head in zip(terms, heads))
     total.backward()
-    assert len(bases) == order
+    assert len(terms) == order
     for sample in range(shape[0]):
         limit = np.inf if clip is None else clip
         found, _, gradient = horq_reference(x[sample], order, limit, heads[:, sample])
-        for (codes, step), (code, beta, rest) in zip(bases, found):
+        for (codes, scale), (code, beta, rest) in zip(terms, found):
             clear = np.abs(rest) > 1e-5  # where the float32 rest has the same sign
             np.testing.assert_array_equal(codes[sample].asnumpy()[clear], code[clear])
-            assert step.shape == (shape[0], *(1,) * (len(shape) - 1))
-            np.testing.assert_allclose(step[sample].asnumpy().item(), beta, rtol=1e-5)
+            assert scale.shape == (shape[0], *(1,) * (len(shape) - 1))
+            np.testing.assert_allclose(scale[sample].asnumpy().item(), beta, rtol=1e-5)
         np.testing.assert_allclose(data.grad[sample].asnumpy(), gradient, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_each_order_of_horq_takes_n_beta_squared_off_the_error(seed):
     x = np.random.RandomState(seed).gamma(1.0, 2.0, size=(2, 3, 8, 8)).astype(np.float32) - 1
-    bases = nn.HORQ(4).bases(mx.nd, mx.nd.array(x))
+    terms = nn.HORQ(4).terms(mx.nd, mx.nd.array(x))
     rest = x.astype(np.float64)
-    for codes, step in bases:
+    for codes, scale in terms:
         before = (rest**2).sum(axis=(1, 2, 3))
-        rest = rest - codes.asnumpy() * step.asnumpy()
+        rest = rest - codes.asnumpy() * scale.asnumpy()
         after = (rest**2).sum(axis=(1, 2, 3))
-        n_beta_squared = rest[0].size * step.asnumpy().ravel().astype(np.float64) ** 2
+        n_beta_squared = rest[0].size * scale.asnumpy().ravel().astype(np.float64) ** 2
         np.testing.assert_allclose(after, before - n_beta_squared, rtol=1e-4)
         assert (after < before).all()
 
@@ -193,18 +193,18 @@ def test_infinities_and_nan_leave_other_gradients_of_horq_alone(order, lowered):
     data = mx.nd.array(x)
     data.attach_grad()
     with nn.lowering(lowered), mx.autograd.record():
-        bases = nn.HORQ(order).bases(mx.nd, data)
-        total = sum(codes.sum() for codes, _ in bases)
+        terms = nn.HORQ(order).terms(mx.nd, data)
+        total = sum(codes.sum() for codes, _ in terms)
     total.backward()
-    assert all(np.isfinite(part.asnumpy()).all() for base in bases for part in base)
+    assert all(np.isfinite(part.asnumpy()).all() for term in terms for part in term)
     gradient = data.grad.asnumpy()
     assert np.isfinite(gradient).all()
     assert not gradient[0, [1, 3, 4, 5]].any()
-    np.testing.assert_array_equal(bases[0].codes.asnumpy(), np.where(x < 0, -1, 1))
+    np.testing.assert_array_equal(terms[0].codes.asnumpy(), np.where(x < 0, -1, 1))
 
 
 def test_horq_of_a_weight_is_its_filters_magnitude_first():
     w = np.random.RandomState(7).normal(size=(4, 3, 3, 3)).astype(np.float32)
-    (codes, step), _ = nn.HORQ(2).bases(mx.nd, mx.nd.array(w))
+    (codes, scale), _ = nn.HORQ(2).terms(mx.nd, mx.nd.array(w))
     np.testing.assert_array_equal(codes.asnumpy(), sign(w))
-    np.testing.assert_allclose(step.asnumpy().ravel(), np.abs(w).mean(axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(scale.asnumpy().ravel(), np.abs(w).mean(axis=(1, 2, 3)), rtol=1e-5)

@@ -77,10 +77,10 @@ def test_every_registered_quantizer_gives_the_codes_that_it_says(name, lowered):
     learned = initial(quantizer, 4)
     with nn.lowering(lowered):
         with mx.autograd.record(train_mode=False):
-            bases = quantizer.bases(mx.nd, data, **learned)
+            terms = quantizer.terms(mx.nd, data, **learned)
             total = quantizer(mx.nd, data, **learned)
         total.backward()
-    for codes, step in bases:
+    for codes, scale in terms:
         values = codes.asnumpy()
         assert values.shape == data.shape
         if quantizer.kind == "signs":
@@ -95,9 +95,9 @@ def test_every_registered_quantizer_gives_the_codes_that_it_says(name, lowered):
             assert (quantizer.kind, quantizer.bits) == ("real", 32)
             np.testing.assert_array_equal(values, data.asnumpy())
         assert len(np.unique(values)) > 1
-        if step is not None and not isinstance(step, (int, float)):
-            assert step.shape in [(1, 1, 1, 1), (4, 1, 1, 1)]
-    parts = [codes * (1 if step is None else step) for codes, step in bases]
+        if scale is not None and not isinstance(scale, (int, float)):
+            assert scale.shape in [(1, 1, 1, 1), (4, 1, 1, 1)]
+    parts = [codes * (1 if scale is None else scale) for codes, scale in terms]
     np.testing.assert_allclose(total.asnumpy(), sum(part.asnumpy() for part in parts), rtol=1e-6, atol=1e-6)
     assert np.isfinite(data.grad.asnumpy()).all()
     assert data.grad.asnumpy().any()
@@ -283,3 +283,25 @@ def test_the_command_lists_the_registry():
     }
     text = CliRunner().invoke(cli, ["list", "quantizers"]).output
     assert all(entry["name"] in text and entry["summary"] in text for entry in entries)
+
+
+def test_quantizers_with_the_former_names_of_scale_and_terms_work():
+    from bmx.gluon.nn import Base
+
+    class Halves(nn.DetSign):
+        def step(self, F, x, **learned):
+            return 0.5
+
+    class Twice(nn.DetSign):
+        def bases(self, F, x, **learned):
+            return [Base(self.codes(F, x), 0.25), Base(self.codes(F, x))]
+
+    x = mx.nd.array([[-2, 3]])
+    assert Halves().has_scales
+    np.testing.assert_array_equal(Halves()(mx.nd, x).asnumpy(), [[-0.5, 0.5]])
+    np.testing.assert_array_equal(Twice()(mx.nd, x).asnumpy(), [[-1.25, 1.25]])
+
+
+def test_arguments_named_like_a_method_are_shown():
+    assert repr(nn.ABCWeight(2)) == "ABCWeight(terms=2, per_filter=False)"
+    assert repr(nn.FourierSign()) == "FourierSign(terms=10, omega=1.0)"

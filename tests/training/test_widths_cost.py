@@ -12,9 +12,9 @@ from bmx.training.widths.demonstration import build
 
 
 class TwoTerms(DetSign):
-    def bases(self, F, x, **learned):
-        first = super().bases(F, x, **learned)
-        return [*first, *super().bases(F, x - first[0].codes, **learned)]
+    def terms(self, F, x, **learned):
+        first = super().terms(F, x, **learned)
+        return [*first, *super().terms(F, x - first[0].codes, **learned)]
 
 
 def cost_of(*layers: nn.HybridBlock, shape: tuple[int, ...] = (4, 10, 9)) -> Cost:

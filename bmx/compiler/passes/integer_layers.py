@@ -1,13 +1,13 @@
 """Pass: layers whose inputs are codes or signs and whose weights are integers compute with integers.
 
-A quantized layer of the traced net is a real one on numbers that happen to be codes, perhaps times a step
+A quantized layer of the traced net is a real one on numbers that happen to be codes, perhaps times a scale
 that is one number for all of them; its weight is a constant that happens to hold integers, perhaps times a
 number for each filter. Sums of products of codes are exact, so
 
-    layer(cast(codes) * step, integers * alpha) + bias
-        = cast(integer layer(codes, integers)) * step * alpha + bias
+    layer(cast(codes) * scale, integers * alpha) + bias
+        = cast(integer layer(codes, integers)) * scale * alpha + bias
 
-Zero padding stays what it is, because no shift is moved. Where step, alpha or a bias took part, the traced
+Zero padding stays what it is, because no shift is moved. Where scale, alpha or a bias took part, the traced
 net has rounded before or while it summed up; then the integers are noted in `Graph.rounded`.
 """
 

@@ -1,6 +1,6 @@
 """Pass: narrow integer convolutions that read the same value are one convolution, and slices of its result.
 
-A weight of several bases (ABC-Net, arXiv:1711.11294) is that many binary layers of one input. The kernels
+A weight of several terms (ABC-Net, arXiv:1711.11294) is that many binary layers of one input. The kernels
 compute panels of output channels, up to 64 wide as the instruction set has it; layers of fewer channels leave
 theirs partly empty. Side by side they fill them. On the other hand each result is copied once more, and
 additions of the results no longer happen while the sums are in the cache, which costs more than is saved

@@ -1,7 +1,7 @@
 """Pass: max pool the numbers, and make codes of what is left.
 
 Non-decreasing functions commute with the maximum, and the runtime pools numbers, not bit planes. What is
-between the code and the pooling (casts and the step that codes are multiplied with) comes behind it, too;
+between the code and the pooling (casts and the scale that codes are multiplied with) comes behind it, too;
 what has other readers is made twice. Above the code the pooling goes on as far up as thresholds of codes are
 all else that reads what it passes, so that dot products are compared before they become real.
 """

@@ -29,7 +29,7 @@ class QActivation(HybridBlock):
         - **data**: float32, any shape.
 
     Outputs:
-        - **out**: the quantized input: +1.0 or -1.0, or the codes of the quantizer times their step.
+        - **out**: the quantized input: +1.0 or -1.0, or the codes of the quantizer times their scale.
 
     Raises:
         ValueError: if the quantizer is not known.

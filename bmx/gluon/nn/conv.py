@@ -155,7 +155,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
             *inputs, name=name, pad_value=self._settings.pad_value, **attributes, **geometry
         )
 
-    def _input_scale(self, F: Any, x: Any) -> Any:
+    def _input_magnitude(self, F: Any, x: Any) -> Any:
         magnitude = F.mean(F.abs(x), axis=1, keepdims=True)
         window = {key: self._kwargs[key] for key in ("kernel", "stride", "pad")}
         return F.Pooling(magnitude, pool_type="avg", count_include_pad=True, **window)

@@ -140,7 +140,7 @@ class QDense(QuantizedLayer, nn.Dense):
             *inputs, name=name, num_hidden=self._units, no_bias=no_bias, flatten=self._flatten, **attributes
         )
 
-    def _input_scale(self, F: Any, x: Any) -> Any:
+    def _input_magnitude(self, F: Any, x: Any) -> Any:
         axis = {"axis": 0, "exclude": True} if self._flatten else {"axis": -1}
         scale = F.mean(F.abs(x), keepdims=True, **axis)
         return F.Flatten(scale) if self._flatten else scale

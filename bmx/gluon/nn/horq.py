@@ -8,7 +8,8 @@ import numpy as np
 
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers import Base
+from bmx.gluon.nn.quantizers import Term
+from bmx.gluon.nn.quantizers.base import scaled
 from bmx.gluon.nn.quantizers.horq import HORQ
 from bmx.gluon.nn.quantizers.straight_through import sign, straight_through, within
 
@@ -101,14 +102,13 @@ class HORQConv2D(QConv2D):
         if not self._by_position:
             return super()._sum(F, x, weight, of_input, of_weight)
         quantizer = self._settings.weight_quantizer
-        rows = [Base(self._as_row(F, w.codes), w.step) for w in quantizer.bases(F, weight, **of_weight)]
+        rows = [Term(self._as_row(F, w.codes), w.scale) for w in quantizer.terms(F, weight, **of_weight)]
         terms = self._residuals(F, self._columns(F, x))
         total = None
         for number, (w, v) in enumerate((w, v) for w in rows for v in terms):
             term = self._product(F, v.codes, w.codes, True, f"fwd{number or ''}")
-            for step in self._steps(F, None, w.step):
-                term = term * step if isinstance(step, (int, float)) else F.broadcast_mul(term, step)
-            term = F.broadcast_mul(term, v.step)
+            for scale in self._scales(F, v.scale, w.scale):
+                term = scaled(F, term, scale)
             total = term if total is None else total + term
         return total
 
@@ -141,7 +141,7 @@ class HORQConv2D(QConv2D):
         """The filters [channels, in_channels, height, width] in the order of the columns."""
         return F.reshape(F.transpose(weight, axes=(0, 2, 3, 1)), shape=(0, -1, 1, 1))
 
-    def _residuals(self, F: Any, columns: Any) -> list[Base]:
+    def _residuals(self, F: Any, columns: Any) -> list[Term]:
         quantizer = self._settings.input_quantizer
         assert isinstance(quantizer, HORQ)
         training = current_lowering() != "inference"
@@ -150,10 +150,10 @@ class HORQConv2D(QConv2D):
             codes = sign(F, rest)
             if training:
                 codes = straight_through(F, codes, within(F, rest, quantizer.clip))
-            step = F.BlockGrad(F.mean(F.abs(rest), axis=1, keepdims=True))
-            terms.append(Base(codes, step))
+            scale = F.BlockGrad(F.mean(F.abs(rest), axis=1, keepdims=True))
+            terms.append(Term(codes, scale))
             if number + 1 < quantizer.order:
-                rest = rest - F.broadcast_mul(codes, step)
+                rest = rest - F.broadcast_mul(codes, scale)
         return terms
 
     def _pointwise(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class QuantizedLayer:
 
     The result is, over the terms n of the quantized input and m of the quantized weight,
 
-        alpha * K * sum_n sum_m step_n step_m dot(input codes_n, weight codes_m) + bias
+        alpha * K * sum_n sum_m scale_n scale_m dot(input codes_n, weight codes_m) + bias
 
     with alpha and K from ``scaling``. Sums of products of codes are exact integers up to 2^24.
     """
@@ -39,7 +39,7 @@ class QuantizedLayer:
         """Products of signs by bmx's C++ operator ``name``; inputs: data, weight and perhaps bias."""
         raise NotImplementedError
 
-    def _input_scale(self, F: Any, x: Any) -> Any:
+    def _input_magnitude(self, F: Any, x: Any) -> Any:
         """K: mean magnitudes of the inputs that each output is made of."""
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class QuantizedLayer:
         else:
             out = self._sum(F, x, weight, of_input, of_weight)
             out = settings.to_output_range(F, out, weight)
-        out = self._scale(F, out, x, weight)
+        out = self._times_alpha_and_k(F, out, x, weight)
         if bias is not None:
             # Added last and not inside Convolution, so that it is rounded once, as in the operator.
             out = F.broadcast_add(out, F.reshape(bias, shape=self._channels_shape))
@@ -88,14 +88,14 @@ class QuantizedLayer:
     def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:
         settings = self._settings
         shape = self.weight.shape  # type: ignore[attr-defined]
-        weights = settings.weight_bases(F, weight, of_weight, shape)
-        inputs = settings.bases(F, x, of_input)
+        weights = settings.weight_terms(F, weight, of_weight, shape)
+        inputs = settings.input_terms(F, x, of_input)
         signs = settings.takes_signs and all(map(gives_signs, settings.quantizers))
         total = None
         for number, (w, v) in enumerate((w, v) for w in weights for v in inputs):
             term = self._product(F, v.codes, w.codes, signs, f"fwd{number or ''}")
-            for step in self._steps(F, v.step, w.step):
-                term = scaled(F, term, step)
+            for scale in self._scales(F, v.scale, w.scale):
+                term = scaled(F, term, scale)
             total = term if total is None else total + term
         return total
 
@@ -105,24 +105,24 @@ class QuantizedLayer:
         attributes = {"input_quantizer": "none", "weight_quantizer": "none", "output_range": "dot"}
         return self._operator(F, [guard(F, x), guard(F, weight)], attributes, name)
 
-    def _steps(self, F: Any, of_input: Any, of_weight: Any) -> list[Any]:
+    def _scales(self, F: Any, of_input: Any, of_weight: Any) -> list[Any]:
         """What a product of two codes is worth, as factors: at most one number."""
         factors: list[Any] = []
         number = 1.0
-        for step in (of_weight, of_input):
-            if isinstance(step, (int, float)):
-                number *= step
-            elif step is not None:
-                factors.append(F.reshape(step, shape=self._channels_shape) if step is of_weight else step)
+        for scale in (of_weight, of_input):
+            if isinstance(scale, (int, float)):
+                number *= scale
+            elif scale is not None:
+                factors.append(F.reshape(scale, shape=self._channels_shape) if scale is of_weight else scale)
         return factors if number == 1 else [number, *factors]
 
-    def _scale(self, F: Any, out: Any, x: Any, weight: Any) -> Any:
-        alpha = self._settings.scale(F, weight)
+    def _times_alpha_and_k(self, F: Any, out: Any, x: Any, weight: Any) -> Any:
+        alpha = self._settings.alpha(F, weight)
         if alpha is None:
             return out
         out = F.broadcast_mul(out, F.reshape(alpha, shape=self._channels_shape))
         if self._settings.scaling == "xnor":
-            out = F.broadcast_mul(out, F.BlockGrad(self._input_scale(F, x)))
+            out = F.broadcast_mul(out, F.BlockGrad(self._input_magnitude(F, x)))
         return out
 
     def cast(self, dtype: Any) -> None:

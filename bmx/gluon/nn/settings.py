@@ -13,7 +13,7 @@ from mxnet import gluon, init
 from bmx.gluon.nn.config import Default, current_config, or_config
 from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import current_lowering, lowering
-from bmx.gluon.nn.quantizers import Base, Quantizer, SignQuantizer, get_quantizer
+from bmx.gluon.nn.quantizers import Quantizer, SignQuantizer, Term, get_quantizer
 from bmx.gluon.nn.scaling import SCALINGS, weight_scale
 
 OUTPUT_RANGES = ("dot", "popcount")
@@ -54,12 +54,12 @@ def gives_signs(quantizer: Quantizer) -> bool:
 
 def is_plain(quantizer: Quantizer) -> bool:
     """Whether a quantized array is signs, and nothing else."""
-    return gives_signs(quantizer) and not has_terms(quantizer) and type(quantizer).step is Quantizer.step
+    return gives_signs(quantizer) and not has_terms(quantizer) and type(quantizer).scale is Quantizer.scale
 
 
 def has_terms(quantizer: Quantizer) -> bool:
     """Whether a quantized array is a sum of terms that the quantizer chooses."""
-    return type(quantizer).bases is not Quantizer.bases
+    return type(quantizer).terms is not Quantizer.terms
 
 
 def _initializer(value: Any) -> Any:
@@ -118,7 +118,7 @@ class Settings:
         of_signs = weights.kind == "signs" and (inputs is None or inputs.kind == "signs")
         pad_value = _fitting(pad_value, "pad_value", of_signs, 0)
         output_range = _fitting(output_range, "output_range", of_signs, "dot")
-        plain_signs = weights.kind == "signs" and not weights.has_steps
+        plain_signs = weights.kind == "signs" and not weights.has_scales
         scaling = _fitting(scaling, "scaling", plain_signs, None)
         _require(layer, "pad_value", pad_value, (0, 1, -1))
         _require(layer, "output_range", output_range, OUTPUT_RANGES)
@@ -144,7 +144,7 @@ class Settings:
                 f"{layer}: scaling={self.scaling!r} is for weights of one bit, "
                 f"found weight_quantizer={self.weight_quantizer!r}; give scaling=None."
             )
-        if self.scaling is not None and self.weight_quantizer.has_steps:
+        if self.scaling is not None and self.weight_quantizer.has_scales:
             raise ValueError(
                 f"{layer}: scaling={self.scaling!r} is for weights of -1 and +1, found "
                 f"weight_quantizer={self.weight_quantizer!r}, which scales its signs itself; "
@@ -180,25 +180,25 @@ class Settings:
         quantizer = self.input_quantizer if role == "input" else self.weight_quantizer
         return learned_values(F, quantizer, f"{role}_", values, shape)
 
-    def bases(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Base]:
+    def input_terms(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Term]:
         """The input's terms."""
-        return [Base(x)] if self.input_quantizer is None else self.input_quantizer.bases(F, x, **learned)
+        return [Term(x)] if self.input_quantizer is None else self.input_quantizer.terms(F, x, **learned)
 
-    def weight_bases(
+    def weight_terms(
         self,
         F: Any,
         weight: Any,
         learned: dict[str, Any],
         shape: tuple[int, ...] | None,
-    ) -> list[Base]:
+    ) -> list[Term]:
         """The weight's terms; ``shape`` is None or has zeros until MXNet has found it."""
         # It does not find a parameter's shape through a C++ operator.
         is_known = shape is not None and min(shape) > 0
         with lowering("native") if current_lowering() == "mixed" and not is_known else nullcontext():
-            return self.weight_quantizer.bases(F, weight, **learned)
+            return self.weight_quantizer.terms(F, weight, **learned)
 
-    def scale(self, F: Any, weight: Any) -> Any:
-        """Alpha of the latent weights; None without one."""
+    def alpha(self, F: Any, weight: Any) -> Any:
+        """Factor of `weight_scale`, made of the latent weights; None without scaling."""
         return weight_scale(F, self.scaling, weight)
 
     def operator_arguments(

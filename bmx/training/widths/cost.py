@@ -98,4 +98,4 @@ def _planes(layer: gluon.Block) -> int:
 
 def _terms(quantizer: Quantizer) -> int:
     one = mx.nd.ones((1, 1, 1, 1))
-    return len(quantizer.bases(mx.nd, one, **{learned.name: one for learned in quantizer.learned}))
+    return len(quantizer.terms(mx.nd, one, **{learned.name: one for learned in quantizer.learned}))

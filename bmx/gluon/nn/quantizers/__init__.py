@@ -1,7 +1,7 @@
 """Quantizers: what binarizes weights and activations, and how gradients pass through it."""
 
 from bmx.gluon.nn.quantizers.abc_net import ABCActivation, ABCWeight
-from bmx.gluon.nn.quantizers.base import Base, Learned, Quantizer, arguments_of, quantizers_of
+from bmx.gluon.nn.quantizers.base import Base, Learned, Quantizer, Term, arguments_of, quantizers_of
 from bmx.gluon.nn.quantizers.calibration import calibrate
 from bmx.gluon.nn.quantizers.heaviside import SteHeaviside
 from bmx.gluon.nn.quantizers.horq import HORQ
@@ -52,6 +52,7 @@ __all__ = [
     "StochasticSign",
     "SwishSign",
     "TanhSign",
+    "Term",
     "WrpnWeight",
     "arguments_of",
     "calibrate",

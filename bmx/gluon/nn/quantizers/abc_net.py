@@ -1,11 +1,11 @@
-"""Several signs of shifted values for one array: the bases of ABC-Net."""
+"""Several signs of shifted values for one array: the binary bases of ABC-Net."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers.base import Base, Learned, Quantizer
+from bmx.gluon.nn.quantizers.base import Learned, Quantizer, Term
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import between, require, sign, straight_through, within
 
@@ -28,10 +28,10 @@ class ABCWeight(Quantizer):
     Forward, with M terms and shifts u_m evenly from -1 to 1 (0 if M is 1)::
 
         B_m = sign(W - mean(W) + u_m std(W))          codes -1 and +1
-        alpha = argmin ||W - sum_m alpha_m B_m||^2          steps
+        alpha = argmin ||W - sum_m alpha_m B_m||^2          scales
         q(W) = sum_m alpha_m B_m
 
-    Mean, standard deviation and alpha are of the whole layer, or of each filter. Bases that coincide share
+    Mean, standard deviation and alpha are of the whole layer, or of each filter. Arrays that coincide share
     their alpha: the normal equations have 1e-8 n added to their diagonal and are solved in float64. Backward,
     all three constant::
 
@@ -46,21 +46,21 @@ class ABCWeight(Quantizer):
 
     def __init__(self, terms: int = 3, per_filter: bool = False) -> None:
         require_terms(self, terms)
-        self.terms = terms
+        self._terms = terms
         self.per_filter = per_filter
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
+    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
         """One for each shift."""
         constant = F.BlockGrad(x)
         over = {"axis": 0, "exclude": True, "keepdims": True} if self.per_filter else {"keepdims": True}
         mean = F.mean(constant, **over)
         centred = F.broadcast_sub(constant, mean)
         deviation = F.sqrt(F.mean(F.square(centred), **over))
-        signs = [sign(F, F.broadcast_add(centred, deviation * shift)) for shift in spread(self.terms)]
+        signs = [sign(F, F.broadcast_add(centred, deviation * shift)) for shift in spread(self._terms)]
         alphas = self._least_squares(F, constant, signs)
         passing = within(F, x, None)
         return [
-            Base(straight_through(F, codes, passing), F.BlockGrad(F.reshape_like(alpha, mean)))
+            Term(straight_through(F, codes, passing), F.BlockGrad(F.reshape_like(alpha, mean)))
             for codes, alpha in zip(signs, alphas)
         ]
 
@@ -85,12 +85,12 @@ class ABCWeight(Quantizer):
 
 @register("abc")
 class ABCActivation(Quantizer):
-    r"""Activations as a sum of several signs, at learned thresholds and with learned steps.
+    r"""Activations as a sum of several signs, at learned thresholds and with learned scales.
 
     Forward, with N terms::
 
         A_n = sign(x + v_n - 1/2)          codes -1 and +1
-        q(x) = sum_n beta_n A_n          steps beta_n
+        q(x) = sum_n beta_n A_n          scales beta_n
 
     Backward::
 
@@ -109,17 +109,17 @@ class ABCActivation(Quantizer):
 
     def __init__(self, terms: int = 3, shift: float = 0.0) -> None:
         require_terms(self, terms)
-        self.terms = terms
+        self._terms = terms
         self.shift = shift
         shifts = (Learned(f"shift{n}", shift + u) for n, u in enumerate(spread(terms)))
-        steps = (Learned(f"step{n}", 1.0) for n in range(terms))
-        self.learned = (*shifts, *steps)
+        scales = (Learned(f"step{n}", 1.0) for n in range(terms))
+        self.learned = (*shifts, *scales)
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
+    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
         """One for each threshold."""
         return [
-            Base(self._codes(F, F.broadcast_add(x, learned[f"shift{n}"])), learned[f"step{n}"])
-            for n in range(self.terms)
+            Term(self._codes(F, F.broadcast_add(x, learned[f"shift{n}"])), learned[f"step{n}"])
+            for n in range(self._terms)
         ]
 
     def _codes(self, F: Any, shifted: Any) -> Any:

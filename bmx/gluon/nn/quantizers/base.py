@@ -10,17 +10,20 @@ import numpy as np
 from mxnet import gluon
 
 
-class Base(NamedTuple):
-    """One term of a quantized array: ``codes * step``.
+class Term(NamedTuple):
+    """One term of a quantized array: ``codes * scale``.
 
     Attributes:
         codes: small integers in float32, shape of the quantized array; or real numbers, if it stays real.
-        step: what a code is worth: None for 1, a number, or an array that broadcasts against the quantized
-            one. Of an input it varies with the sample only, of a weight with the filter only.
+        scale: what a code is worth: None for 1, a number, or an array that broadcasts against the quantized
+            one. It varies with the sample only (inputs) or with the filter only (weights).
     """
 
     codes: Any
-    step: Any = None
+    scale: Any = None
+
+
+Base = Term  # its former name, for quantizers outside bmx
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,13 @@ class Quantizer:
     method: str | None = None
     learned: tuple[Learned, ...] = ()
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let quantizers outside bmx keep the former names of `scale` and `terms`: step and bases."""
+        super().__init_subclass__(**arguments)
+        for name, old in (("scale", "step"), ("terms", "bases")):
+            if callable(vars(cls).get(old)) and name not in vars(cls):
+                setattr(cls, name, vars(cls)[old])
+
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """The codes, with the gradient of ``x`` through them.
 
@@ -77,26 +87,26 @@ class Quantizer:
         """
         raise NotImplementedError
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:
-        """What a code is worth, see `Base`; arguments as `codes`."""
+    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
+        """What a code is worth, see `Term`; takes the arguments of `codes`."""
         return None
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
+    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
         """The terms whose sum stands for ``x``; one, unless a quantizer says otherwise."""
-        return [Base(self.codes(F, x, **learned), self.step(F, x, **learned))]
+        return [Term(self.codes(F, x, **learned), self.scale(F, x, **learned))]
 
     def __call__(self, F: Any, x: Any, **learned: Any) -> Any:
-        """The quantized array: the sum of codes times steps."""
+        """The quantized array: the sum of codes times scales."""
         total = None
-        for codes, step in self.bases(F, x, **learned):
-            term = scaled(F, codes, step)
+        for codes, scale in self.terms(F, x, **learned):
+            term = scaled(F, codes, scale)
             total = term if total is None else total + term
         return total
 
     @property
-    def has_steps(self) -> bool:
-        """Whether codes are worth something else than 1: it overrides `step` or `bases`."""
-        return type(self).step is not Quantizer.step or type(self).bases is not Quantizer.bases
+    def has_scales(self) -> bool:
+        """Whether codes may be worth anything but 1: the quantizer overrides `scale` or `terms`."""
+        return type(self).scale is not Quantizer.scale or type(self).terms is not Quantizer.terms
 
     def initial(self, values: np.ndarray) -> dict[str, float]:
         """Initial values, by name, of parameters that depend on what is quantized; see `calibrate`."""
@@ -119,7 +129,8 @@ class Quantizer:
 
     def __repr__(self) -> str:
         """For example ``DetSign(clip=1.0)``."""
-        given = {name: getattr(self, name) for name in arguments_of(type(self)) if hasattr(self, name)}
+        kept = {name: f"_{name}" if f"_{name}" in vars(self) else name for name in arguments_of(type(self))}
+        given = {name: getattr(self, where) for name, where in kept.items() if hasattr(self, where)}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
@@ -130,11 +141,11 @@ def arguments_of(cls: type[Quantizer]) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind in named}
 
 
-def scaled(F: Any, x: Any, step: Any) -> Any:
-    """An array times a step, see `Base`."""
-    if step is None:
+def scaled(F: Any, x: Any, scale: Any) -> Any:
+    """An array times the scale of a `Term`."""
+    if scale is None:
         return x
-    return x * step if isinstance(step, (int, float)) else F.broadcast_mul(x, step)
+    return x * scale if isinstance(scale, (int, float)) else F.broadcast_mul(x, scale)
 
 
 def quantizers_of(net: gluon.Block) -> Iterator[Quantizer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers.base import Base, Quantizer
+from bmx.gluon.nn.quantizers.base import Quantizer, Term
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import choose, keep, require, sign, straight_through, within
 
@@ -20,13 +20,13 @@ class HORQ(Quantizer):
     Forward, with R_0 = x and K the order::
 
         H_i = sign(R_{i-1})          codes -1 and +1
-        beta_i = mean |R_{i-1}|          steps
+        beta_i = mean |R_{i-1}|          scales
         R_i = R_{i-1} - beta_i H_i
         q(x) = sum_{i <= K} beta_i H_i
 
     The mean is over a sample, all axes but the first, or of weights over a filter, so that one stack of bits
-    serves every window; the paper takes it over a window. It is the step that shrinks the error most:
-    ||R_i||^2 = ||R_{i-1}||^2 - n beta_i^2. Backward, the steps constant as in XNOR-Net, each sign with its
+    serves every window; the paper takes it over a window. It is the scale that shrinks the error most:
+    ||R_i||^2 = ||R_{i-1}||^2 - n beta_i^2. Backward, the scales constant as in XNOR-Net, each sign with its
     clipped straight-through estimator m_i = 1 if |R_{i-1}| <= clip else 0, through the recursion::
 
         dR_i/dx = dR_{i-1}/dx * (1 - beta_i m_i)          dR_0/dx = 1
@@ -49,7 +49,7 @@ class HORQ(Quantizer):
         self.order = order
         self.clip = clip
 
-    def bases(self, F: Any, x: Any, **learned: Any) -> list[Base]:
+    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
         """One for each order."""
         training = current_lowering() != "inference"
         rest = _limited(F, x) if training else x
@@ -58,10 +58,10 @@ class HORQ(Quantizer):
             codes = sign(F, rest)
             if training:
                 codes = straight_through(F, codes, within(F, rest, self.clip))
-            step = F.BlockGrad(F.mean(F.abs(rest), axis=0, exclude=True, keepdims=True))
-            found.append(Base(codes, step))
+            scale = F.BlockGrad(F.mean(F.abs(rest), axis=0, exclude=True, keepdims=True))
+            found.append(Term(codes, scale))
             if number + 1 < self.order:
-                rest = rest - F.broadcast_mul(codes, step)
+                rest = rest - F.broadcast_mul(codes, scale)
         return found
 
 

@@ -1,4 +1,4 @@
-"""k-bit codes with a learned step."""
+"""k-bit codes with a learned scale, which LSQ calls the step."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LearnedStep(Quantizer):
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:
         """Integers between the limits."""
         low, high = self.limits
-        step = self.step(F, x, **learned)
+        step = self.scale(F, x, **learned)
         if current_lowering() == "inference":
             return F.round(F.clip(F.broadcast_div(x, step), low, high))
         step = like(F, step, x)
@@ -54,7 +54,7 @@ class LearnedStep(Quantizer):
         inside = keep(F, (quotient > low) * (quotient < high), x)
         return straight_through(F, F.round(F.clip(quotient, low, high)), inside / step)
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
         """The step, with its gradient scaled."""
         step = F.maximum(F.abs(learned["step"]), LEAST_STEP)
         if current_lowering() == "inference":
@@ -69,7 +69,7 @@ class LSQ(LearnedStep):
 
     Forward, with the step s and n = 2^bits - 1::
 
-        q(x) = s * round(min(max(x / s, 0), n))          codes 0 to n, step s
+        q(x) = s * round(min(max(x / s, 0), n))          codes 0 to n, scale s
 
     Backward, with g = 1 / sqrt(n * values in a sample)::
 
@@ -107,7 +107,7 @@ class LSQWeight(LearnedStep):
 
     Forward, with the step s, m = 2^(bits - 1) and n = m - 1::
 
-        q(w) = s * round(min(max(w / s, -m), n))          codes -m to n, step s
+        q(w) = s * round(min(max(w / s, -m), n))          codes -m to n, scale s
 
     Backward, with g = 1 / sqrt(n * weights)::
 

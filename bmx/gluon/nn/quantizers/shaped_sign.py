@@ -155,12 +155,12 @@ class FourierSign(SignQuantizer):
     def __init__(self, terms: int = 10, omega: float = 1.0) -> None:
         require(self, "terms", terms, terms in range(1, 65), "from 1 to 64")
         require(self, "omega", omega, 0 < omega < math.inf, "> 0")
-        self.terms = int(terms)
+        self._terms = int(terms)
         self.omega = omega
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         x = keep(F, F.abs(x * self.omega) < math.pi, x)
         # Not F.add_n: behind a BlockGrad its backward pass crashes in MXNet 1.9.1.
-        waves = sum(F.cos(x * (self.omega * (2 * i + 1))) for i in range(self.terms))
+        waves = sum(F.cos(x * (self.omega * (2 * i + 1))) for i in range(self._terms))
         return sloped(F, x, waves * (4 * self.omega / math.pi))

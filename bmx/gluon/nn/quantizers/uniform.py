@@ -22,7 +22,7 @@ class DoReFa(Quantizer):
 
     Forward, with n = 2^bits - 1::
 
-        q(x) = round(n * min(max(x, 0), 1)) / n          codes 0 to n, step 1 / n
+        q(x) = round(n * min(max(x, 0), 1)) / n          codes 0 to n, scale 1 / n
 
     Halves are rounded up. Backward::
 
@@ -54,7 +54,7 @@ class DoReFa(Quantizer):
             return codes
         return straight_through(F, codes, keep(F, (x >= 0) * (x <= 1), scaled))
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / n."""
         return 1 / self.largest
 
@@ -65,7 +65,7 @@ class Pixels(DoReFa):
 
     Forward::
 
-        q(x) = round(255 * min(max(x, 0), 1)) / 255          codes 0 to 255, the pixels; step 1 / 255
+        q(x) = round(255 * min(max(x, 0), 1)) / 255          codes 0 to 255, the pixels; scale 1 / 255
 
     Backward::
 
@@ -85,9 +85,9 @@ class Pixels(DoReFa):
         super().__init__(bits=8)
         self.integers = integers
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / 255, or 1."""
-        return None if self.integers else super().step(F, x, **learned)
+        return None if self.integers else super().scale(F, x, **learned)
 
 
 @register("dorefa_weight")
@@ -97,7 +97,7 @@ class DoReFaWeight(Quantizer):
     Forward, with n = 2^bits - 1::
 
         t = tanh(w) / max |tanh(w)|
-        q(w) = 2 * round(n * (t + 1) / 2) / n - 1        odd codes -n to n, step 1 / n
+        q(w) = 2 * round(n * (t + 1) / 2) / n - 1        odd codes -n to n, scale 1 / n
 
     Backward: the rounding passes the gradient, the maximum is a constant::
 
@@ -124,6 +124,6 @@ class DoReFaWeight(Quantizer):
         codes = 2 * F.round((unit + 1) * (largest / 2)) - largest
         return straight_through(F, codes, unit * largest)
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / n."""
         return 1 / (2**self.bits - 1)

@@ -16,7 +16,7 @@ class WrpnWeight(Quantizer):
 
     Forward, with n = 2^(bits - 1) - 1::
 
-        q(w) = round(n * min(max(w, -1), 1)) / n          codes -n to n, step 1 / n
+        q(w) = round(n * min(max(w, -1), 1)) / n          codes -n to n, scale 1 / n
 
     Halves are rounded away from zero. Backward::
 
@@ -45,6 +45,6 @@ class WrpnWeight(Quantizer):
         codes = F.round(F.clip(x, -1, 1) * self.largest)
         return straight_through(F, codes, keep(F, F.abs(x) <= 1, x * self.largest))
 
-    def step(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
         """1 / n."""
         return 1 / self.largest
