@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Format, lint and types; --fix rewrites what can be rewritten. Run scripts/environment.sh test first.
+# Format, lint, types, spelling and wording; --fix rewrites what can be rewritten. Run scripts/environment.sh test first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
 python_files=(bmx tests examples benchmarks scripts setup.py)
-mapfile -t cxx_files < <(git ls-files 'src/*.h' 'src/*.cc' 'tests/src/*.h' 'tests/src/*.cc' 'tests/src/*.c' 'tests/fuzz/*.h' 'tests/fuzz/*.cc')
+mapfile -t cxx_files < <(git ls-files '*.h' '*.hpp' '*.cc' '*.c')
+mapfile -t texts < <(git ls-files ':!tests/fuzz/corpus' ':!docs/results' ':!*.svg')
 
 if [ "${1:-}" = --fix ]; then
   ruff format "${python_files[@]}"
@@ -14,6 +15,8 @@ fi
 ruff format --check "${python_files[@]}"
 ruff check "${python_files[@]}"
 mypy
+codespell "${texts[@]}"
+python scripts/prose.py | tail -n 1
 mkdocs build --strict --quiet --site-dir build/site
 clang-format --dry-run --Werror "${cxx_files[@]}"
-echo "bmx: format, lint and types are clean"
+echo "bmx: format, lint, types and spelling are clean"
