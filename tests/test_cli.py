@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 
 import bmx
 from bmx.cli import cli
+from tests.support.subprocesses import ROOT, environment
 
-ROOT = Path(__file__).resolve().parent.parent
 NET_MODULE = """
 import bmx.gluon
 import mxnet as mx
@@ -404,12 +404,11 @@ WITHOUT_MXNET = "import sys; sys.modules['mxnet'] = None; from bmx.cli import ma
 
 
 def bmx_without_mxnet(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     return subprocess.run(
         [sys.executable, "-c", WITHOUT_MXNET, *arguments],
         capture_output=True,
         text=True,
-        env=environment,
+        env=environment(),
         check=False,
     )
 

@@ -135,13 +135,13 @@ def _describe(
     """The description that the arguments stand for."""
     from bmx.training import toml
     from bmx.training.config import Config
-    from bmx.training.folder import Folder
     from bmx.training.reading import merge
     from bmx.training.recipes import read_recipe
+    from bmx.training.run_dir import RunDir
 
     if not (path or recipe or model):
         if resume and not options and not settings:
-            return Folder(Path(output)).config()
+            return RunDir(Path(output)).config()
         raise click.UsageError(
             "say what to train: CONFIG.toml, --recipe NAME, or --model NAME --dataset NAME"
         )

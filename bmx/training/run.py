@@ -12,10 +12,10 @@ from tqdm import tqdm
 from bmx.gluon.nn.lowerings import fastest_lowering, lowering
 from bmx.training import plot
 from bmx.training.config import Config
-from bmx.training.folder import Folder
 from bmx.training.machines import create_store
 from bmx.training.models import Builder, build_model, load_parameters, without_unused_warnings
 from bmx.training.progress import Progress
+from bmx.training.run_dir import RunDir
 from bmx.training.sources import Source, open_source
 from bmx.training.stages import StageRun, net_of_stage
 
@@ -35,7 +35,7 @@ def train(
 
     Args:
         config: the description.
-        output: folder for all that comes out, see `Folder`.
+        output: folder for all that comes out, see `RunDir`.
         resume: go on with the training in the folder; start it, if there is none.
         overwrite: delete the training in the folder.
         build: makes a net from name and arguments.
@@ -53,19 +53,19 @@ def train(
     """
     store = create_store(config.training.kvstore)
     part = (0, 1) if store is None else (store.rank, store.num_workers)
-    folder = Folder(Path(output), config.checkpoints.keep, main=part[0] == 0)
-    if folder.main:
-        folder.open(config, resume, overwrite)
+    run_dir = RunDir(Path(output), config.checkpoints.keep, main=part[0] == 0)
+    if run_dir.main:
+        run_dir.open(config, resume, overwrite)
     try:
-        result = folder.result() if resume else None
+        result = run_dir.result() if resume else None
         if result is not None:
             log(f"{output}: this training has ended, with accuracy {result['accuracy']:f}")
             return result
         with without_unused_warnings(), lowering(fastest_lowering()):
-            progress = _run_stages(config, folder, resume, build, folder.logger(log), store, part)
-        return _finish(config, folder, progress) if folder.main else {}
+            progress = _run_stages(config, run_dir, resume, build, run_dir.logger(log), store, part)
+        return _finish(config, run_dir, progress) if run_dir.main else {}
     finally:
-        folder.close()
+        run_dir.close()
 
 
 def best_net(
@@ -81,7 +81,7 @@ def best_net(
 
 def _run_stages(
     config: Config,
-    folder: Folder,
+    run_dir: RunDir,
     resume: bool,
     build: Builder,
     log: Callable[[str], None],
@@ -89,10 +89,10 @@ def _run_stages(
     part: tuple[int, int],
 ) -> Progress:
     progress = Progress()
-    found = folder.checkpoints.newest() if resume else None
+    found = run_dir.checkpoints.newest() if resume else None
     if found is not None:
         progress = found.progress
-        folder.cut_log(found.log_bytes)
+        run_dir.cut_log(found.log_bytes)
         place = f"epoch {progress.epoch}, batch {progress.batch} of stage {progress.stage + 1}"
         log(f"resumed at {place}")
     stages = config.all_stages
@@ -101,7 +101,7 @@ def _run_stages(
         if len(stages) > 1:
             log(f"[Stage {number + 1}/{len(stages)}] {stages[number].name}")
         source = open_source(config.of_stage(number).data, config.training.seed)
-        run = StageRun(config, number, source, folder, progress, build, log, store, part)
+        run = StageRun(config, number, source, run_dir, progress, build, log, store, part)
         if found is not None:
             run.restore(found)
             found = None
@@ -113,7 +113,7 @@ def _run_stages(
         progress.next_stage()
 
 
-def _finish(config: Config, folder: Folder, progress: Progress) -> dict[str, Any]:
+def _finish(config: Config, run_dir: RunDir, progress: Progress) -> dict[str, Any]:
     """The files that say what a training reached."""
     last = progress.history[-1]
     result = {
@@ -127,6 +127,6 @@ def _finish(config: Config, folder: Folder, progress: Progress) -> dict[str, Any
         "seconds": sum(result.seconds for result in progress.history),
     }
     if plot.is_available():
-        folder.write("training.svg", plot.curves_svg(progress.history, config.title or config.model.name))
-    folder.write("result.json", json.dumps(result, indent=2) + "\n")
+        run_dir.write("training.svg", plot.curves_svg(progress.history, config.title or config.model.name))
+    run_dir.write("result.json", json.dumps(result, indent=2) + "\n")
     return result

@@ -18,7 +18,6 @@ from bmx.training.distill import Teacher
 from bmx.training.ema import WeightAverage
 from bmx.training.engine import Callback, Engine
 from bmx.training.evaluation import accuracy
-from bmx.training.folder import Folder
 from bmx.training.learning_rate import hyperparameter_schedules, learning_rate
 from bmx.training.machines import StageStore, make_server_trainer, updates_on_servers
 from bmx.training.models import Builder, load_parameters, make_net
@@ -26,6 +25,7 @@ from bmx.training.objective import Objective, criterion
 from bmx.training.optimizers import make_trainer, parameters
 from bmx.training.progress import Progress
 from bmx.training.reading import ConfigError
+from bmx.training.run_dir import RunDir
 from bmx.training.seeds import seed_everything, seed_of
 from bmx.training.sources import Source
 
@@ -39,7 +39,7 @@ class StageRun:
         whole: description of the training.
         number: of the stage, from 0.
         source: images.
-        folder: where the parameters of the stages before are, and all is written to.
+        run_dir: where the parameters of the stages before are, and all is written to.
         progress: where the training is.
         build: makes a net from name and arguments.
         log: called with lines.
@@ -55,7 +55,7 @@ class StageRun:
         whole: Config,
         number: int,
         source: Source,
-        folder: Folder,
+        run_dir: RunDir,
         progress: Progress,
         build: Builder,
         log: Callable[[str], None],
@@ -63,7 +63,7 @@ class StageRun:
         part: tuple[int, int] = (0, 1),
     ) -> None:
         self._whole, self._number, self._source = whole, number, source
-        self._folder, self._progress, self._build, self._log = folder, progress, build, log
+        self._run_dir, self._progress, self._build, self._log = run_dir, progress, build, log
         self._part = part
         self._config = whole.of_stage(number)
         self._is_last = number + 1 == len(whole.all_stages)
@@ -103,7 +103,7 @@ class StageRun:
         return self._whole.all_stages[self._number]
 
     def _file(self, number: int) -> Path:
-        return self._folder.stage_file(number, self._whole.all_stages[number].name)
+        return self._run_dir.stage_file(number, self._whole.all_stages[number].name)
 
     def restore(self, found: Checkpoint) -> None:
         """Puts the state of a checkpoint of this stage in place of the start."""
@@ -113,11 +113,11 @@ class StageRun:
         """Trains to the end of the stage and keeps the parameters that it ends with."""
         with contextlib.ExitStack() as stack:
             self._engine(stack).run()
-        if not self._folder.main:
+        if not self._run_dir.main:
             return
         with self._measured():
-            path = self._folder.path / "last.params" if self._is_last else self._file(self._number)
-            self._folder.save_parameters(self.net, path)
+            path = self._run_dir.path / "last.params" if self._is_last else self._file(self._number)
+            self._run_dir.save_parameters(self.net, path)
 
     def _engine(self, stack: contextlib.ExitStack) -> Engine:
         config, training, data = self._config, self._config.training, self._data
@@ -130,7 +130,7 @@ class StageRun:
             data,
             training.epochs,
             None if self._on_servers else rate,
-            self._validate if self._folder.main else None,
+            self._validate if self._run_dir.main else None,
             validate_every=training.validate_every,
             callbacks=self._callbacks(stack),
             name=self._stage.name,
@@ -153,14 +153,14 @@ class StageRun:
         schedules = hyperparameter_schedules(config.schedules, config.training.epochs)
         if schedules:
             callbacks.append(Schedules(self.net, schedules))
-        if not self._folder.main:
+        if not self._run_dir.main:
             return callbacks
         per_epoch = self._data.sample_count
         images = config.training.epochs * per_epoch
         done = self._progress.epoch * per_epoch + self._progress.totals.samples
         callbacks += [stack.enter_context(Bar(self._stage.name, images, done)), EpochLines(self._log)]
         if tensorboard.is_available():
-            events = tensorboard.Events(self._folder.events, self.net, self._progress.all_updates)
+            events = tensorboard.Events(self._run_dir.events, self.net, self._progress.all_updates)
             stack.callback(events.close)
             callbacks.append(events)
         return [*callbacks, Saver(self._save, config.checkpoints.steps)]
@@ -172,7 +172,7 @@ class StageRun:
             if share > self._progress.best:
                 self._progress.best, self._progress.best_epoch = share, self._progress.epoch + 1
                 if self._is_last:
-                    self._folder.save_parameters(self.net, self._folder.path / "best.params")
+                    self._run_dir.save_parameters(self.net, self._run_dir.path / "best.params")
         return share
 
     def _measured(self) -> ContextManager[None]:
@@ -190,10 +190,10 @@ class StageRun:
             self.net,
             None if self._on_servers else self._trainer,
             self._average,
-            self._folder.log_bytes(),
+            self._run_dir.log_bytes(),
             self._whole,
         )
-        self._folder.checkpoints.write(found)
+        self._run_dir.checkpoints.write(found)
 
     def _teacher_net(self) -> gluon.HybridBlock | None:
         teacher, source = self._config.teacher, self._source

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import mxnet as mx
@@ -11,10 +9,6 @@ import numpy as np
 import pytest
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tiny_training import build
 
 from bmx.gluon.nn import QConv2D, QDense
 from bmx.training import Batches, seed_everything
@@ -24,6 +18,7 @@ from bmx.training.mixup import mixup
 from bmx.training.nonfinite import NonFiniteLossError, diagnose
 from bmx.training.objective import Objective
 from bmx.training.optimizers import parameters
+from tests.support.tiny_training import build
 
 
 def noise(count: int = 32) -> tuple[np.ndarray, np.ndarray]:

@@ -16,21 +16,18 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tiny_training import build, tiny
-
 from bmx.training.checkpoint import Checkpoint, CheckpointError
 from bmx.training.config import Config
-from bmx.training.folder import OutputError
 from bmx.training.reading import ConfigError
 from bmx.training.run import train
+from bmx.training.run_dir import OutputError
+from tests.support.subprocesses import environment
+from tests.support.tiny_training import build, tiny
 
 # Dies in the middle of an epoch, behind a checkpoint, or while one is written: before its rename.
 DYING = """
 import json, os, signal, sys
-sys.path.insert(0, {tests!r})
-from tiny_training import build
+from tests.support.tiny_training import build
 import bmx.files
 from bmx.training.callbacks import Saver
 from bmx.training.config import Config
@@ -100,14 +97,13 @@ def assert_equal(folder: Path, other: Path, name: str) -> None:
 
 def killed(config: Config, output: Path, moment: str, updates: int = 0, name: str = "") -> None:
     script = DYING.format(
-        tests=str(Path(__file__).parent),
         moment=moment,
         updates=updates,
         name=name,
         config=json.dumps(config.to_dict()),
         output=str(output),
     )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment())
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,6 @@ import numpy as np
 import pytest
 from mxnet import autograd
 from mxnet.gluon import nn
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tiny_training import build, tiny
 
 from bmx.gluon import model_zoo
 from bmx.gluon.model_zoo.classifier import Classifier
@@ -28,6 +23,7 @@ from bmx.training.models import build_model, make_net
 from bmx.training.precision import set_clip, set_precision
 from bmx.training.reading import ConfigError
 from bmx.training.run import train
+from tests.support.tiny_training import build, tiny
 
 
 def layer(**arguments: Any) -> tuple[QDense, mx.nd.NDArray]:

@@ -6,11 +6,12 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "benchmarks" / "gluoncv_zoo.py"
+from tests.support.subprocesses import ROOT
+
+SCRIPT = ROOT / "benchmarks" / "gluoncv_zoo.py"
 NETS = [
     "alexnet",
     "cifar_resnet20_v1",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bmx.training.widths import Journal, JournalError, Outcome, Result, Settings, search
+from tests.support.subprocesses import environment
 
 SETTINGS = Settings(layers=3, population=4, generations=2, seed=5)
 WHAT = {"ratios": SETTINGS.ratios, "seed": 5}
@@ -80,8 +81,7 @@ def test_cut_at_any_byte(tmp_path: Path, undisturbed: tuple[Outcome, bytes]) -> 
 
 SCRIPT = """
 import sys, time
-sys.path.insert(0, {tests!r})
-from test_widths_journal import run, toy
+from tests.training.widths.test_journal import run, toy
 
 def slow(genome):
     time.sleep(0.05)
@@ -92,8 +92,8 @@ run({folder!r}, slow)
 
 
 def test_killed_by_the_system(tmp_path: Path, undisturbed: tuple[Outcome, bytes]) -> None:
-    script = SCRIPT.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
+    script = SCRIPT.format(folder=str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL, env=environment())
     file = tmp_path / "evaluations.jsonl"
     end = time.monotonic() + 60
     while not (file.exists() and file.read_bytes().count(b"\n") >= 4):

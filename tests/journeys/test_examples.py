@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.subprocesses import ROOT, environment
 
 
 def test_lenet_mnist(tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "BMX_HOME": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "lenet_mnist.py"), "--epochs", "1", "--limit", "800"],
         cwd=tmp_path,
-        env=environment,
+        env=environment(BMX_HOME=str(tmp_path)),
         capture_output=True,
         text=True,
         check=False,

@@ -1,13 +1,11 @@
-"""python -m bmx.recipes: a script that knows nothing of bmx trains binary nets, and nothing stays behind."""
+"""A script that knows nothing of bmx trains binary nets by bmx.gluoncv_scripts, and leaves nothing."""
 
 from __future__ import annotations
 
-import os
 import runpy
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import mxnet as mx
 import numpy as np
@@ -15,17 +13,24 @@ import pytest
 from click.testing import CliRunner
 from mxnet import gluon
 
-import bmx.gluon
 from bmx.gluon import model_zoo, nn
 from bmx.gluon.optimizer import binary_parameters
 from bmx.gluon.optimizer.scripts import trainers_for_binary_layers
-from bmx.recipes import RecipeError, command, default_schedules, parse_schedule, parse_setting, run_script
+from bmx.gluoncv_scripts import (
+    ScriptError,
+    command,
+    default_schedules,
+    parse_schedule,
+    parse_setting,
+    run_script,
+)
+from tests.support.subprocesses import ROOT, environment
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # at import, about versions of what it depends on
     import gluoncv
 
-SCRIPT = str(Path(__file__).with_name("train_like_gluoncv.py"))
+SCRIPT = str(ROOT / "tests" / "support" / "train_like_gluoncv.py")
 MODEL = "bmx_resnete_small"
 
 
@@ -97,7 +102,7 @@ def test_float_nets_train_as_without(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [SCRIPT, "--save-dir", str(folder), "--model", *arguments])
     runpy.run_path(SCRIPT, run_name="__main__")
     assert_equal(ours, load(folder))
-    assert "bmx.recipes" not in capsys.readouterr().err
+    assert "bmx.gluoncv_scripts" not in capsys.readouterr().err
 
 
 def test_binarized_net_with_settings_of_layers(tmp_path, capsys):
@@ -132,7 +137,7 @@ def test_schedules_advance_with_the_steps(tmp_path, capsys):
     assert "stays as it is" not in capsys.readouterr().err
     assert nus(train(tmp_path, *lenet, layers=soft)) == 1
     assert "nu stays as it is: give --steps N" in capsys.readouterr().err
-    with pytest.raises(RecipeError, match=r"^expected a net with the hyper-parameter 'temperature' for its "):
+    with pytest.raises(ScriptError, match=r"^expected a net with the hyper-parameter 'temperature' for its "):
         train(tmp_path, *lenet, layers=soft, schedules={"temperature": abs})
 
 
@@ -195,14 +200,14 @@ def invoke(*arguments):
     return CliRunner().invoke(command, list(arguments))
 
 
-def test_as_a_process(tmp_path):
+@pytest.mark.parametrize("name", ["bmx.gluoncv_scripts", "bmx.recipes"])
+def test_as_a_process(tmp_path, name):
     """From another folder; what the script prints and its files are the script's."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(bmx.__file__).parent.parent)}
     arguments = ["--clip", "0.5", SCRIPT, "--model", MODEL, "--lr", "20", "--mode", "hybrid"]
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bmx.recipes", *arguments],
+        [sys.executable, "-W", "ignore", "-m", name, *arguments],
         cwd=tmp_path,
-        env=environment,
+        env=environment(),
         capture_output=True,
         text=True,
     )

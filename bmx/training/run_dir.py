@@ -26,8 +26,8 @@ class OutputError(RuntimeError):
     """The folder holds another training; the message says what to do."""
 
 
-class Folder:
-    """The folder.
+class RunDir:
+    """The output folder of a training.
 
     ``config.toml`` (with all defaults), ``log.txt``, ``checkpoints/``, ``events/``, ``stages/`` (parameters
     that a stage ended with), ``best.params``, ``last.params``, ``training.svg`` and, when all is done,

@@ -1,4 +1,4 @@
-"""A training script written as GluonCV's are, which knows nothing of bmx; for `test_recipes_runner.py`."""
+"""A training script written as GluonCV's are, which knows nothing of bmx; for `test_gluoncv_scripts.py`."""
 
 import argparse
 import logging
