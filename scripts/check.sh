@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
-python_files=(bmx tests examples benchmarks scripts setup.py)
+python_files=(bmx tests examples benchmarks scripts typings setup.py)
 mapfile -t cxx_files < <(git ls-files '*.h' '*.hpp' '*.cc' '*.c')
 mapfile -t texts < <(git ls-files ':!tests/fuzz/corpus' ':!docs/results' ':!*.svg')
 

@@ -38,4 +38,4 @@ def install() -> None:
             self._clear_cached_op()
             raise
 
-    HybridBlock.optimize_for = optimize_for
+    HybridBlock.optimize_for = optimize_for  # type: ignore[method-assign]

@@ -72,7 +72,7 @@ def set_precision(net: gluon.Block, weights: str = "binary", activations: str = 
     """
     if weights == activations == "binary":
         return 0
-    layers = list(quantized_layers(net))
+    layers: list[Any] = list(quantized_layers(net))
     for layer in layers:
         if isinstance(layer, QuantizedLayer):
             _set_layer(layer, weights, activations)
@@ -95,7 +95,8 @@ def set_clip(net: gluon.Block, threshold: float) -> int:
         ValueError: no layer has such a threshold.
     """
     count = 0
-    for layer in quantized_layers(net):
+    layers: list[Any] = list(quantized_layers(net))
+    for layer in layers:
         settings = getattr(layer, "_settings", None)
         quantizer = layer._quantizer if settings is None else settings.input_quantizer
         if getattr(quantizer, "clip", None) is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
 import numpy as np
-from mxnet.gluon.data import vision
+from mxnet.gluon.data import Dataset, vision
 
 from bmx.gluon.data import ImageBatches, ImageFolder, get_augmentation, get_dataset
 from bmx.gluon.data.image_folder import load_classes
@@ -104,14 +104,16 @@ def _on_disk(data: Data) -> Source:
             "data.root: expected the folder of ImageNet's train.rec and val.rec, or of the folders train and "
             "val; give --root FOLDER"
         )
+    train: Dataset
+    test: Dataset
     if (root / "train.rec").exists():
         train, test = (vision.ImageRecordDataset(str(root / f"{split}.rec")) for split in ("train", "val"))
         names = root / "train.classes.txt"
         classes = load_classes(names) if names.exists() else [str(number) for number in range(1000)]
     else:
-        train = ImageFolder(root / "train")
-        test = ImageFolder(root / "val", train.classes)
-        classes = train.classes
+        train = folder = ImageFolder(root / "train")
+        classes = folder.classes
+        test = ImageFolder(root / "val", classes)
     mean, std = _scaling(data.scaling, list(IMAGENET_MEAN), list(IMAGENET_STD))
     shape = (1, 3, data.size, data.size)
     train, test = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mxnet.gluon import HybridBlock
+
 from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.residual import CHANNELS, residual_stages
@@ -38,7 +40,8 @@ def reactnet_a(classes: int = 1000, **quantized: Any) -> Classifier:
     Returns:
         The net. Input: float32 [batch, 3, 224, 224]. Output: logits [batch, classes].
     """
-    features, inputs = [ReActStem(32, in_channels=3)], 32
+    features: list[HybridBlock] = [ReActStem(32, in_channels=3)]
+    inputs = 32
     for channels, strides in _REACTNET_A:
         features.append(ReActBlock(channels, strides, in_channels=inputs, **quantized))
         inputs = channels

@@ -65,8 +65,11 @@ def trainers_for_binary_layers(limit: float | None = 1.0, observe: Observer | No
                 super(BinaryTrainer, self).load_states(fname)
             self._observe()
 
-    gluon.Trainer = gluon.trainer.Trainer = Trainer
+    modules = (vars(gluon), vars(gluon.trainer))
+    for module in modules:
+        module["Trainer"] = Trainer
     try:
         yield
     finally:
-        gluon.Trainer = gluon.trainer.Trainer = before
+        for module in modules:
+            module["Trainer"] = before

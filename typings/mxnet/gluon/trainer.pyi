@@ -1,0 +1,39 @@
+from typing import Any, Mapping, Sequence
+
+from mxnet.gluon.parameter import Parameter, ParameterDict
+from mxnet.kvstore import KVStore
+from mxnet.optimizer import Optimizer, Updater
+
+class Trainer:
+    _params: list[Parameter]
+    _contexts: list[Any]
+    _optimizer: Any
+    _updaters: list[Updater]
+    _kvstore: KVStore | None
+    _kvstore_params: dict[str, Any]
+    _kv_initialized: bool
+    _update_on_kvstore: bool | None
+    _distributed: bool | None
+    _scale: float
+    def __init__(
+        self,
+        params: ParameterDict | Mapping[str, Parameter] | Sequence[Parameter],
+        optimizer: str | Optimizer,
+        optimizer_params: Mapping[str, Any] | None = None,
+        kvstore: str | KVStore | None = "device",
+        compression_params: Mapping[str, Any] | None = None,
+        update_on_kvstore: bool | None = None,
+    ) -> None: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def optimizer(self) -> Optimizer: ...
+    def set_learning_rate(self, lr: float) -> None: ...
+    def step(self, batch_size: int, ignore_stale_grad: bool = False) -> None: ...
+    def allreduce_grads(self) -> None: ...
+    def update(self, batch_size: int, ignore_stale_grad: bool = False) -> None: ...
+    def save_states(self, fname: str) -> None: ...
+    def load_states(self, fname: str) -> None: ...
+    def _init_kvstore(self) -> None: ...
+    def _init_params(self) -> None: ...
+    def _update(self, ignore_stale_grad: bool = False) -> None: ...

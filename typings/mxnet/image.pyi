@@ -1,0 +1,6 @@
+from typing import Any
+
+from mxnet.ndarray import NDArray
+
+def imdecode(buf: Any, flag: int = 1, to_rgb: bool = True) -> NDArray: ...
+def imresize(src: NDArray, w: int, h: int, interp: int = 1) -> NDArray: ...
