@@ -11,7 +11,7 @@ import mxnet as mx
 import numpy as np
 
 from bmx.gluon.data import get_augmentation
-from bmx.gluon.data.levels import LEVELS
+from bmx.gluon.data.augment.levels import LEVELS
 from bmx.training import Batches
 
 COUNT, BATCH = 20_000, 128

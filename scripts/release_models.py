@@ -15,7 +15,8 @@ import shutil
 from pathlib import Path
 
 from bmx.training import accuracy  # isort: skip  prepares MXNet
-from bmx.gluon.data.storage import digest_of, written_whole
+from bmx.gluon.data.dataset import digest_of
+from bmx.gluon.data.fetching.storage import written_whole
 from bmx.gluon.model_zoo import get_model
 from bmx.gluon.model_zoo.pretrained import INDEX, TrainedModel, list_trained, write_index
 from bmx.training.config import Config

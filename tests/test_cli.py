@@ -173,7 +173,7 @@ def test_version() -> None:
         ),
         (
             ["data", "fetch", "imagenet"],
-            "for 'NAME': 'imagenet' is not one of 'mnist', 'fashion-mnist', 'cifar10'",
+            "for 'NAME': there is no data set 'imagenet' to fetch; expected one of cifar10, fashion",
         ),
         (["verify", "cli_net:build", "net.bmx", "--tolerance", "-1"], "'-1' is no tolerance; expected"),
         (["verify", "cli_net:build", "net.bmx", "--tolerance", "nan"], "'nan' is no tolerance; expected"),

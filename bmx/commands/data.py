@@ -9,7 +9,27 @@ import click
 
 from bmx.commands.options import example
 
-SETS = ("mnist", "fashion-mnist", "cifar10")
+
+class FetchableDataset(click.ParamType):
+    """Name of a data set that can be fetched."""
+
+    name = "data set"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself; another one is a usage error."""
+        names = fetchable_datasets()
+        if value not in names:
+            self.fail(
+                f"there is no data set {value!r} to fetch; expected one of {', '.join(names)}", param, ctx
+            )
+        return value
+
+
+def fetchable_datasets() -> list[str]:
+    """Names of the data sets that have sources, sorted."""
+    from bmx.gluon.data import DATASETS
+
+    return sorted(name for name, dataset in DATASETS.items() if dataset.sources)
 
 
 @click.group(epilog=example("bmx data fetch cifar10", "bmx data check"))
@@ -22,11 +42,11 @@ def data() -> None:
 
 
 @data.command(epilog=example("bmx data fetch cifar10"))
-@click.argument("name", metavar="NAME", type=click.Choice(SETS))
+@click.argument("name", metavar="NAME", type=FetchableDataset())
 def fetch(name: str) -> None:
-    """Bring the data set NAME (mnist, fashion-mnist, cifar10) to this machine.
+    """Bring the data set NAME to this machine; 'bmx data check' lists the names.
 
-    Does nothing if it is complete. An interrupted fetch goes on where it was when it is called again.
+    Does nothing if it is complete. An interrupted fetch resumes where it was when it is called again.
     """
     from bmx.gluon.data import fetch, find_dataset
 
@@ -34,7 +54,7 @@ def fetch(name: str) -> None:
 
 
 @data.command(epilog=example("bmx data check", "bmx data check cifar10"))
-@click.argument("name", metavar="[NAME]", type=click.Choice(SETS), required=False)
+@click.argument("name", metavar="[NAME]", type=FetchableDataset(), required=False)
 def check(name: str | None) -> None:
     """Compare the files of the data set NAME, or of all, with the known checksums.
 
@@ -42,7 +62,7 @@ def check(name: str | None) -> None:
     """
     from bmx.gluon.data import check, find_dataset
 
-    found = {each: check(find_dataset(each)) for each in ([name] if name else SETS)}
+    found = {each: check(find_dataset(each)) for each in ([name] if name else fetchable_datasets())}
     for each, status in found.items():
         click.echo(f"{each}: {status.word}, {status.root}")
     accepted = ("complete",) if name else ("complete", "not here")
@@ -115,8 +135,8 @@ def imagenet_rec(
 
     This wraps MXNet's im2rec.
     """
-    from bmx.gluon.data.image_folder import load_classes
-    from bmx.gluon.data.record_files import Encoding, write_records
+    from bmx.gluon.data.datasets.image_folder import load_classes
+    from bmx.gluon.data.datasets.record_files import Encoding, write_records
 
     if keep and resize:
         raise click.UsageError(

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from bmx.launch import cluster, keeper
+from bmx.launch import agent, cluster
 from bmx.launch.cluster import SCHEDULER, SERVER, SERVING, WORKER
 from bmx.launch.hosts import LOCALHOST, Host, place_servers, place_workers
 from bmx.launch.node import Event, Node
@@ -21,7 +21,7 @@ from bmx.launch.signals import signals_as_interrupts
 from bmx.launch.ssh import carried
 
 _LOOPBACK = "127.0.0.1"
-_SECONDS_TO_STOP = keeper.GRACE + 15
+_SECONDS_TO_STOP = agent.GRACE + 15
 _SECONDS_FOR_NEWS = 3.0  # the scheduler's message that all have come may come after a worker's end
 _NEEDS_STORE = "the command has to create a kvstore of several machines, as mxnet.kv.create('dist_sync') does"
 
@@ -94,7 +94,7 @@ class _Running:
         self._started: list[Node] = []
 
     def start(self) -> None:
-        """Starts all keepers, then all processes."""
+        """Starts all agents, then all processes."""
         for node in self._nodes:
             node.start(self._events)
             self._started.append(node)
@@ -190,9 +190,9 @@ class _Running:
             return False
         self._show(event)
         node = event.node
-        if event.kind == keeper.FAILURE:
+        if event.kind == agent.FAILURE:
             raise LaunchError(f"{node} cannot be started: {json.loads(event.content)}")
-        if event.kind == keeper.EXIT and node.code:
+        if event.kind == agent.EXIT and node.code:
             raise self._failure(node, _ending(node.code))
         if node.closed and node.code is None:
             raise self._failure(node, _loss(node))
@@ -202,11 +202,11 @@ class _Running:
         """Lets the node learn from the event, and prints its output."""
         node = event.node
         lines = node.take(event)
-        if event.kind == keeper.EXIT:
-            self._print(node, node.rest(keeper.OUTPUT), False)
-            self._print(node, node.rest(keeper.ERROR_OUTPUT), True)
-        self._print(node, lines, event.kind != keeper.OUTPUT)
-        if event.kind == keeper.ERROR_OUTPUT and node.role == WORKER and node.index == 0:
+        if event.kind == agent.EXIT:
+            self._print(node, node.rest(agent.OUTPUT), False)
+            self._print(node, node.rest(agent.ERROR_OUTPUT), True)
+        self._print(node, lines, event.kind != agent.OUTPUT)
+        if event.kind == agent.ERROR_OUTPUT and node.role == WORKER and node.index == 0:
             self._screen.progress(node.name, node.unfinished())
 
     def _print(self, node: Node, lines: list[str], is_error: bool) -> None:
@@ -239,7 +239,7 @@ class _Running:
 
 def _loss(node: Node) -> str:
     if node.pid:
-        return "is lost, its keeper or its connection ended"
+        return "is lost, its agent or its connection ended"
     if node.host.is_local:
         return "cannot be started"
     return (

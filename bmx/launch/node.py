@@ -1,4 +1,4 @@
-"""One process of a job, as the launcher sees it: a keeper, here or behind ssh, that runs it."""
+"""One process of a job, as the launcher sees it: an agent, here or behind ssh, that runs it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from collections import deque
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from bmx.launch import keeper
+from bmx.launch import agent
 from bmx.launch.cluster import Endpoint
 from bmx.launch.hosts import Host
 from bmx.launch.screen import Lines
 from bmx.launch.ssh import remote_command
 
 _TAIL = 15  # lines
-NOISE, CLOSED = b"N", b"C"  # beside the keeper's frames: what ssh says, and the keeper's end
+NOISE, CLOSED = b"N", b"C"  # beside the agent's frames: what ssh says, and the agent's end
 
 
 class Event(NamedTuple):
-    """What a node did: a kind of `keeper`'s or of this module's, and its content."""
+    """What a node did: a kind of `agent`'s or of this module's, and its content."""
 
     node: Node
     kind: bytes
@@ -39,8 +39,8 @@ class Node:
         role: scheduler, server or worker.
         index: its number among those of its role.
         host: where it runs.
-        endpoint: where it will listen; None until its keeper has told.
-        cores: that the host lets it use; 0 until its keeper has told.
+        endpoint: where it will listen; None until its agent has told.
+        cores: that the host lets it use; 0 until its agent has told.
         pid: on its host; None until it runs.
         code: its exit code, or minus a signal; None until it has ended.
         closed: whether nothing more will be heard of it.
@@ -57,7 +57,7 @@ class Node:
         self.code: int | None = None
         self.closed = False
         self.tail: deque[str] = deque(maxlen=_TAIL)
-        self._lines = {kind: Lines() for kind in (keeper.OUTPUT, keeper.ERROR_OUTPUT, NOISE)}
+        self._lines = {kind: Lines() for kind in (agent.OUTPUT, agent.ERROR_OUTPUT, NOISE)}
         self._ssh = ssh
         self._request = {"toward": toward, "port": port}
 
@@ -75,12 +75,12 @@ class Node:
         return f"{self.role}{number} ({pid}{self.host.name})"
 
     def start(self, events: queue.Queue[Event]) -> None:
-        """Starts the keeper; its events go to `events`.
+        """Starts the agent; its events go to `events`.
 
         Raises:
             OSError: there is no such ssh program.
         """
-        command = keeper.bootstrap(sys.executable)
+        command = agent.bootstrap(sys.executable)
         if not self.host.is_local:
             command = remote_command(self._ssh, self.host, command)
         self._process = subprocess.Popen(
@@ -90,11 +90,11 @@ class Node:
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches the launcher only, which ends all in order
         )
-        self._send({"program": Path(keeper.__file__).read_text(), **self._request})
+        self._send({"program": Path(agent.__file__).read_text(), **self._request})
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
     def order(self, command: list[str], environment: dict[str, str], directory: str, terminal: Any) -> None:
-        """Lets the keeper start the process; see `keeper._run`."""
+        """Lets the agent start the process; see `agent._run`."""
         self._send(
             {"command": command, "environment": environment, "directory": directory, "terminal": terminal}
         )
@@ -103,12 +103,12 @@ class Node:
         """Learns from an event; returns the lines of output that it finishes."""
         if event.kind in self._lines:
             return self._read(event.kind, event.content)
-        if event.kind == keeper.HELLO:
+        if event.kind == agent.HELLO:
             hello = json.loads(event.content)
             self.endpoint, self.cores = Endpoint(hello["address"], hello["port"]), hello["cores"]
-        elif event.kind == keeper.PID:
+        elif event.kind == agent.PID:
             self.pid = json.loads(event.content)
-        elif event.kind == keeper.EXIT:
+        elif event.kind == agent.EXIT:
             self.code = json.loads(event.content)
         elif event.kind == CLOSED:
             self.closed = True
@@ -121,15 +121,15 @@ class Node:
 
     def unfinished(self) -> str:
         """What it has written to its error output on a line without end."""
-        return self._lines[keeper.ERROR_OUTPUT].unfinished
+        return self._lines[agent.ERROR_OUTPUT].unfinished
 
     def stop(self) -> None:
-        """Lets the keeper end the process, politely first."""
+        """Lets the agent end the process, politely first."""
         with contextlib.suppress(OSError):
             self._stdin.close()
 
     def kill(self) -> None:
-        """Kills the keeper, and the process with it, if its keeper does not end."""
+        """Kills the agent, and the process with it, if its agent does not end."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
 
@@ -139,7 +139,7 @@ class Node:
         return self._process.stdin  # type: ignore[return-value]
 
     def _send(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # if the keeper is gone, its events tell
+        with contextlib.suppress(OSError):  # if the agent is gone, its events tell
             self._stdin.write(json.dumps(message).encode() + b"\n")
             self._stdin.flush()
 
@@ -149,15 +149,15 @@ class Node:
         return lines
 
     def _listen(self, events: queue.Queue[Event]) -> None:
-        """Puts all that the keeper sends into the queue, and CLOSED at its end."""
+        """Puts all that the agent sends into the queue, and CLOSED at its end."""
         output, errors = self._process.stdout, self._process.stderr
         assert output is not None
         assert errors is not None
         noise = threading.Thread(target=self._listen_to_noise, args=(errors, events), daemon=True)
         noise.start()
-        while (line := output.readline()) and not line.endswith(keeper.MAGIC):
+        while (line := output.readline()) and not line.endswith(agent.MAGIC):
             events.put(Event(self, NOISE, line))
-        for kind, content in keeper.read_frames(output):  # type: ignore[arg-type]
+        for kind, content in agent.read_frames(output):  # type: ignore[arg-type]
             events.put(Event(self, kind, content))
         self._process.wait()
         self._kill_orphans()
@@ -165,7 +165,7 @@ class Node:
         events.put(Event(self, CLOSED, b""))
 
     def _kill_orphans(self) -> None:
-        """Kills what a killed keeper has left here: the kernel kills the process, not its children."""
+        """Kills what a killed agent has left here: the kernel kills the process, not its children."""
         if self._process.returncode < 0 and self.host.is_local and self.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)

@@ -1,7 +1,8 @@
 """Training: data in batches, the loop, and all that a described training consists of (docs/train.md)."""
 
 import bmx.gluon  # noqa: F401  first: it prepares NumPy for MXNet on new Pythons
-from bmx.training.batches import Batches, random_shift
+from bmx.gluon.data import Batches
+from bmx.gluon.data.augment.crops import random_shift
 from bmx.training.evaluation import accuracy, predict
 from bmx.training.loop import fit
 from bmx.training.nonfinite import NonFiniteLossError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from mxnet import gluon
 
-from bmx.training.batches import Batches
+from bmx.gluon.data import Batches
 
 
 def predict(net: gluon.HybridBlock, data: Batches) -> np.ndarray:

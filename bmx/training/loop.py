@@ -7,9 +7,9 @@ from typing import Any, Callable
 from mxnet import gluon
 from tqdm import tqdm
 
+from bmx.gluon.data import Batches
 from bmx.gluon.schedule import Cosine
 from bmx.training.bar import Bar
-from bmx.training.batches import Batches
 from bmx.training.engine import Callback, Engine
 from bmx.training.evaluation import accuracy
 from bmx.training.objective import Objective

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple, Sequence
 import numpy as np
 from mxnet.gluon.data import Dataset, vision
 
-from bmx.gluon.data import ImageBatches, ImageFolder, get_augmentation, get_dataset
-from bmx.gluon.data.image_folder import load_classes
-from bmx.gluon.data.transforms import IMAGENET_MEAN, IMAGENET_STD
-from bmx.training.batches import Batches
+from bmx.gluon.data import Batches, ImageBatches, ImageFolder, get_augmentation, get_dataset
+from bmx.gluon.data.augment.transforms import IMAGENET_MEAN, IMAGENET_STD
+from bmx.gluon.data.datasets.image_folder import load_classes
 from bmx.training.config import Data
 from bmx.training.reading import ConfigError
 

@@ -87,7 +87,7 @@ def test_a_kill_ends_the_whole_job(jobs, tmp_path, victim):
     """That of a worker is in test_training.py."""
     launcher = jobs.start("-n", 2, "-s", 1, "--", *PYTHON, WORKER, "dist_sync", tmp_path, ENDLESS)
     jobs.wait_for(lambda: all((tmp_path / f"{rank}.started").exists() for rank in (0, 1)))
-    assert len(jobs.alive()) == 9  # the launcher, 4 keepers and what they keep
+    assert len(jobs.alive()) == 9  # the launcher, 4 agents and what they run
     if victim == "launcher":
         launcher.kill()
         launcher.wait()
@@ -215,14 +215,14 @@ def test_rank_0_has_a_progress_bar_if_the_launcher_has_a_terminal(jobs):
     assert b"[1] 1 of 2" not in shown
 
 
-def test_a_killed_keeper_leaves_nothing(jobs):
+def test_a_killed_agent_leaves_nothing(jobs):
     launcher = jobs.start("-n", 1, "--", "sh", "-c", "sleep 1000 & sleep 1000; true")
     alive = jobs.wait_for(lambda: len(sleeping(jobs.alive())) == 2 and jobs.alive())
     shell = next(pid for pid, command in alive.items() if command.startswith("sh -c"))
     os.kill(int(Path(f"/proc/{shell}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)
     code, _, errors = jobs.end(launcher)
     assert code == 1
-    assert f"bmx: worker 0 (pid {shell} on localhost) is lost, its keeper or its connection ended" in errors
+    assert f"bmx: worker 0 (pid {shell} on localhost) is lost, its agent or its connection ended" in errors
     assert jobs.alive() == {}
 
 

@@ -13,7 +13,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from bmx.gluon.data.storage import digest_of
+from bmx.gluon.data.dataset import digest_of
 from bmx.gluon.model_zoo import get_model
 from bmx.gluon.model_zoo.pretrained import (
     ADDRESS,

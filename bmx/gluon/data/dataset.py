@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Callable, NamedTuple
 
 import numpy as np
 
-from bmx.gluon.data.storage import Checksum
+
+class DatasetError(RuntimeError):
+    """A data set's files are missing or damaged, or cannot be fetched; the message says what to do."""
+
+
+class Checksum(NamedTuple):
+    """What a file's content must hash to.
+
+    Attributes:
+        algorithm: name for `hashlib`: `"sha256"`, or `"sha1"` where the publisher gives nothing better.
+        digest: in lower-case hexadecimal.
+    """
+
+    algorithm: str
+    digest: str
+
+    def matches(self, path: Path) -> bool:
+        """True if the file exists and has this digest."""
+        return path.is_file() and digest_of(path, self.algorithm) == self.digest
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """A file's digest, in lower-case hexadecimal."""
+    digest = hashlib.new(algorithm)
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 class ImageArrays(NamedTuple):
@@ -46,7 +74,7 @@ class Source(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """One data set; each has a file of its own in `bmx/gluon/data/`.
+    """One data set; each has a file of its own in `bmx/gluon/data/datasets/`.
 
     Attributes:
         name: on the command line.

@@ -8,11 +8,11 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from bmx.gluon.data.augmentation import Augmentation
-from bmx.gluon.data.levels import center_view
-from bmx.gluon.data.normalizing import Normalizer
+from bmx.gluon.data.augment.augmentation import Augmentation
+from bmx.gluon.data.augment.levels import center_view
+from bmx.gluon.data.augment.normalizing import Normalizer
+from bmx.gluon.data.augment.transforms import IMAGENET_MEAN, IMAGENET_STD
 from bmx.gluon.data.order import AUGMENTATION, Order, random_of
-from bmx.gluon.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 
 
 class ImageBatches:

@@ -15,9 +15,9 @@ from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
 from mxnet import MXNetError, gluon
 
-from bmx.gluon.data.download import download
-from bmx.gluon.data.errors import DatasetError
-from bmx.gluon.data.storage import digest_of, home, written_whole
+from bmx.gluon.data.dataset import DatasetError, digest_of
+from bmx.gluon.data.fetching.download import download
+from bmx.gluon.data.fetching.storage import home, written_whole
 
 INDEX = "models.json"
 ADDRESS = "BMX_MODELS_URL"

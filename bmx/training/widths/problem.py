@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from bmx.training.batches import Batches
+from bmx.gluon.data import Batches
 from bmx.training.evaluation import accuracy
 from bmx.training.loop import fit
 from bmx.training.nonfinite import NonFiniteLossError

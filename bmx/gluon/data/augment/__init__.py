@@ -1,0 +1,1 @@
+"""What happens to images between their storage and a net: augmentations by name, normalization."""
