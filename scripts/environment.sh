@@ -34,7 +34,7 @@ find_compiler() {
 fingerprint() {
   {
     "$1" --version
-    find setup.py pyproject.toml CMakeLists.txt src bmx/_core*.so bmx/lib bmx/bin -type f -print0 2>/dev/null | sort -z | xargs -0 cksum
+    find setup.py pyproject.toml CMakeLists.txt include src bmx/_core*.so bmx/lib bmx/bin -type f -print0 2>/dev/null | sort -z | xargs -0 cksum
   } | cksum
 }
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "bmx.h"
+#include <bmx/bmx.h>
 #include "runtime/describe.h"
 #include "runtime/profile.h"
 #include "runtime/session.h"

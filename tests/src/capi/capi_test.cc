@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "bmx.h"
+#include <bmx/bmx.h>
 #include "support/file_builder.h"
 
 extern "C" const char* use_from_c(const void* file, size_t size, const float* input, const int64_t* shape,

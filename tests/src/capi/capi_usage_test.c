@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bmx.h"
+#include <bmx/bmx.h>
 
 const char* use_from_c(const void* file, size_t size, const float* input, const int64_t* shape, size_t rank,
                        float* output, size_t outputs);

@@ -1,5 +1,5 @@
 // Compiled as C++11: bmx.hpp must need nothing newer, and no header of the library.
-#include "bmx.hpp"
+#include <bmx/bmx.hpp>
 
 std::vector<float> run_from_cxx11(const void* file, std::size_t size, const float* x, std::int64_t batch,
                                   std::int64_t channels, int threads);

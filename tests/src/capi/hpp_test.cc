@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "bmx.hpp"
+#include <bmx/bmx.hpp>
 #include "support/file_builder.h"
 
 std::vector<float> run_from_cxx11(const void* file, std::size_t size, const float* x, std::int64_t batch,
