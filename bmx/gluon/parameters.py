@@ -59,9 +59,7 @@ def ensure_initialised(net: gluon.Block, input_shape: tuple[int, ...]) -> None:
 
 
 def _is_latent(block: gluon.Block, name: str) -> bool:
-    return (
-        isinstance(block, QuantizedLayer) and name == "weight" and block._settings.weight_quantizer.bits < 32
-    )
+    return isinstance(block, QuantizedLayer) and name == "weight" and block.weight_quantizer.bits < 32
 
 
 def _size(parameter: gluon.Parameter) -> int:

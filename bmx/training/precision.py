@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from mxnet import gluon
@@ -74,10 +73,7 @@ def set_precision(net: gluon.Block, weights: str = "binary", activations: str = 
         return 0
     layers: list[Any] = list(quantized_layers(net))
     for layer in layers:
-        if isinstance(layer, QuantizedLayer):
-            _set_layer(layer, weights, activations)
-        elif activations != "binary":
-            layer._quantizer = _real(layer, layer._quantizer, activations)
+        layer.set_quantizers(**_real_quantizers(layer, weights, activations))
     return len(layers)
 
 
@@ -97,50 +93,31 @@ def set_clip(net: gluon.Block, threshold: float) -> int:
     count = 0
     layers: list[Any] = list(quantized_layers(net))
     for layer in layers:
-        settings = getattr(layer, "_settings", None)
-        quantizer = layer._quantizer if settings is None else settings.input_quantizer
-        if getattr(quantizer, "clip", None) is None:
-            continue
-        other = copy.copy(quantizer)
-        other.clip = threshold
-        if settings is None:
-            layer._quantizer = other
-        else:
-            layer._settings = replace(settings, input_quantizer=other)
-        count += 1
+        quantizer = copy.copy(layer.input_quantizer)
+        if getattr(quantizer, "clip", None) is not None:
+            quantizer.clip = threshold
+            layer.set_quantizers(input_quantizer=quantizer)
+            count += 1
     if not count:
         raise ValueError("model.clip_threshold: no layer of the net has a clip; set it to 0")
     return count
 
 
-def _set_layer(layer: Any, weights: str, activations: str) -> None:
-    settings = layer._settings
-    if activations != "binary" and settings.input_quantizer is not None:
-        if getattr(layer, "_by_position", False):
-            raise ValueError(f"stages: {layer.name} is a HORQConv2D by position, whose input stays binary")
-        inputs = _real(layer, settings.input_quantizer, activations)
-        scaling = "channel" if settings.scaling == "xnor" else settings.scaling
-        settings = replace(settings, input_quantizer=inputs, scaling=scaling, pad_value=0)
-    if weights != "binary":
-        _freeze(layer, "weight", settings.weight_quantizer)
-        settings = replace(settings, weight_quantizer=Identity(), scaling=None)
-        layer.weight.binary = False
-        layer.weight.wd_mult = 1.0
-    layer._settings = settings
+def _real_quantizers(layer: Any, weights: str, activations: str) -> dict[str, Quantizer]:
+    """The quantizers of a layer that a stage replaces, by the arguments of ``set_quantizers``."""
+    chosen: dict[str, Quantizer] = {}
+    if activations != "binary" and layer.input_quantizer is not None:
+        chosen["input_quantizer"] = _real(layer.input_quantizer, activations)
+    if weights != "binary" and isinstance(layer, QuantizedLayer):
+        chosen["weight_quantizer"] = Identity()
+    return chosen
 
 
-def _real(layer: Any, quantizer: Quantizer, activations: str) -> Quantizer:
+def _real(quantizer: Quantizer, activations: str) -> Quantizer:
     """What stands in the place of a quantizer of activations."""
     if quantizer.kind == "real":
         return quantizer
     inner: Quantizer = Identity() if activations == "identity" else Bounded(activations)
     if isinstance(quantizer, SignQuantizer) and any(learned.trained for learned in quantizer.learned):
         return _Shifted(quantizer, inner)
-    _freeze(layer, "input", quantizer)
     return inner
-
-
-def _freeze(layer: Any, role: str, quantizer: Quantizer) -> None:
-    """The parameters of a quantizer that is out of use get no gradient."""
-    for learned in quantizer.learned:
-        getattr(layer, f"{role}_{learned.name}").grad_req = "null"

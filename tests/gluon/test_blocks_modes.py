@@ -229,7 +229,7 @@ PAPERS = {
 def test_the_papers_quantizers(name):
     def layers(block):
         if isinstance(block, nn.QConv2D):
-            yield block._settings
+            yield block.settings
         for child in block._children.values():
             yield from layers(child)
 

@@ -144,7 +144,7 @@ def test_a_layer_equals_one_built_by_hand(lowered):
     for layer, other in zip(net, hand):
         assert type(layer) is type(other)
         assert set(vars(layer)) - {"_float_wd_mult"} == set(vars(other))
-        assert layer._settings.pad_value == other._settings.pad_value
+        assert layer.settings.pad_value == other.settings.pad_value
         assert layer.weight.wd_mult == other.weight.wd_mult == 0
         other.weight.set_data(layer.weight.data())
         other.bias.set_data(layer.bias.data())
@@ -174,7 +174,7 @@ def test_there_and_back(hybridized, static):
         np.testing.assert_array_equal(parameter.data().asnumpy(), weight)
     with nn.defaults(pad_value=-1, clip=None):
         binarize(net, verbose=False)
-    assert net[4]._settings.pad_value == -1
+    assert net[4].settings.pad_value == -1
     np.testing.assert_array_equal(net(x).asnumpy(), binary)  # its convolution pads nothing
 
 
@@ -243,7 +243,7 @@ def test_relu6_and_its_way_through_branches(tail_is_binary):
     removed = [entry.name for entry in report.changed if "taken out" in entry.text]
     # With a float tail the first one matters: through the pooling it changes what the tail sees.
     assert removed == (["1", "2.0.1", "2.1.1"] if tail_is_binary else [])
-    quantizer = type(net[2][0][0]._settings.input_quantizer)
+    quantizer = type(net[2][0][0].settings.input_quantizer)
     assert quantizer is (nn.DetSign if tail_is_binary else SignAboveZero)
     net(normal(2, 3, 9, 9))
 
@@ -472,10 +472,10 @@ def test_a_net_with_binary_layers_already():
     net = chain(
         float_nn.Dense(4), float_nn.Activation("relu"), nn.QDense(4), float_nn.Dense(4), float_nn.Dense(3)
     )
-    settings = net[2]._settings
+    settings = net[2].settings
     report = binarize(net, verbose=False)
     assert [name for name, _ in report.changed] == ["1", "3"]
-    assert net[2]._settings is settings
+    assert net[2].settings is settings
     assert isinstance(net[1], RemovedActivation)
     export_float(net, verbose=False)
     assert type(net[2]) is float_nn.Dense

@@ -141,7 +141,7 @@ def test_relu_behind_the_sum_is_taken_out_where_it_feeds_a_sign():
         "2 residual blocks with a shortcut per convolution"
     )
     # Nothing cut off, so nothing to tell apart: an ordinary sign.
-    assert type(net[1].body[0]._settings.input_quantizer) is nn.DetSign
+    assert type(net[1].body[0].settings.input_quantizer) is nn.DetSign
 
 
 def test_gradients_are_those_of_the_formula():

@@ -207,7 +207,7 @@ def test_unit_clip() -> None:
 def test_arguments_reach_the_quantized_layers(name: str, arguments: dict[str, Any]) -> None:
     def settings(**given: Any) -> list[str]:
         layers = list(quantized_layers(model_zoo.get_model(name, **given)))
-        return [repr(layer._settings) for layer in layers]
+        return [repr(layer.settings) for layer in layers]
 
     plain, changed = settings(), settings(**arguments)
     kept = 1 if arguments.get("input_quantizer") else 0  # BNN's image has a quantizer of its own

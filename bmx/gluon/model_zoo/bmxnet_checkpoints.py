@@ -92,7 +92,7 @@ def _check_layer(layer: Layer, version: int) -> None:
     block = layer.block
     if not isinstance(block, QuantizedLayer):
         return
-    settings = block._settings
+    settings = block.settings
     if not settings.is_plain or not settings.takes_signs:
         raise ValueError(
             f"load_bmxnet: {layer.title} has {', '.join(map(repr, block.quantizers))}; checkpoints of BMXNet "

@@ -36,7 +36,7 @@ SAME = Affine(np.ones(1), np.zeros(1))
 
 def binary_output(layer: Layer, weight: np.ndarray, stored_range: str) -> Affine:
     """The relation of a binary layer's outputs, the checkpoint's biases being divided by its scale."""
-    settings = layer.block._settings
+    settings = layer.block.settings
     if settings.scaling is not None:
         return SAME
     taps = float(np.prod(weight.shape[1:]))

@@ -8,8 +8,10 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.config import DEFAULT, Default, current_config, or_config
 from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.operands import is_plain, operand
+from bmx.gluon.nn.quantizer_parameters import declare, learned_values, replace_input_quantizer
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
-from bmx.gluon.nn.settings import declare, is_plain, learned_values, operand, require_float32
+from bmx.gluon.nn.settings import require_float32
 
 
 class QActivation(HybridBlock):
@@ -54,8 +56,17 @@ class QActivation(HybridBlock):
 
     @property
     def quantizers(self) -> list[Quantizer]:
-        """The one that it applies."""
+        """The quantizer of the input, alone."""
         return [self._quantizer]
+
+    @property
+    def input_quantizer(self) -> Quantizer:
+        """The quantizer that is applied."""
+        return self._quantizer
+
+    def set_quantizers(self, *, input_quantizer: str | Quantizer | None = None) -> None:
+        """Replace the quantizer, see `QuantizedLayer.set_quantizers`."""
+        self._quantizer = replace_input_quantizer(self, input_quantizer)
 
     def hybrid_forward(self, F: Any, x: Any, **learned: Any) -> Any:
         """Quantize."""

@@ -10,9 +10,9 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.nn.quantizer_parameters import declare, learned_values, replace_input_quantizer
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
 from bmx.gluon.nn.quantizers.straight_through import choose, in_training, sign, straight_through
-from bmx.gluon.nn.settings import declare, learned_values
 
 
 def power_of_two(F: Any, x: Any) -> Any:
@@ -257,8 +257,17 @@ class BinaryBatchNorm(nn.BatchNorm):
 
     @property
     def quantizers(self) -> list[Quantizer]:
-        """The one behind the batch norm."""
+        """The quantizer after the batch norm, alone."""
         return [self._quantizer]
+
+    @property
+    def input_quantizer(self) -> Quantizer:
+        """The quantizer after the batch norm."""
+        return self._quantizer
+
+    def set_quantizers(self, *, input_quantizer: str | Quantizer | None = None) -> None:
+        """Replace the quantizer, see `QuantizedLayer.set_quantizers`."""
+        self._quantizer = replace_input_quantizer(self, input_quantizer)
 
     def hybrid_forward(
         self,

@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 
 from bmx.gluon.nn.config import DEFAULT
 from bmx.gluon.nn.layer import QuantizedLayer
-from bmx.gluon.nn.settings import Settings, has_terms, require_float32
+from bmx.gluon.nn.settings import Settings, require_float32
 
 
 class QDense(QuantizedLayer, nn.Dense):
@@ -115,7 +115,7 @@ class QDense(QuantizedLayer, nn.Dense):
     ) -> Any:
         """Multiply."""
         quantizer = self._settings.input_quantizer
-        if self._flatten and quantizer is not None and (quantizer.learned or has_terms(quantizer)):
+        if self._flatten and quantizer is not None and (quantizer.learned or quantizer.has_terms):
             # What the quantizer brings or makes has two axes, as the output.
             x = F.Flatten(x)
         return super().hybrid_forward(F, x, weight, bias, **learned)

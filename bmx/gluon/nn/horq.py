@@ -8,7 +8,7 @@ import numpy as np
 
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers import Term
+from bmx.gluon.nn.quantizers import Quantizer, Term
 from bmx.gluon.nn.quantizers.base import scaled
 from bmx.gluon.nn.quantizers.horq import HORQ
 from bmx.gluon.nn.quantizers.straight_through import sign, straight_through, within
@@ -97,6 +97,20 @@ class HORQConv2D(QConv2D):
             **arguments,
         )
         self._by_position = beta == "position"
+
+    def set_quantizers(
+        self,
+        *,
+        input_quantizer: str | Quantizer | None = None,
+        weight_quantizer: str | Quantizer | None = None,
+    ) -> None:
+        """Replace quantizers, see `QConv2D`; by position the input quantizer stays a `HORQ`."""
+        if self._by_position and not isinstance(input_quantizer, (HORQ, type(None))):
+            raise ValueError(
+                f"HORQConv2D: {self.name}: expected an input_quantizer HORQ, as beta='position' needs it, "
+                f"found {input_quantizer!r}; or give beta='sample'."
+            )
+        super().set_quantizers(input_quantizer=input_quantizer, weight_quantizer=weight_quantizer)
 
     def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:
         if not self._by_position:

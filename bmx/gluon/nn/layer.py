@@ -6,9 +6,11 @@ from typing import Any
 
 from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import multiplies_in_cxx
+from bmx.gluon.nn.operands import gives_signs
+from bmx.gluon.nn.quantizer_parameters import hand_over, replacement
 from bmx.gluon.nn.quantizers import Quantizer
 from bmx.gluon.nn.quantizers.base import scaled
-from bmx.gluon.nn.settings import Settings, gives_signs, require_float32
+from bmx.gluon.nn.settings import Settings, require_float32
 
 
 class QuantizedLayer:
@@ -44,9 +46,54 @@ class QuantizedLayer:
         raise NotImplementedError
 
     @property
+    def settings(self) -> Settings:
+        """The arguments that binary layers add to Gluon's, defaults filled in."""
+        return self._settings
+
+    @property
     def quantizers(self) -> list[Quantizer]:
-        """Those of the input, if any, and of the weight."""
+        """The quantizer of the input, if there is one, and that of the weight."""
         return self._settings.quantizers
+
+    @property
+    def input_quantizer(self) -> Quantizer | None:
+        """The quantizer of the input; None if the layer takes it as it is."""
+        return self._settings.input_quantizer
+
+    @property
+    def weight_quantizer(self) -> Quantizer:
+        """The quantizer of the latent weights."""
+        return self._settings.weight_quantizer
+
+    def set_quantizers(
+        self,
+        *,
+        input_quantizer: str | Quantizer | None = None,
+        weight_quantizer: str | Quantizer | None = None,
+    ) -> None:
+        """Replace quantizers of an existing layer, as the stages of a training do.
+
+        Padding and scaling follow, see `Settings.with_quantizers`. What a replaced quantizer has learned
+        stays with the layer, untrained. Real weights are no latent weights: they decay as Gluon's do. Call it
+        before ``hybridize()``, which records the quantizers of the first call.
+
+        Args:
+            input_quantizer: registered name or `Quantizer`; None keeps the quantizer.
+            weight_quantizer: registered name or `Quantizer`; None keeps the quantizer.
+
+        Raises:
+            ValueError: a quantizer is not known, or learns parameters that the layer does not have.
+        """
+        old = self._settings
+        inputs = replacement(self, "input", input_quantizer)
+        weights = replacement(self, "weight", weight_quantizer)
+        self._settings = old.with_quantizers(inputs, weights)
+        if inputs is not None:
+            hand_over(self, "input", old.input_quantizer, inputs)
+        if weights is not None:
+            hand_over(self, "weight", old.weight_quantizer, weights)
+            self.weight.binary = weights.kind == "signs"  # type: ignore[attr-defined]
+            self.weight.wd_mult = 1.0 if weights.kind == "real" else 0.0  # type: ignore[attr-defined]
 
     def hybrid_forward(
         self,
@@ -129,3 +176,32 @@ class QuantizedLayer:
         """Accept float32, refuse the rest with ValueError."""
         require_float32(type(self).__name__, dtype)
         super().cast(dtype)  # type: ignore[misc]
+
+
+def make_binary(layer: Any, twin: Any, wd_mult: float) -> None:
+    """Make a layer of Gluon what its binary twin is, in place: it stays the same object.
+
+    Args:
+        layer: Conv2D or Dense.
+        twin: layer of the same arguments, whose class and settings it takes.
+        wd_mult: weight decay of its weight while it is float, for `make_float`.
+    """
+    layer.__class__ = type(twin)
+    layer._settings = twin._settings
+    layer._float_wd_mult = wd_mult
+    layer.weight.wd_mult = twin.weight.wd_mult
+    layer.weight.binary = twin.weight.binary
+
+
+def make_float(layer: Any, cls: type) -> None:
+    """The inverse of `make_binary`, also for layers that were built binary.
+
+    Args:
+        layer: a binary layer.
+        cls: the layer of Gluon that it becomes.
+    """
+    layer.__class__ = cls
+    # A layer that was built binary has no weight decay of before.
+    layer.weight.wd_mult = vars(layer).pop("_float_wd_mult", 1.0)
+    layer.weight.binary = False
+    del layer._settings

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from mxnet import gluon, init
+from mxnet import gluon
 
 from bmx.gluon.nn.config import Default, current_config, or_config
-from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import current_lowering, lowering
-from bmx.gluon.nn.quantizers import Quantizer, SignQuantizer, Term, get_quantizer
+from bmx.gluon.nn.operands import is_plain, operand
+from bmx.gluon.nn.quantizer_parameters import declare, learned_values
+from bmx.gluon.nn.quantizers import Quantizer, Term, get_quantizer
 from bmx.gluon.nn.scaling import SCALINGS, weight_scale
 
 OUTPUT_RANGES = ("dot", "popcount")
@@ -33,37 +33,6 @@ def require_float32(layer: str, dtype: Any) -> None:
         raise ValueError(
             f"{layer}: dtype {np.dtype(dtype).name!r} is not supported; binary layers train in 'float32'."
         )
-
-
-def operand(F: Any, x: Any, quantizer: Quantizer | None, **learned: Any) -> tuple[Any, str, float]:
-    """Input of a C++ operator, with the operator's name and clip of the quantizer; codes are signs."""
-    if quantizer is None:
-        return guard(F, x), "none", math.inf
-    if current_lowering() == "inference" and isinstance(quantizer, SignQuantizer):
-        return guard(F, quantizer.latent(F, x, **learned)), "det_sign", math.inf
-    if quantizer.method is None:
-        return guard(F, quantizer.codes(F, x, **learned)), "none", math.inf
-    clip = getattr(quantizer, "clip", None)
-    return guard(F, x), quantizer.method, math.inf if clip is None else clip
-
-
-def gives_signs(quantizer: Quantizer) -> bool:
-    """Whether codes are -1 and +1 in the current lowering, where soft ones may be in between."""
-    return quantizer.kind == "signs" and (not quantizer.soft or current_lowering() == "inference")
-
-
-def is_plain(quantizer: Quantizer) -> bool:
-    """Whether a quantized array is signs, and nothing else."""
-    return gives_signs(quantizer) and not has_terms(quantizer) and type(quantizer).scale is Quantizer.scale
-
-
-def has_terms(quantizer: Quantizer) -> bool:
-    """Whether a quantized array is a sum of terms that the quantizer chooses."""
-    return type(quantizer).terms is not Quantizer.terms
-
-
-def _initializer(value: Any) -> Any:
-    return init.Constant(float(value)) if isinstance(value, (int, float)) else value
 
 
 @dataclass(frozen=True)
@@ -150,6 +119,24 @@ class Settings:
                 f"weight_quantizer={self.weight_quantizer!r}, which scales its signs itself; "
                 "give scaling=None."
             )
+
+    def with_quantizers(self, inputs: Quantizer | None, weights: Quantizer | None) -> Settings:
+        """The same settings with other quantizers, None keeping one.
+
+        Where inputs are no signs any more nothing but 0 pads them, and real inputs carry their magnitude
+        themselves, so K goes; alpha goes where weights are no longer plain signs.
+        """
+        changed = self
+        if inputs is not None:
+            of_signs = inputs.kind == "signs"
+            without_k = "channel" if self.scaling == "xnor" and inputs.kind == "real" else self.scaling
+            pad_value = self.pad_value if of_signs else 0
+            changed = replace(changed, input_quantizer=inputs, scaling=without_k, pad_value=pad_value)
+        if weights is not None:
+            plain_signs = weights.kind == "signs" and not weights.has_scales
+            scaling = changed.scaling if plain_signs else None
+            changed = replace(changed, weight_quantizer=weights, scaling=scaling)
+        return changed
 
     @property
     def takes_signs(self) -> bool:
@@ -257,38 +244,3 @@ def _quantizer(layer: str, role: str, bits: Any, quantizer: Any, argument: str) 
             f"leave {argument} out or choose another quantizer."
         )
     return found
-
-
-def declare(
-    layer: gluon.HybridBlock, name: str, role: str, count: int, argument: str, quantizer: Quantizer
-) -> None:
-    """Give a layer the parameters that one quantizer brings, as attributes ``ROLE_NAME``."""
-    made = {}
-    for learned in quantizer.learned:
-        if learned.per_channel and not count:
-            raise ValueError(
-                f"{name}: {quantizer!r} learns a number for each channel; give {argument}, found 0."
-            )
-        parameter = layer.params.get(
-            f"{role}_{learned.name}",
-            shape=(count if learned.per_channel else 1,),
-            init=_initializer(learned.init),
-            wd_mult=0.0,
-            grad_req="write" if learned.trained else "null",
-            allow_deferred_init=True,
-        )
-        setattr(layer, f"{role}_{learned.name}", parameter)
-        made[learned.name] = parameter
-    quantizer.bind(made)
-
-
-def learned_values(
-    F: Any,
-    quantizer: Quantizer | None,
-    prefix: str,
-    values: dict[str, Any],
-    shape: tuple,
-) -> dict[str, Any]:
-    """A quantizer's parameters out of those of ``hybrid_forward``, shaped to broadcast."""
-    learned = () if quantizer is None else quantizer.learned
-    return {item.name: F.reshape(values[prefix + item.name], shape=shape) for item in learned}

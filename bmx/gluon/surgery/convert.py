@@ -9,11 +9,11 @@ from mxnet.gluon.nn.conv_layers import _Conv
 
 from bmx.gluon.dataflow import Graph, try_trace
 from bmx.gluon.nn import current_config
+from bmx.gluon.nn.layer import make_binary, make_float
 from bmx.gluon.surgery.layers import (
     BINARY,
+    FLOAT_CLASSES,
     binary_twin,
-    make_binary,
-    make_float,
     quantize_above_zero,
     reasons_to_stay_float,
     takes_signs,
@@ -257,8 +257,8 @@ def export_float(net: Any, *, verbose: bool = True) -> Report:
     changed, left = [], []
     for block, name in names.items():
         before = type(block).__name__
-        if type(block) in BINARY:
-            make_float(block)
+        if type(block) in FLOAT_CLASSES:
+            make_float(block, FLOAT_CLASSES[type(block)])
             changed.append(Entry(name, f"{before} -> {type(block).__name__}"))
         elif type(block) in (RemovedActivation, ShortcutPerConv):
             vars(block).pop("_plan", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Callable
 
 import numpy as np
@@ -12,6 +11,8 @@ from bmx.gluon.dataflow import Graph
 from bmx.gluon.nn import DetSign, QConv2D, QDense
 
 BINARY = (QConv2D, QDense)
+# What export_float makes of them.
+FLOAT_CLASSES = {QConv2D: nn.Conv2D, QDense: nn.Dense}
 
 
 def reasons_to_stay_float(
@@ -55,7 +56,7 @@ def reasons_to_stay_float(
 
 def takes_signs(layer: Any) -> bool:
     """Whether a layer is binary and quantizes its input."""
-    return isinstance(layer, BINARY) and layer._settings.input_quantizer is not None
+    return isinstance(layer, BINARY) and layer.input_quantizer is not None
 
 
 def _unsupported(layer: Any) -> str:
@@ -114,37 +115,13 @@ def binary_twin(layer: Any) -> Any:
     return twin
 
 
-def make_binary(layer: Any, twin: Any, wd_mult: float) -> None:
-    """Give a float layer what its `binary_twin` has.
-
-    Args:
-        layer: Conv2D or Dense.
-        twin: what it becomes.
-        wd_mult: of its weight while it is float.
-    """
-    layer.__class__ = type(twin)
-    layer._settings = twin._settings
-    layer._float_wd_mult = wd_mult
-    layer.weight.wd_mult = twin.weight.wd_mult
-    layer.weight.binary = twin.weight.binary
-
-
 def quantize_above_zero(layer: Any) -> bool:
     """Let a binary layer tell what a ReLU cut off from what it let through; False if it already does."""
-    quantizer = layer._settings.input_quantizer
+    quantizer = layer.input_quantizer
     if type(quantizer) is not DetSign:
         return False
-    layer._settings = replace(layer._settings, input_quantizer=SignAboveZero(quantizer.clip))
+    layer.set_quantizers(input_quantizer=SignAboveZero(quantizer.clip))
     return True
-
-
-def make_float(layer: Any) -> None:
-    """The inverse of `make_binary`, also for layers that were built binary."""
-    layer.__class__ = nn.Dense if type(layer) is QDense else nn.Conv2D
-    # A layer that was built binary has no other.
-    layer.weight.wd_mult = vars(layer).pop("_float_wd_mult", 1.0)
-    layer.weight.binary = False
-    del layer._settings
 
 
 class SignAboveZero(DetSign):

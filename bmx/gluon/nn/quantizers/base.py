@@ -106,7 +106,12 @@ class Quantizer:
     @property
     def has_scales(self) -> bool:
         """Whether codes may be worth anything but 1: the quantizer overrides `scale` or `terms`."""
-        return type(self).scale is not Quantizer.scale or type(self).terms is not Quantizer.terms
+        return type(self).scale is not Quantizer.scale or self.has_terms
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether the quantizer chooses how many terms stand for an array: it overrides `terms`."""
+        return type(self).terms is not Quantizer.terms
 
     def initial(self, values: np.ndarray) -> dict[str, float]:
         """Initial values, by name, of parameters that depend on what is quantized; see `calibrate`."""
@@ -114,7 +119,9 @@ class Quantizer:
 
     def bind(self, parameters: dict[str, gluon.Parameter]) -> None:
         """Remember the parameters, by name, that a layer made for this quantizer."""
-        self.__dict__.setdefault("_bound", []).append(parameters)
+        bound = self.__dict__.setdefault("_bound", [])
+        if parameters not in bound:
+            bound.append(parameters)
 
     def set(self, name: str, value: float) -> None:
         """Set a parameter that is not trained, in every layer that this quantizer stands in.

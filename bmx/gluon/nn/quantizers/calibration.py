@@ -29,8 +29,8 @@ def calibrate(net: gluon.Block, *inputs: Any) -> None:
     if inputs:
         net(*inputs)  # weights get their shapes
     for layer in layers:
-        quantizer = _of_weight(layer)
-        if quantizer is not None and _depends_on_data(quantizer):
+        quantizer = getattr(layer, "weight_quantizer", None)
+        if _depends_on_data(quantizer):
             _set(layer, "weight", quantizer, _weight(layer))
     if inputs:
         hooks = [layer.register_forward_pre_hook(_set_by_input) for layer in layers]
@@ -41,16 +41,8 @@ def calibrate(net: gluon.Block, *inputs: Any) -> None:
                 hook.detach()
 
 
-def _of_weight(layer: Any) -> Quantizer | None:
-    return layer.quantizers[-1] if hasattr(layer, "weight") else None
-
-
-def _of_input(layer: Any) -> Quantizer | None:
-    return layer.quantizers[0] if len(layer.quantizers) > hasattr(layer, "weight") else None
-
-
-def _depends_on_data(quantizer: Quantizer) -> bool:
-    return type(quantizer).initial is not Quantizer.initial
+def _depends_on_data(quantizer: Quantizer | None) -> bool:
+    return quantizer is not None and type(quantizer).initial is not Quantizer.initial
 
 
 def _weight(layer: Any) -> Any:
@@ -63,12 +55,11 @@ def _weight(layer: Any) -> Any:
 
 
 def _set_by_input(layer: Any, inputs: tuple) -> None:
-    quantizer = _of_input(layer)
-    if quantizer is not None and _depends_on_data(quantizer):
-        _set(layer, "input", quantizer, inputs[0])
+    if _depends_on_data(layer.input_quantizer):
+        _set(layer, "input", layer.input_quantizer, inputs[0])
 
 
-def _set(layer: Any, role: str, quantizer: Quantizer, values: Any) -> None:
+def _set(layer: Any, role: str, quantizer: Any, values: Any) -> None:
     for name, value in quantizer.initial(values.asnumpy()).items():
         parameter = getattr(layer, f"{role}_{name}")
         parameter.set_data(parameter.data() * 0 + value)
