@@ -25,6 +25,19 @@ def models(as_json: bool) -> None:
     click.echo(json.dumps(names) if as_json else "\n".join(names))
 
 
+@list_group.command(epilog=example("bmx list datasets --json"))
+@json_option
+def datasets(as_json: bool) -> None:
+    """List the data sets that trainings know by name."""
+    from bmx.gluon.data import DATASETS
+
+    if as_json:
+        click.echo(json.dumps({name: dataset.title for name, dataset in DATASETS.items()}, indent=2))
+        return
+    for name, dataset in DATASETS.items():
+        click.echo(f"{name:<18}{dataset.title}")
+
+
 @list_group.command(epilog=example("bmx list recipes --json"))
 @json_option
 def recipes(as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""A server on this machine, and stand-ins for the clients of package registries."""
+"""A server on this machine, stand-ins for the clients of package registries, and a folder of images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
+
+from tests.support.colored_images import write_colored_images
 
 
 class Server(HTTPServer):
@@ -79,3 +81,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
 
     return put
+
+
+@pytest.fixture(scope="session")
+def colored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of images, as `tests.support.colored_images` writes it."""
+    return write_colored_images(tmp_path_factory.mktemp("images"))

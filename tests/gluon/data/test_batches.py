@@ -133,17 +133,20 @@ def test_workers_see_together_what_one_sees(last_batch: str) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Batches(make_images(10), np.arange(9), 4), "10 images but 9 labels"),
+        (lambda: Batches(make_images(10), np.arange(9), 4), "found 10 images and 9 labels"),
         (
             lambda: Batches(make_images(10), np.arange(10), 4, mean=(0, 0)),
-            "mean and std are for uint8 images",
+            "expected uint8 images for mean and std, found float32",
         ),
         (
             lambda: Batches(make_bytes(10), np.arange(10), 4, mean=(0, 0)),
             "images of 3 channels; expected a number",
         ),
         (lambda: Batches(make_bytes(10), np.arange(10), 4, std=(1, 1, 0)), "std above 0"),
-        (lambda: Batches(make_bytes(10)[..., 0], np.arange(10), 4), r"shape \(10, 16, 16\); expected 4 axes"),
+        (
+            lambda: Batches(make_bytes(10)[..., 0], np.arange(10), 4),
+            r"expected images with 4 axes, found .* shape \(10, 16, 16\)",
+        ),
         (lambda: make_augmented(9, 4).set_epoch(0, 4), "step 4; expected .* a step from 0 to 3"),
         (lambda: make_augmented(9, 4).set_epoch(-1), "epoch -1"),
     ],
@@ -170,3 +173,8 @@ def test_random_shift_is_a_window_of_the_image_with_its_border_repeated() -> Non
         assert len(matches) == 1
         seen.add(matches[0])
     assert len(seen) == 25
+
+
+def test_keywords_that_nobody_knows_are_refused() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'worker'"):
+        Batches(make_bytes(4), np.arange(4), 2, worker=(0, 2))
