@@ -51,15 +51,17 @@ MAY_IMPORT_MXNET = {"gluon", "training", "compiler/trace.py", "verification", "d
 CXX_ARROWS = {
     "base": set(),
     "cpu": {"base"},
-    "kernels": {"base", "cpu"},
-    "reference": {"base", "kernels"},
+    "pointwise": {"base"},
+    "microkernels": {"base", "cpu", "pointwise"},
+    "convolution": {"base", "microkernels", "pointwise"},
+    "reference": {"base", "convolution"},
     "model": {"base"},
-    "ops": {"base", "cpu", "kernels", "model"},
-    "runtime": {"base", "cpu", "kernels", "model", "ops"},
-    "capi": {"base", "cpu", "kernels", "model", "ops", "runtime"},
-    "python": {"base", "cpu", "kernels", "model", "ops", "runtime"},
-    "mxnet": {"base", "cpu", "kernels", "model", "ops", "runtime"},
-    "tools": {"base", "cpu", "kernels", "model", "ops", "runtime"},
+    "ops": {"base", "convolution", "microkernels", "pointwise", "model"},
+    "runtime": {"base", "convolution", "microkernels", "pointwise", "model", "ops"},
+    "capi": {"base", "convolution", "microkernels", "pointwise", "model", "ops", "runtime"},
+    "python": {"base", "convolution", "microkernels", "pointwise", "model", "ops", "runtime"},
+    "mxnet": {"base", "convolution", "microkernels", "pointwise", "model", "ops", "runtime"},
+    "tools": {"base", "convolution", "microkernels", "pointwise", "model", "ops", "runtime"},
 }
 
 

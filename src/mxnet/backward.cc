@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/float_product.h"
+#include "convolution/float_product.h"
 #include "mxnet/binary_layer.h"
 
 namespace bmx {

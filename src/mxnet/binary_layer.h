@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "base/status.h"
-#include "kernels/convolution.h"
+#include "convolution/convolution.h"
 #include "mxnet/layout.h"
 #include "mxnet/quantizer.h"
 

@@ -5,7 +5,7 @@
 #include <new>
 
 #include "base/aligned.h"
-#include "kernels/kernels.h"
+#include "microkernels/kernels.h"
 #include "mxnet/quantizer.h"
 
 namespace bmx {

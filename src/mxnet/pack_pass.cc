@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/kernels.h"
+#include "microkernels/kernels.h"
 #include "mxnet/layout.h"
 #include "mxnet/qconvolution.h"
 #include "mxnet/qfully_connected.h"

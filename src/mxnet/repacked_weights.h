@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/status.h"
-#include "kernels/binary_convolution.h"
+#include "convolution/binary_convolution.h"
 #include "mxnet/binary_layer.h"
 
 namespace bmx {

@@ -1,6 +1,6 @@
 // cast: integers to float32, those of 32 bits rounded to nearest; bits to -1 and +1.
 #include "base/bits.h"
-#include "kernels/bit_planes.h"
+#include "microkernels/bit_planes.h"
 #include "ops/parallel_rows.h"
 #include "ops/registry.h"
 

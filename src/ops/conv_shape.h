@@ -1,7 +1,7 @@
 // The geometry that conv2d and binary_conv2d share.
 #pragma once
 
-#include "kernels/convolution.h"
+#include "convolution/convolution.h"
 #include "ops/node_reader.h"
 
 namespace bmx {

@@ -11,7 +11,7 @@
 
 #include "base/aligned.h"
 #include "base/status.h"
-#include "kernels/convolution.h"
+#include "convolution/convolution.h"
 #include "model/graph.h"
 
 namespace bmx {

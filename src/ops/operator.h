@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 #include "base/thread_pool.h"
-#include "kernels/convolution.h"
+#include "convolution/convolution.h"
 #include "model/types.h"
 
 namespace bmx {

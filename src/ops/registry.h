@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "kernels/kernels.h"
+#include "microkernels/kernels.h"
 #include "model/graph.h"
 #include "ops/node_reader.h"
 #include "ops/operator.h"

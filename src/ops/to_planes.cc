@@ -1,6 +1,6 @@
 // to_planes: bytes to the bit planes of the same numbers.
 #include "base/bits.h"
-#include "kernels/bit_planes.h"
+#include "microkernels/bit_planes.h"
 #include "ops/parallel_rows.h"
 #include "ops/registry.h"
 

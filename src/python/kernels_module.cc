@@ -11,7 +11,7 @@
 
 #include "base/bits.h"
 #include "base/checked.h"
-#include "kernels/convolution.h"
+#include "convolution/convolution.h"
 #include "python/module.h"
 
 namespace py = pybind11;

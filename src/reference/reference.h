@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/convolution.h"
+#include "convolution/convolution.h"
 
 namespace bmx::reference {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "kernels/kernels.h"
+#include "microkernels/kernels.h"
 #include "model/model_file.h"
 #include "runtime/preprocess.h"
 #include "runtime/program.h"

@@ -7,7 +7,7 @@
 
 #include "base/bits.h"
 #include "base/checked.h"
-#include "kernels/bit_planes.h"
+#include "microkernels/bit_planes.h"
 
 namespace bmx {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/conv_shape.h"
+#include "convolution/conv_shape.h"
 
 namespace bmx {
 

@@ -10,7 +10,7 @@
 
 #include "base/aligned.h"
 #include "base/bits.h"
-#include "kernels/convolution.h"
+#include "convolution/convolution.h"
 #include "tools/bench_cases.h"
 
 namespace bmx {

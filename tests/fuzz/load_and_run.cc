@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/kernels.h"
+#include "microkernels/kernels.h"
 #include "model/crc32.h"
 #include "runtime/describe.h"
 #include "runtime/session.h"

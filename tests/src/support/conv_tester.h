@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/convolution.h"
-#include "kernels/math.h"
+#include "convolution/convolution.h"
+#include "microkernels/math.h"
 #include "reference/reference.h"
 #include "support/tester.h"
 

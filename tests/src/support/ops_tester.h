@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "kernels/kernels.h"
+#include "microkernels/kernels.h"
 #include "runtime/session.h"
 #include "support/file_builder.h"
 

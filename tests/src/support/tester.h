@@ -11,7 +11,7 @@
 
 #include "base/aligned.h"
 #include "base/bits.h"
-#include "kernels/kernels.h"
+#include "microkernels/kernels.h"
 
 namespace bmx::testing {
 
