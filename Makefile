@@ -42,7 +42,7 @@ fuzz:
 
 zoo-check:
 	@scripts/environment.sh test
-	@.venv/bin/python -m pytest -q -m slow tests/model_zoo
+	@.venv/bin/python -m pytest -q -m slow tests/gluon/model_zoo
 	@.venv/bin/python benchmarks/zoo.py
 
 models:

@@ -237,8 +237,8 @@ def unit_interval() -> Any:
     return nn.Activation("relu")
 
 
-@system("dorefa", "DoReFa-Net, 1-bit weights, 2-bit activations", "`QConv2D(input_bits=2)`", "1606.06160")
-def dorefa() -> Net:
+@system("dorefanet", "DoReFa-Net, 1-bit weights, 2-bit activations", "`QConv2D(input_bits=2)`", "1606.06160")
+def dorefanet() -> Net:
     """AND and popcount on bit planes."""
     return convnet(**layers_of(input_bits=2, scaling="tensor"), activation=unit_interval)
 
@@ -256,8 +256,8 @@ def wrpn() -> Net:
     )
 
 
-@system("dorefa_4", "DoReFa-Net, 4 bits", "`QConv2D(bits=4, input_bits=4)`", "1606.06160")
-def dorefa_4() -> Net:
+@system("dorefanet_4", "DoReFa-Net, 4 bits", "`QConv2D(bits=4, input_bits=4)`", "1606.06160")
+def dorefanet_4() -> Net:
     """Four bits for weights and activations."""
     return convnet(**layers_of(bits=4, input_bits=4), activation=unit_interval)
 
@@ -284,8 +284,8 @@ def abc_net() -> Net:
     )
 
 
-@system("group_net", "Group-Net, 3 bases", "`blocks.GroupNetBlock`, `blocks.GroupNetStage`", "1811.10413")
-def group_net() -> Net:
+@system("groupnet", "Group-Net, 3 bases", "`blocks.GroupNetBlock`, `blocks.GroupNetStage`", "1811.10413")
+def groupnet() -> Net:
     """Three branches with soft gates."""
     stage = blocks.GroupNetStage()
     stage.add(
@@ -308,21 +308,21 @@ def residual(block: Callable[..., Any]) -> Net:
 
 
 @system(
-    "bireal_net", "Bi-Real Net", "`blocks.BiRealBlock`, `QConv2D(scaling='channel_detached')`", "1808.00278"
+    "birealnet", "Bi-Real Net", "`blocks.BiRealBlock`, `QConv2D(scaling='channel_detached')`", "1808.00278"
 )
-def bireal_net() -> Net:
+def birealnet() -> Net:
     """A shortcut for each convolution."""
     return residual(blocks.BiRealBlock)
 
 
-@system("resnet_e", "ResNetE", "`blocks.ResNetEBlock`", "1906.08637", optimizer="radam")
-def resnet_e() -> Net:
+@system("resnete", "ResNetE", "`blocks.ResNetEBlock`", "1906.08637", optimizer="radam")
+def resnete() -> Net:
     """As BMXNet-v2 trains it, with RAdam."""
     return residual(blocks.ResNetEBlock)
 
 
-@system("react_net", "ReActNet", "`blocks.ReActResNetBlock`, `RSign`, `RPReLU`", "2003.03488")
-def react_net() -> Net:
+@system("reactnet", "ReActNet", "`blocks.ReActResNetBlock`, `RSign`, `RPReLU`", "2003.03488")
+def reactnet() -> Net:
     """Learned shifts in front of signs and activations."""
     return residual(blocks.ReActResNetBlock)
 
@@ -345,8 +345,8 @@ def swish() -> Net:
     return residual(functools.partial(blocks.BiRealBlock, input_quantizer="swish_sign"))
 
 
-@system("quick_net", "QuickNet", "`blocks.QuickNetBlock`, `blocks.QuickNetTransition`", "2011.09398")
-def quick_net() -> Net:
+@system("quicknet", "QuickNet", "`blocks.QuickNetBlock`, `blocks.QuickNetTransition`", "2011.09398")
+def quicknet() -> Net:
     """Convolution, ReLU, norm, shortcut."""
     return row(
         stem(),
@@ -355,8 +355,8 @@ def quick_net() -> Net:
     )
 
 
-@system("binary_dense_net", "BinaryDenseNet", "`blocks.BinaryDenseLayer`, `blocks.Transition`", "1906.08637")
-def binary_dense_net() -> Net:
+@system("binarydensenet", "BinaryDenseNet", "`blocks.BinaryDenseLayer`, `blocks.Transition`", "1906.08637")
+def binarydensenet() -> Net:
     """Layers that append 32 channels."""
     return row(
         stem(),
@@ -365,8 +365,8 @@ def binary_dense_net() -> Net:
     )
 
 
-@system("melius_net", "MeliusNet", "`blocks.MeliusUnit`, `blocks.Transition`", "2001.05936")
-def melius_net() -> Net:
+@system("meliusnet", "MeliusNet", "`blocks.MeliusUnit`, `blocks.Transition`", "2001.05936")
+def meliusnet() -> Net:
     """Dense and improvement blocks."""
     return row(
         stem(),
@@ -400,11 +400,11 @@ def sharpening(net: Net) -> Callable[[float], None]:
 
 
 @system(
-    *("self_binarizing", "Self-Binarizing Networks; no float operation in the file"),
+    *("selfbin", "Self-Binarizing Networks; no float operation in the file"),
     *("`TanhSign`, `BinaryBatchNorm`, `Pixels`", "1902.00730"),
     **{"pixels": True, "before_step": sharpening, "learning_rate": 3e-3},
 )
-def self_binarizing() -> Net:
+def selfbin() -> Net:
     """From 8-bit pixels to integer class scores."""
     weights = functools.partial(TanhSign, rescale="std")
 

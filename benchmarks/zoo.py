@@ -207,7 +207,7 @@ the names have the prefix `bmx_` ([recipes](recipes.md)).
 Top-1 on ImageNet is what was published for the architecture, not what bmx has trained; "unconfirmed" figures
 are quoted by others and were not found in a source of the authors. Parameters, size (binary ones as one bit)
 and operations (float + binary / 64, convolutions) follow the counting of BMXNet and MeliusNet and equal the
-published figures where there are any (`tests/model_zoo/`). Latency is the median for one image on one thread
+published figures where there are any, as tests check. Latency is the median for one image on one thread
 of a shared x86 machine with AVX-512. Every row is checked by `make zoo-check`: forward, backward, hybridized,
 saved, loaded, exported and verified.
 

@@ -57,8 +57,8 @@ def run_script(
             "under scripts/classification"
         )
     from bmx.gluon import nn
-    from bmx.gluon.model_zoo.gluoncv_names import RefusedArgument, register_in_gluoncv
-    from bmx.gluon.model_zoo.pretrained import PretrainedError
+    from bmx.gluon.model_zoo.support.gluoncv_names import RefusedArgument, register_in_gluoncv
+    from bmx.gluon.model_zoo.support.pretrained import PretrainedError
     from bmx.gluon.optimizer.scripts import trainers_for_binary_layers
 
     with ExitStack() as stack:

@@ -58,7 +58,7 @@ def exported(name: str, tmp_path: Path) -> tuple[Any, Path]:
 
 def test_a_self_binarizing_net_has_no_float_between_pixels_and_scores(tmp_path: Path) -> None:
     """By the contents of its file: no float value, no float tensor, thresholds of 8 bits."""
-    net, path = exported("self_binarizing", tmp_path)
+    net, path = exported("selfbin", tmp_path)
     graph = fileformat.read(path.read_bytes())
     assert graph.inputs[0].type.dtype == "bytes"
     for node in graph.nodes:

@@ -1,4 +1,4 @@
-"""`bmx.summary` on small nets counted by hand; tests/model_zoo has the counts of the papers."""
+"""`bmx.summary` on small nets counted by hand; tests/gluon/model_zoo has the counts of the papers."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import mxnet as mx
 from mxnet import gluon
 
 from bmx.gluon import model_zoo
-from bmx.gluon.model_zoo.gluoncv_names import gluoncv_registry
+from bmx.gluon.model_zoo.support.gluoncv_names import gluoncv_registry
 from bmx.gluon.nn import defaults
 from bmx.training.config import Model
 from bmx.training.precision import set_clip, set_precision

@@ -116,7 +116,7 @@ def test_what_overrides_what(folder: Path) -> None:
     (folder / "mine.toml").write_text('[optimizer]\nwd = 0.25\n[data]\nname = "mnist"\n')
 
     def describe(*settings: str, model: str | None = None, **options: Any) -> Config:
-        return _describe("mine.toml", "react_net", model, options, settings, "out", False)
+        return _describe("mine.toml", "reactnet", model, options, settings, "out", False)
 
     found = describe(epochs=3)
     assert (found.optimizer.wd, found.data.name, found.training.epochs) == (0.25, "mnist", 3)
@@ -162,6 +162,6 @@ def test_recipes_are_listed() -> None:
     runner = CliRunner()
     listed = runner.invoke(cli, ["list", "recipes", "--json"])
     table = json.loads(listed.stdout)
-    assert table["react_net"]["stages"][0]["weights"] == "identity"
+    assert table["reactnet"]["stages"][0]["weights"] == "identity"
     text = runner.invoke(cli, ["list", "recipes"]).stdout
     assert all(name in text for name in table)

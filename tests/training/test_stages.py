@@ -12,7 +12,7 @@ from mxnet import autograd
 from mxnet.gluon import nn
 
 from bmx.gluon import model_zoo
-from bmx.gluon.model_zoo.classifier import Classifier
+from bmx.gluon.model_zoo.support.classifier import Classifier
 from bmx.gluon.nn import QConv2D, QDense
 from bmx.gluon.optimizer import is_binary
 from bmx.training import plot, seed_everything

@@ -1,32 +1,28 @@
 """Architectures from the papers, one file each, built by name with `get_model`."""
 
-from bmx.gluon.model_zoo import (  # noqa: F401  their constructors register themselves
-    abc_net,
-    binarydensenet,
-    birealnet,
-    bmxnet_resnet,
-    bnext,
-    bnn,
-    boolnet,
-    dorefanet,
-    groupnet,
-    horq,
-    meliusnet,
-    mobilenet,
-    quicknet,
-    reactnet,
-    real_to_binary,
-    resnete,
-    selfbin,
-    small,
-    wrpn,
-    xnor_net,
+import sys
+
+from bmx.discovery import import_modules, keep_old_names
+
+# Each architecture registers its names.
+import_modules(sys.modules[__name__])
+
+from bmx.gluon.bmxnet import import_bmxnet, load_bmxnet  # noqa: E402
+from bmx.gluon.model_zoo.lenet import lenet  # noqa: E402  the function, not its module
+from bmx.gluon.model_zoo.registry import get_model, input_shape, list_models, register  # noqa: E402
+from bmx.gluon.model_zoo.support.gluoncv_names import GluonCVNames, register_in_gluoncv  # noqa: E402
+
+keep_old_names(
+    __name__,
+    {
+        "bmxnet_checkpoints": "bmx.gluon.bmxnet.checkpoint",
+        "classifier": "bmx.gluon.model_zoo.support.classifier",
+        "dense_connections": "bmx.gluon.model_zoo.support.dense_connections",
+        "gluoncv_names": "bmx.gluon.model_zoo.support.gluoncv_names",
+        "pretrained": "bmx.gluon.model_zoo.support.pretrained",
+        "residual": "bmx.gluon.model_zoo.support.residual",
+    },
 )
-from bmx.gluon.model_zoo.bmxnet_checkpoints import load_bmxnet
-from bmx.gluon.model_zoo.bmxnet_checkpoints_net import import_bmxnet
-from bmx.gluon.model_zoo.gluoncv_names import GluonCVNames, register_in_gluoncv
-from bmx.gluon.model_zoo.lenet import lenet
-from bmx.gluon.model_zoo.registry import get_model, input_shape, list_models, register
 
 __all__ = [
     "GluonCVNames",

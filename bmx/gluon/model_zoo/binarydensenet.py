@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.model_zoo.classifier import Classifier, make_stem
-from bmx.gluon.model_zoo.dense_connections import Blocks, densely_connected
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.nn.blocks.binary_dense_net import BinaryDenseLayer, transition_channels
+from bmx.gluon.model_zoo.support.classifier import Classifier, make_stem
+from bmx.gluon.model_zoo.support.dense_connections import Blocks, densely_connected
+from bmx.gluon.nn.blocks.binarydensenet import BinaryDenseLayer, transition_channels
 
 _BDN: dict[str, dict[str, Any]] = {
     "binarydensenet28": {"blocks": (6, 6, 6, 5), "reductions": (2.7, 2.7, 2.2)},

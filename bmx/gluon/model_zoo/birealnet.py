@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.model_zoo.residual import (
+from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.residual import (
     BOTTLENECKS,
     CHANNELS,
     EXPANSION,
@@ -14,8 +14,8 @@ from bmx.gluon.model_zoo.residual import (
     require_layers,
     residual_stages,
 )
-from bmx.gluon.nn.blocks.bireal_bottleneck import BiRealBottleneck
-from bmx.gluon.nn.blocks.bireal_net import BiRealBlock
+from bmx.gluon.nn.blocks.birealnet import BiRealBlock
+from bmx.gluon.nn.blocks.birealnet_bottleneck import BiRealBottleneck
 from bmx.gluon.nn.blocks.parts import Chain
 
 LAYERS = (18, 34, 50, 152)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.model_zoo.classifier import Classifier, head
 from bmx.gluon.model_zoo.registry import register
+from bmx.gluon.model_zoo.support.classifier import Classifier, head
 from bmx.gluon.nn.blocks.bnext import BNextBlock
-from bmx.gluon.nn.blocks.react_net import ReActStem
+from bmx.gluon.nn.blocks.reactnet import ReActStem
 from bmx.gluon.nn.prelu import PReLU
 
 _NETS: dict[str, dict[str, Any]] = {

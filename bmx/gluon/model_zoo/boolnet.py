@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.model_zoo.residual import CHANNELS, CONVOLUTIONS, require_layers
-from bmx.gluon.nn.blocks.bool_net import BoolNetBlock, GhostNormSign
+from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.residual import CHANNELS, CONVOLUTIONS, require_layers
+from bmx.gluon.nn.blocks.boolnet import BoolNetBlock, GhostNormSign
 from bmx.gluon.nn.prelu import PReLU
 
 

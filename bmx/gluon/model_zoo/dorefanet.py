@@ -8,8 +8,8 @@ from typing import Any
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.model_zoo.classifier import Classifier
 from bmx.gluon.model_zoo.registry import register
+from bmx.gluon.model_zoo.support.classifier import Classifier
 from bmx.gluon.nn.blocks.parts import NormLayer, chosen
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.dense import QDense

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.model_zoo.residual import (
+from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.residual import (
     BOTTLENECKS,
     CHANNELS,
     EXPANSION,
@@ -14,8 +14,8 @@ from bmx.gluon.model_zoo.residual import (
     bottleneck_stages,
     require_layers,
 )
-from bmx.gluon.nn.blocks.group_net import GroupNetBlock, GroupNetStage
-from bmx.gluon.nn.blocks.group_net_bottleneck import GroupNetBottleneck
+from bmx.gluon.nn.blocks.groupnet import GroupNetBlock, GroupNetStage
+from bmx.gluon.nn.blocks.groupnet_bottleneck import GroupNetBottleneck
 from bmx.gluon.nn.blocks.stems import ImageStem
 
 LAYERS = (18, 34, 50)

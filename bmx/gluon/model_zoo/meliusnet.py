@@ -6,11 +6,11 @@ from typing import Any
 
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.model_zoo.classifier import Classifier, make_stem
-from bmx.gluon.model_zoo.dense_connections import Blocks, Widths, densely_connected
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.nn.blocks.binary_dense_net import BinaryDenseLayer, transition_channels
-from bmx.gluon.nn.blocks.melius_net import ImprovementBlock, MeliusUnit
+from bmx.gluon.model_zoo.support.classifier import Classifier, make_stem
+from bmx.gluon.model_zoo.support.dense_connections import Blocks, Widths, densely_connected
+from bmx.gluon.nn.blocks.binarydensenet import BinaryDenseLayer, transition_channels
+from bmx.gluon.nn.blocks.meliusnet import ImprovementBlock, MeliusUnit
 from bmx.gluon.nn.blocks.parts import sequence
 
 _MELIUS: dict[str, dict[str, Any]] = {

@@ -7,8 +7,8 @@ from typing import Any
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.model_zoo.classifier import Classifier, head
 from bmx.gluon.model_zoo.registry import register
+from bmx.gluon.model_zoo.support.classifier import Classifier, head
 
 # (channels, strides) of the convolutions 1x1 and of the depthwise ones in front of them.
 _BLOCKS = (

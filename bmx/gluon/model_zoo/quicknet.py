@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.model_zoo.classifier import Classifier, head
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.nn.blocks.quick_net import QuickNetBlock, QuickNetStem, QuickNetTransition
+from bmx.gluon.model_zoo.support.classifier import Classifier, head
+from bmx.gluon.nn.blocks.quicknet import QuickNetBlock, QuickNetStem, QuickNetTransition
 
 _NETS: dict[str, dict[str, Any]] = {
     "quicknet_small": {"channels": (32, 64, 256, 512)},

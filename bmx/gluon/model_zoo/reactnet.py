@@ -6,10 +6,10 @@ from typing import Any
 
 from mxnet.gluon import HybridBlock
 
-from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.model_zoo.residual import CHANNELS, residual_stages
-from bmx.gluon.nn.blocks.react_net import ReActBlock, ReActResNetBlock, ReActStem
+from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.residual import CHANNELS, residual_stages
+from bmx.gluon.nn.blocks.reactnet import ReActBlock, ReActResNetBlock, ReActStem
 
 
 @register

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.model_zoo.residual import CHANNELS, residual_stages
+from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.residual import CHANNELS, residual_stages
 from bmx.gluon.nn.blocks.real_to_binary import RealToBinaryBlock
 from bmx.gluon.nn.prelu import PReLU
 

@@ -139,7 +139,7 @@ def get_model(
     arguments = {**model.arguments, **kwargs}
     if not pretrained:
         return model.constructor(**arguments)
-    from bmx.gluon.model_zoo import pretrained as store
+    from bmx.gluon.model_zoo.support import pretrained as store
 
     defaults = inspect.signature(model.constructor).parameters.items()
     all_arguments = {key: value.default for key, value in defaults if value.default is not value.empty}

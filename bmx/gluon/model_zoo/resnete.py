@@ -6,10 +6,10 @@ from typing import Any
 
 from mxnet.gluon import nn
 
-from bmx.gluon.model_zoo.classifier import Classifier, head, make_stem
 from bmx.gluon.model_zoo.registry import register
-from bmx.gluon.model_zoo.residual import CHANNELS, residual_stages
-from bmx.gluon.nn.blocks.resnet_e import ResNetEBlock
+from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.residual import CHANNELS, residual_stages
+from bmx.gluon.nn.blocks.resnete import ResNetEBlock
 
 
 @register(names={"resnete18": {"layers": 18}, "resnete34": {"layers": 34}})

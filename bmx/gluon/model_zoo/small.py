@@ -6,9 +6,9 @@ from typing import Any, Sequence
 
 from mxnet.gluon import nn
 
-from bmx.gluon.model_zoo.classifier import Classifier, head
 from bmx.gluon.model_zoo.registry import CIFAR, register
-from bmx.gluon.nn.blocks.resnet_e import ResNetEBlock
+from bmx.gluon.model_zoo.support.classifier import Classifier, head
+from bmx.gluon.nn.blocks.resnete import ResNetEBlock
 
 
 @register(input_shape=CIFAR)

@@ -10,6 +10,14 @@ from bmx.training import toml
 from bmx.training.reading import ConfigError
 
 _FOLDER = Path(__file__).parent
+# Names that recipes had before, for commands and files that were written with them.
+_OLD_NAMES = {
+    "bireal_net": "birealnet",
+    "dorefa": "dorefanet",
+    "group_net": "groupnet",
+    "react_net": "reactnet",
+    "self_binarizing": "selfbin",
+}
 
 
 def list_recipes() -> list[str]:
@@ -18,12 +26,12 @@ def list_recipes() -> list[str]:
 
 
 def read_recipe(name: str) -> dict[str, Any]:
-    """A recipe's description, as `Config.from_dict` takes it.
+    """A recipe's description, as `Config.from_dict` takes it; old names are known too.
 
     Raises:
         ConfigError: there is no recipe of this name; the message lists them.
     """
-    known = list_recipes()
+    name, known = _OLD_NAMES.get(name, name), list_recipes()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         meant = f" (did you mean {close[0]!r}?)" if close else ""

@@ -5,28 +5,45 @@ Every block takes its paper's layer order and quantizers; keyword arguments that
 ``norm_layer`` its norms can.
 """
 
+from bmx.discovery import keep_old_names
 from bmx.gluon.nn.blocks.abc_net import ABCBlock, ABCResidualBlock
-from bmx.gluon.nn.blocks.binary_dense_net import (
+from bmx.gluon.nn.blocks.binarydensenet import (
     BinaryDenseLayer,
     ChannelShuffle,
     Transition,
     transition_channels,
 )
-from bmx.gluon.nn.blocks.bireal_bottleneck import BiRealBottleneck
-from bmx.gluon.nn.blocks.bireal_net import BiRealBlock
+from bmx.gluon.nn.blocks.birealnet import BiRealBlock
+from bmx.gluon.nn.blocks.birealnet_bottleneck import BiRealBottleneck
 from bmx.gluon.nn.blocks.bnext import BNextAttention, BNextBlock, BNextFFN, ShiftedSign
 from bmx.gluon.nn.blocks.bnn import BNNConvBlock, BNNDenseBlock, HardTanh
-from bmx.gluon.nn.blocks.bool_net import BoolNetBlock, GhostNormSign, GhostSign
-from bmx.gluon.nn.blocks.group_net import GroupNetBlock, GroupNetStage
-from bmx.gluon.nn.blocks.group_net_bottleneck import GroupNetBottleneck
-from bmx.gluon.nn.blocks.melius_net import ImprovementBlock, MeliusUnit
+from bmx.gluon.nn.blocks.boolnet import BoolNetBlock, GhostNormSign, GhostSign
+from bmx.gluon.nn.blocks.groupnet import GroupNetBlock, GroupNetStage
+from bmx.gluon.nn.blocks.groupnet_bottleneck import GroupNetBottleneck
+from bmx.gluon.nn.blocks.meliusnet import ImprovementBlock, MeliusUnit
 from bmx.gluon.nn.blocks.parts import Chain, Shortcut
-from bmx.gluon.nn.blocks.quick_net import QuickNetBlock, QuickNetStem, QuickNetTransition
-from bmx.gluon.nn.blocks.react_net import ReActBlock, ReActResNetBlock, ReActStem
+from bmx.gluon.nn.blocks.quicknet import QuickNetBlock, QuickNetStem, QuickNetTransition
+from bmx.gluon.nn.blocks.reactnet import ReActBlock, ReActResNetBlock, ReActStem
 from bmx.gluon.nn.blocks.real_to_binary import DataDependentScale, RealToBinaryBlock
-from bmx.gluon.nn.blocks.resnet_e import ResNetEBlock
+from bmx.gluon.nn.blocks.resnete import ResNetEBlock
 from bmx.gluon.nn.blocks.stems import GroupedStem, ImageStem, ThumbnailStem
 from bmx.gluon.nn.blocks.xnor_net import BWNBlock, XNORBlock
+
+keep_old_names(
+    __name__,
+    {
+        "binary_dense_net": "bmx.gluon.nn.blocks.binarydensenet",
+        "bireal_bottleneck": "bmx.gluon.nn.blocks.birealnet_bottleneck",
+        "bireal_net": "bmx.gluon.nn.blocks.birealnet",
+        "bool_net": "bmx.gluon.nn.blocks.boolnet",
+        "group_net": "bmx.gluon.nn.blocks.groupnet",
+        "group_net_bottleneck": "bmx.gluon.nn.blocks.groupnet_bottleneck",
+        "melius_net": "bmx.gluon.nn.blocks.meliusnet",
+        "quick_net": "bmx.gluon.nn.blocks.quicknet",
+        "react_net": "bmx.gluon.nn.blocks.reactnet",
+        "resnet_e": "bmx.gluon.nn.blocks.resnete",
+    },
+)
 
 __all__ = [
     "ABCBlock",

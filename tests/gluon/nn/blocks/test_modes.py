@@ -28,7 +28,7 @@ CASES = {
     "bireal_strided": (lambda: blocks.BiRealBlock(70, 2, 35), 35, (9, 8), 70, (5, 4)),
     "bireal_wider": (lambda: blocks.BiRealBlock(70, 1, 35, dilation=2), 35, (9, 8), 70, (9, 8)),
     "bireal_2_bits": (lambda: blocks.BiRealBlock(35, bits=2, input_bits=2), 35, (9, 8), 35, (9, 8)),
-    "resnet_e": (lambda: blocks.ResNetEBlock(70, 2, downsample=True), 35, (9, 8), 70, (5, 4)),
+    "resnete": (lambda: blocks.ResNetEBlock(70, 2, downsample=True), 35, (9, 8), 70, (5, 4)),
     "dense": (lambda: blocks.BinaryDenseLayer(20), 35, (9, 8), 55, (9, 8)),
     "dense_dilated": (lambda: blocks.BinaryDenseLayer(20, 35, 5, 2, pad_value=-1), 35, (9, 8), 55, (9, 8)),
     "transition": (lambda: blocks.Transition(32), 48, (9, 8), 32, (4, 4)),
@@ -60,7 +60,7 @@ CASES = {
     "bnext": (lambda: blocks.BNextBlock(70, 2, in_channels=35), 35, (9, 8), 70, (5, 4)),
     "bnext_plain": (lambda: blocks.BNextBlock(35, in_channels=35, attention=False), 35, (9, 8), 35, (9, 8)),
     "image_stem": (lambda: blocks.ImageStem(20), 3, (33, 30), 20, (9, 8)),
-    "group_net_stem": (lambda: blocks.ImageStem(20, norm_last=True, use_bias=True), 3, (33, 30), 20, (9, 8)),
+    "groupnet_stem": (lambda: blocks.ImageStem(20, norm_last=True, use_bias=True), 3, (33, 30), 20, (9, 8)),
     "thumbnail_stem": (lambda: blocks.ThumbnailStem(20), 3, (9, 8), 20, (9, 8)),
     "grouped_stem": (lambda: blocks.GroupedStem(48), 3, (33, 30), 48, (9, 8)),
     "react_stem": (lambda: blocks.ReActStem(20), 3, (9, 8), 20, (5, 4)),
@@ -168,7 +168,7 @@ def stage(**arguments):
     return net
 
 
-def test_group_net_blocks_hand_their_bases_on():
+def test_groupnet_blocks_hand_their_bases_on():
     net, x = stage(), mx.nd.random.normal(shape=(2, 10, 9, 8))
     net.initialize(mx.init.Xavier())
     randomize(net)
@@ -216,7 +216,7 @@ PAPERS = {
     "xnor": (("DetSign(clip=1.0)", "DetSign(clip=1.0)"), "xnor", 0),
     "bwn": (("Identity()", "DetSign(clip=1.0)"), "channel", 0),
     "bireal": (("ApproxSign()", "DetSign(clip=1.0)"), "channel_detached", 0),
-    "resnet_e": (("DetSign(clip=1.3)", "DetSign(clip=None)"), None, 0),
+    "resnete": (("DetSign(clip=1.3)", "DetSign(clip=None)"), None, 0),
     "dense": (("DetSign(clip=1.3)", "DetSign(clip=None)"), None, 0),
     "melius": (("DetSign(clip=1.3)", "DetSign(clip=None)"), None, 0),
     "group": (("ApproxSign()", "DetSign(clip=None)"), "tensor", 1),

@@ -63,7 +63,7 @@ def real_to_binary_18():
     return row(stem, *residual_18(blocks.RealToBinaryBlock), *head(512))
 
 
-def group_net_18():
+def groupnet_18():
     stage = blocks.GroupNetStage()
     channels = [64, 64, 128, 128, 256, 256, 512, 512]
     for number, (inputs, outputs) in enumerate(zip([64, *channels], channels)):
@@ -87,7 +87,7 @@ def dense_net(layer, counts, transitions, stem, groups=1):
     return row(*parts, *head(channels, norm(channels), relu()))
 
 
-def binary_dense_net(counts, reductions):
+def binarydensenet(counts, reductions):
     channels, transitions = 64, []
     for count, reduction in zip(counts, reductions):
         channels = blocks.transition_channels(channels + 64 * count, reduction)
@@ -95,7 +95,7 @@ def binary_dense_net(counts, reductions):
     return dense_net(blocks.BinaryDenseLayer, counts, transitions, blocks.ImageStem(in_channels=3))
 
 
-def melius_net(counts, transitions, groups=1):
+def meliusnet(counts, transitions, groups=1):
     return dense_net(blocks.MeliusUnit, counts, transitions, blocks.GroupedStem(in_channels=3), groups)
 
 
@@ -108,7 +108,7 @@ def mobile(block, channels, classes=True):
     return row(*parts, *head(channels[-1]))
 
 
-def react_net_a():
+def reactnet_a():
     channels = [32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024]
     return mobile(lambda *a, number, **k: blocks.ReActBlock(*a, **k), channels)
 
@@ -120,7 +120,7 @@ def bnext(first, repeats):
     return mobile(lambda *a, number, **k: blocks.BNextBlock(*a, attention=number % 2 == 0, **k), channels)
 
 
-def quick_net(widths, counts):
+def quicknet(widths, counts):
     parts, channels = [blocks.QuickNetStem(widths[0], in_channels=3)], widths[0]
     for width, count in zip(widths, counts):
         if width != channels:
@@ -203,50 +203,50 @@ NETS = {
     ),
     "bireal_18": (bireal_18, (704_040, 10_985_472), (137.28, 1676)),
     "react_resnet_18": (react_resnet_18, (11_704_424 - 10_985_472, 10_985_472), None),
-    "group_net_18": (group_net_18, (562_838, 55_099_392), (None, 8478)),
-    "binary_dense_net_28": (
-        lambda: binary_dense_net((6, 6, 6, 5), (2.7, 2.7, 2.2)),
+    "groupnet_18": (groupnet_18, (562_838, 55_099_392), (None, 8478)),
+    "binarydensenet_28": (
+        lambda: binarydensenet((6, 6, 6, 5), (2.7, 2.7, 2.2)),
         (929_000, 4_202_496),
         (201.91, 3587),
     ),
-    "binary_dense_net_37": (
-        lambda: binary_dense_net((6, 8, 12, 6), (3.3, 3.3, 4)),
+    "binarydensenet_37": (
+        lambda: binarydensenet((6, 8, 12, 6), (3.3, 3.3, 4)),
         (1_108_264, 7_593_984),
         (199.10, 4507),
     ),
-    "melius_net_22": (
-        lambda: melius_net((4, 5, 4, 4), (160, 224, 256)),
+    "meliusnet_22": (
+        lambda: meliusnet((4, 5, 4, 4), (160, 224, 256)),
         (825_160, 6_119_424),
         (135.88, 4624),
     ),
-    "melius_net_29": (
-        lambda: melius_net((4, 6, 8, 6), (128, 192, 256)),
+    "meliusnet_29": (
+        lambda: meliusnet((4, 6, 8, 6), (128, 192, 256)),
         (1_006_408, 10_321_920),
         (128.85, 5470),
     ),
-    "melius_net_59": (
-        lambda: melius_net((6, 12, 24, 12), (192, 320, 544)),
+    "meliusnet_59": (
+        lambda: meliusnet((6, 12, 24, 12), (192, 320, 544)),
         (2_913_544, 52_641_792),
         (245.76, 18316),
     ),
-    "melius_net_a": (
-        lambda: melius_net((4, 5, 5, 6), (160, 256, 288), 4),
+    "meliusnet_a": (
+        lambda: meliusnet((4, 5, 5, 6), (160, 256, 288), 4),
         (797_128, 8_441_856),
         (86.73, 4852),
     ),
-    "melius_net_c": (
-        lambda: melius_net((3, 5, 10, 6), (128, 192, 288), 4),
+    "meliusnet_c": (
+        lambda: meliusnet((3, 5, 10, 6), (128, 192, 288), 4),
         (812_424, 11_427_840),
         (82.21, 4353),
     ),
-    "react_net_a": (react_net_a, (1_090_408, 28_253_184), (10.84, 4817)),
+    "reactnet_a": (reactnet_a, (1_090_408, 28_253_184), (10.84, 4817)),
     "bnext_tiny": (lambda: bnext(32, (2, 2, 6, 2)), None, (None, 4817)),
     "bnext_small": (lambda: bnext(48, (2, 2, 6, 2)), None, (None, 10838)),
     "bnext_middle": (lambda: bnext(48, (4, 4, 8, 4)), None, (None, 20086)),
     "bnext_large": (lambda: bnext(64, (4, 4, 16, 4)), None, (None, 52151)),
-    "quick_net_small": (lambda: quick_net((32, 64, 256, 512), (4,) * 4), 12_655_688, (15.43, 1156)),
-    "quick_net": (lambda: quick_net((64, 128, 256, 512), (4,) * 4), 13_234_088, (29.14, 1850)),
-    "quick_net_large": (lambda: quick_net((64, 128, 256, 512), (6, 8, 12, 6)), 23_342_248, (29.14, 3699)),
+    "quicknet_small": (lambda: quicknet((32, 64, 256, 512), (4,) * 4), 12_655_688, (15.43, 1156)),
+    "quicknet": (lambda: quicknet((64, 128, 256, 512), (4,) * 4), 13_234_088, (29.14, 1850)),
+    "quicknet_large": (lambda: quicknet((64, 128, 256, 512), (6, 8, 12, 6)), 23_342_248, (29.14, 3699)),
     # Larq counts the running statistics of 4352 channels.
     "real_to_binary_18": (real_to_binary_18, 11_995_624 - 2 * 4352, None),
 }

@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon
 
-from bmx.gluon.model_zoo.bmxnet_checkpoints_file import PACKED_HINT, StoredLayer
+from bmx.gluon.bmxnet.file import PACKED_HINT, StoredLayer
 from bmx.gluon.nn.layer import QuantizedLayer
 
 _WORDS = (32, 64)  # bits of a packed word

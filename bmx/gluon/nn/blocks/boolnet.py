@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.activation import QActivation
-from bmx.gluon.nn.blocks.binary_dense_net import ChannelShuffle
+from bmx.gluon.nn.blocks.binarydensenet import ChannelShuffle
 from bmx.gluon.nn.blocks.parts import NormLayer, q_conv, sequence
 from bmx.gluon.nn.quantizers import DetSign, ProgressiveSign
 

@@ -9,7 +9,7 @@ from mxnet import autograd
 
 from bmx.gluon import library, nn
 from bmx.gluon.nn import blocks
-from bmx.gluon.nn.blocks.bool_net import edge_pad, either, ghost_offsets, xnor
+from bmx.gluon.nn.blocks.boolnet import edge_pad, either, ghost_offsets, xnor
 
 SEED = 71
 

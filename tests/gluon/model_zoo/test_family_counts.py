@@ -240,7 +240,7 @@ def test_computed_counts(name):
     assert found.size_bytes == round(4 * found.float_params + found.binary_params / 8)
 
 
-def test_group_net_of_50_layers_and_one_base():
+def test_groupnet_of_50_layers_and_one_base():
     """Five take long."""
     found = summary_of(model_zoo.get_model("groupnet50", bases=1), (1, 3, 224, 224))
     assert figures(found) == groupnet((3, 4, 6, 3), 1, True)

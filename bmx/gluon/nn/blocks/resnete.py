@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bmx.gluon.nn.blocks.bireal_net import BiRealBlock
+from bmx.gluon.nn.blocks.birealnet import BiRealBlock
 from bmx.gluon.nn.quantizers import DetSign
 
 

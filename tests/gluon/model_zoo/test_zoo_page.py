@@ -11,7 +11,7 @@ import pytest
 import bmx.gluon  # first: it prepares NumPy for MXNet
 from bmx.gluon import model_zoo
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import zoo  # noqa: E402
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.nn.blocks.group_net import GroupNetBlock, paper
+from bmx.gluon.nn.blocks.groupnet import GroupNetBlock, paper
 from bmx.gluon.nn.blocks.parts import NormLayer, q_conv
 
 EXPANSION = 4

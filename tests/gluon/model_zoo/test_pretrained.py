@@ -15,7 +15,7 @@ import pytest
 
 from bmx.gluon.data.dataset import digest_of
 from bmx.gluon.model_zoo import get_model
-from bmx.gluon.model_zoo.pretrained import (
+from bmx.gluon.model_zoo.support.pretrained import (
     ADDRESS,
     INDEX,
     PretrainedError,

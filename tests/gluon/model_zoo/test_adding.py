@@ -9,7 +9,7 @@ import pytest
 
 from bmx.gluon.model_zoo import list_models, registry
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "adding.md"
 
 
 def test_the_example_registers_runs_and_exports(

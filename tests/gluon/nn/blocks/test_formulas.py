@@ -183,7 +183,7 @@ def test_bireal(outputs, stride):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_resnet_e(stride):
+def test_resnete(stride):
     def reference(net, x):
         return net.norm(net.binary(x, "conv", stride), "norm") + net.shortcut(x, stride)
 
@@ -227,7 +227,7 @@ def test_melius_unit_appends_then_improves():
     agree(blocks.MeliusUnit(20), reference)
 
 
-def group_net(net, values, stride, gated):
+def groupnet(net, values, stride, gated):
     """The paper's code: gate, two convolutions with ReLU before the norm, weighted sum."""
     x, bases = values[0], values[1:]
     outputs = []
@@ -250,19 +250,19 @@ def group_net(net, values, stride, gated):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_group_net_without_a_gate(stride):
+def test_groupnet_without_a_gate(stride):
     block = blocks.GroupNetBlock(20, stride, bases=3, gated=False)
-    agree(block, lambda net, x: group_net(net, [x], stride, False)[0], (2, 20, 9, 8))
+    agree(block, lambda net, x: groupnet(net, [x], stride, False)[0], (2, 20, 9, 8))
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_group_net_with_a_gate(stride):
+def test_groupnet_with_a_gate(stride):
     rng = np.random.default_rng(67)
     values = [mx.nd.array(rng.normal(size=(2, 20, 9, 8))) for _ in range(4)]
     block = blocks.GroupNetBlock(20, stride, bases=3)
     block.initialize()
     block(*values)
-    expected = group_net(Net(block), [v.asnumpy().astype(np.float64) for v in values], stride, True)
+    expected = groupnet(Net(block), [v.asnumpy().astype(np.float64) for v in values], stride, True)
     for found, wanted in zip(block(*values), expected):
         np.testing.assert_allclose(found.asnumpy(), wanted, rtol=1e-4, atol=1e-3)
 
@@ -289,7 +289,7 @@ def rsign_conv(net, x, name, stride=1):
 
 
 @pytest.mark.parametrize(("outputs", "stride"), [(35, 1), (70, 1), (70, 2)])
-def test_react_net(outputs, stride):
+def test_reactnet(outputs, stride):
     def reference(net, x):
         y = net.norm(rsign_conv(net, x, "conv1", stride), "norm1")
         y = net.rprelu(y + (average_pool(x) if stride == 2 else x), "activation1")
@@ -337,14 +337,14 @@ def test_real_to_binary(stride):
     agree(blocks.RealToBinaryBlock(40 if stride == 2 else 35, stride, in_channels=35), reference)
 
 
-def test_quick_net_has_its_relu_before_the_norm_and_pads_with_one():
+def test_quicknet_has_its_relu_before_the_norm_and_pads_with_one():
     def reference(net, x):
         return net.norm(relu(net.binary(x, "conv", value=1.0)), "norm") + x
 
     agree(blocks.QuickNetBlock(35), reference)
 
 
-def test_quick_net_transition_blurs():
+def test_quicknet_transition_blurs():
     def reference(net, x):
         blur = np.outer([1, 2, 1], [1, 2, 1]) / 16
         x = conv(max_pool(relu(x), 2, 1), np.tile(blur, (35, 1, 1, 1)), 2, groups=35)
@@ -385,7 +385,7 @@ def test_stems():
     def image(net, x):
         return max_pool(relu(net.norm(net.float_conv(x, "body.0", 2), "body.1")), 3, 2, 1)
 
-    def group_net_stem(net, x):
+    def groupnet_stem(net, x):
         return net.norm(max_pool(net.float_conv(x, "body.0", 2), 3, 2, 1), "body.2")
 
     def grouped(net, x):
@@ -400,7 +400,7 @@ def test_stems():
 
     shape = (2, 3, 17, 14)
     agree(blocks.ImageStem(20), image, shape)
-    agree(blocks.ImageStem(20, norm_last=True, use_bias=True), group_net_stem, shape)
+    agree(blocks.ImageStem(20, norm_last=True, use_bias=True), groupnet_stem, shape)
     agree(blocks.GroupedStem(48), grouped, shape)
     agree(blocks.QuickNetStem(20), quick, shape)
     agree(blocks.ReActStem(20), lambda net, x: net.norm(net.float_conv(x, "body.0", 2), "body.1"), shape)

@@ -14,9 +14,7 @@ from mxnet.gluon import nn
 import bmx
 from bmx.gluon.model_zoo import import_bmxnet, load_bmxnet
 from bmx.gluon.nn import QConv2D, QDense, defaults
-from tests.model_zoo import bmxnet_layers as bmxnet
-from tests.model_zoo.bmxnet_layers import sequence, settle
-from tests.model_zoo.test_bmxnet_checkpoints import (
+from tests.gluon.bmxnet.test_checkpoint import (
     SHAPE,
     Net,
     assert_equal,
@@ -25,6 +23,8 @@ from tests.model_zoo.test_bmxnet_checkpoints import (
     save,
     theirs_pooled,
 )
+from tests.support import bmxnet_layers as bmxnet
+from tests.support.bmxnet_layers import sequence, settle
 
 
 def net_v1(use_bias: bool = True) -> Net:

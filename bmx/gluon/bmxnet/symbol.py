@@ -7,7 +7,7 @@ import os
 import re
 from typing import Any, NamedTuple
 
-from bmx.gluon.model_zoo.bmxnet_checkpoints_file import PACKED_HINT
+from bmx.gluon.bmxnet.file import PACKED_HINT
 
 # Operators of the first BMXNet, and what they are without binary inputs and weights.
 LAYERS_V1 = {

@@ -7,8 +7,8 @@ from typing import Any, Callable, Sequence, Tuple
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.model_zoo.classifier import Classifier, head
-from bmx.gluon.nn.blocks.binary_dense_net import Transition
+from bmx.gluon.model_zoo.support.classifier import Classifier, head
+from bmx.gluon.nn.blocks.binarydensenet import Transition
 
 GROWTH = 64
 _SHUFFLE_GROUPS = 16

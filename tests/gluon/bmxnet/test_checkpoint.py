@@ -16,8 +16,8 @@ from bmx.gluon.model_zoo import get_model, load_bmxnet
 from bmx.gluon.model_zoo.bmxnet_resnet import block_v1
 from bmx.gluon.nn import QConv2D, QDense, defaults
 from bmx.gluon.nn.blocks import BinaryDenseLayer, ImprovementBlock
-from tests.model_zoo import bmxnet_layers as bmxnet
-from tests.model_zoo.bmxnet_layers import norm_outputs, save_as_export_of_1_5, sequence, settle
+from tests.support import bmxnet_layers as bmxnet
+from tests.support.bmxnet_layers import norm_outputs, save_as_export_of_1_5, sequence, settle
 
 # Outputs of a norm are (p - mean) / std * gamma + beta with counts p up to K = 1024; a mean there is rounded
 # by 1024 * 2^-25 = 3e-5, its double likewise, and the standard deviations are some units: 1e-4 of a channel's

@@ -7,9 +7,9 @@ from typing import Any
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.nn.blocks.binary_dense_net import BinaryDenseLayer
+from bmx.gluon.nn.blocks.binarydensenet import BinaryDenseLayer
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
-from bmx.gluon.nn.blocks.resnet_e import straight_through_signs
+from bmx.gluon.nn.blocks.resnete import straight_through_signs
 
 
 class ImprovementBlock(HybridBlock):

@@ -9,8 +9,8 @@ from typing import Any, Callable, NamedTuple
 import mxnet as mx
 from mxnet import gluon
 
-from bmx.gluon.model_zoo.bmxnet_checkpoints_layers import layers_of
-from bmx.gluon.model_zoo.bmxnet_checkpoints_ranges import SAME, Affine, added, joined
+from bmx.gluon.bmxnet.layers import layers_of
+from bmx.gluon.bmxnet.ranges import SAME, Affine, added, joined
 from bmx.gluon.nn.layer import QuantizedLayer
 
 # Called with the name of gamma, epsilon, whether gamma is fixed, and the input's relation; gives channels.

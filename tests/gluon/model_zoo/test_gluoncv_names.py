@@ -14,8 +14,8 @@ from mxnet.gluon import nn as float_nn
 
 from bmx.gluon import binarize, model_zoo, nn
 from bmx.gluon.model_zoo import register_in_gluoncv, registry
-from bmx.gluon.model_zoo.gluoncv_names import RefusedArgument
-from bmx.gluon.model_zoo.pretrained import PretrainedError
+from bmx.gluon.model_zoo.support.gluoncv_names import RefusedArgument
+from bmx.gluon.model_zoo.support.pretrained import PretrainedError
 from bmx.gluon.surgery import ShortcutPerConv
 
 with warnings.catch_warnings():

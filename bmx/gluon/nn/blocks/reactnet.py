@@ -7,7 +7,7 @@ from typing import Any
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
-from bmx.gluon.nn.blocks.bireal_net import BiRealBlock
+from bmx.gluon.nn.blocks.birealnet import BiRealBlock
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, halving, q_conv, sequence
 from bmx.gluon.nn.prelu import RPReLU
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence
 import mxnet as mx
 from mxnet import gluon
 
-from bmx.gluon.model_zoo.bmxnet_checkpoints_symbol import LAYERS_V1, SymbolFile, beside, is_real, problem_of
+from bmx.gluon.bmxnet.symbol import LAYERS_V1, SymbolFile, beside, is_real, problem_of
 
 _Node = Dict[str, Any]
 _GEOMETRY = ("kernel", "stride", "dilate", "pad", "num_filter", "num_group", "num_hidden", "layout")

@@ -1,4 +1,4 @@
-"""How a value of BMXNet's net depends on that of ours: by a factor and an offset for each channel."""
+"""How a value of BMXNet's net depends on ours (a factor, an offset), and the norm that makes up for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bmx.gluon.model_zoo.bmxnet_checkpoints_layers import Layer
+from bmx.gluon.bmxnet.layers import Layer, Values
+from bmx.gluon.bmxnet.symbol import NormArguments
 
 # Output ranges of unscaled binary layers: (a, b) of a * dot + b * K.
 RANGES = {"popcount": (0.5, 0.5), "half": (0.5, 0.0), "dot": (1.0, 0.0)}
@@ -75,3 +76,37 @@ def added(x: Affine, y: Affine) -> Affine | None:
 
 def _equal(x: Affine, y: Affine) -> bool:
     return np.array_equal(x.scale, y.scale) and np.array_equal(x.shift, y.shift)
+
+
+def carry_norm(layer: Layer, values: Values, x: Affine, stored: NormArguments, own: NormArguments) -> None:
+    """Change the statistics so that the net's norm of its x is the checkpoint's norm of a x + b.
+
+    With (a x + b - mean) / sqrt(var + eps) = (x - (mean - b) / a) / sqrt((var + eps) / a^2), the net's
+    variance is the last root's argument less the net's own epsilon. Where that is negative, it is 0, and
+    gamma makes up for the rest.
+
+    Raises:
+        ValueError: gamma counts in one of the norms only, or cannot make up for epsilon.
+    """
+    gamma = values.array(layer, "gamma").astype(np.float64)
+    if stored.fixed_gamma and not own.fixed_gamma:
+        gamma = np.ones_like(gamma)
+        values.set(layer, "gamma", gamma)
+    if own.fixed_gamma and not stored.fixed_gamma and np.any(gamma != 1):
+        raise ValueError(
+            f"load_bmxnet: {layer.title} has scale=False, but the checkpoint's norm has a gamma; "
+            "build the norm with scale=True"
+        )
+    if x.is_identity and stored.epsilon == own.epsilon:
+        return
+    mean = values.array(layer, "running_mean").astype(np.float64)
+    squares = (values.array(layer, "running_var").astype(np.float64) + stored.epsilon) / x.scale**2
+    if np.any(squares < own.epsilon):
+        if own.fixed_gamma:
+            raise ValueError(
+                f"load_bmxnet: {layer.title} has scale=False and epsilon={own.epsilon:g}, more than the "
+                "checkpoint's variances; build the norm with scale=True or a smaller epsilon"
+            )
+        values.set(layer, "gamma", gamma * np.sqrt(np.maximum(own.epsilon / squares, 1)))
+    values.set(layer, "running_mean", (mean - x.shift) / x.scale)
+    values.set(layer, "running_var", np.maximum(squares - own.epsilon, 0))

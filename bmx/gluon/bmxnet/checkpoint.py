@@ -7,12 +7,11 @@ from typing import Any, Mapping
 
 from mxnet import gluon
 
-from bmx.gluon.model_zoo.bmxnet_checkpoints_file import read_layers
-from bmx.gluon.model_zoo.bmxnet_checkpoints_graph import TracedNet, trace
-from bmx.gluon.model_zoo.bmxnet_checkpoints_layers import Layer, Values, layers_of, match
-from bmx.gluon.model_zoo.bmxnet_checkpoints_norms import StoredNorm, carry_norm
-from bmx.gluon.model_zoo.bmxnet_checkpoints_ranges import RANGES, Affine, binary_output
-from bmx.gluon.model_zoo.bmxnet_checkpoints_symbol import SymbolFile, beside
+from bmx.gluon.bmxnet.file import read_layers
+from bmx.gluon.bmxnet.graph import TracedNet, trace
+from bmx.gluon.bmxnet.layers import Layer, Values, layers_of, match
+from bmx.gluon.bmxnet.ranges import RANGES, Affine, binary_output, carry_norm
+from bmx.gluon.bmxnet.symbol import NormArguments, SymbolFile, beside
 from bmx.gluon.nn.layer import QuantizedLayer
 
 # What the convolutions of a version see outside of the image: v2 pads with -1, v1 takes the sign of 0.
@@ -131,10 +130,11 @@ def _convert(
 
     def norm(gamma: str, own_epsilon: float, fixed: bool, x: Affine) -> int:
         layer = by_gamma[gamma]
-        kind = symbol_file.norm(values.stored_name(layer))
-        stored_epsilon = epsilon if epsilon is not None else kind.epsilon if kind else own_epsilon
-        stored_fixed = kind.fixed_gamma if kind else fixed
-        carry_norm(layer, values, x, StoredNorm(stored_epsilon, stored_fixed), StoredNorm(own_epsilon, fixed))
+        own = NormArguments(own_epsilon, fixed)
+        stored = symbol_file.norm(values.stored_name(layer)) or own
+        if epsilon is not None:
+            stored = stored._replace(epsilon=epsilon)
+        carry_norm(layer, values, x, stored, own)
         return int(values.array(layer, "gamma").size)
 
     traced.propagate(outputs, norm)
