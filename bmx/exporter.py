@@ -9,8 +9,8 @@ import numpy as np
 
 from bmx import compiler, verification
 from bmx.compiler import InputShape, fileformat
-from bmx.compiler.ir import Graph
-from bmx.compiler.trace import as_net
+from bmx.compiler.frontend.trace import as_net
+from bmx.compiler.ir.graph import Graph
 from bmx.files import write_atomically
 from bmx.verification.feeds import Feeds
 from bmx.verification.samples import Samples

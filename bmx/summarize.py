@@ -20,13 +20,13 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from bmx.compiler.inputs import InputShape
-from bmx.compiler.ir import Graph, Node, ValueType
-from bmx.compiler.packing import planes_of
+from bmx.compiler.frontend.inputs import InputShape
+from bmx.compiler.frontend.trace import as_net, trace_net
+from bmx.compiler.ir.graph import Graph, Node, ValueType
+from bmx.compiler.ir.planes import planes_of
+from bmx.compiler.ir.verifier import verify
 from bmx.compiler.passes.batch_norm_to_affine import batch_norm_to_affine
-from bmx.compiler.pipeline import PASSES
-from bmx.compiler.trace import as_net, trace_net
-from bmx.compiler.verifier import verify
+from bmx.compiler.passes.pipeline import PASSES
 
 CONVENTIONS = ("hpi", "larq")
 _CONVOLUTIONS = ("conv2d", "binary_conv2d", "integer_conv2d", "binary_weight_conv2d")

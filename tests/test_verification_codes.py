@@ -13,8 +13,8 @@ from mxnet.gluon import HybridBlock, nn
 import bmx
 from bmx import compiler
 from bmx.compiler import fileformat
-from bmx.compiler.ir import CODES, Origin
-from bmx.compiler.verifier import verify as verify_graph
+from bmx.compiler.ir.graph import CODES, Origin
+from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.verification import VerificationError, compare_layers
 from bmx.verification.ties import distance_to_jump, find_ties, near_jump, near_jump_in_net
 from tests.test_verification_layers import changed, initialise, sequential

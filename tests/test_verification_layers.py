@@ -14,7 +14,7 @@ from mxnet.gluon import HybridBlock, nn
 import bmx
 from bmx import compiler
 from bmx.compiler import fileformat
-from bmx.compiler.verifier import verify as verify_graph
+from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.gluon.nn import QActivation, QConv2D, QDense
 from bmx.verification import VerificationError, compare_layers, outputs
 from bmx.verification.ties import near_jump

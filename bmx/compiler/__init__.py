@@ -6,15 +6,16 @@ content = fileformat.to_bytes(graph)
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Mapping, Sequence
 
-from bmx.compiler import fileformat
-from bmx.compiler.container import FormatError
-from bmx.compiler.inputs import InputShape
-from bmx.compiler.ir import Graph, GraphError
-from bmx.compiler.pipeline import run_passes
-from bmx.compiler.symbol import UnsupportedError
-from bmx.compiler.trace import load_saved_net, trace_net
+from bmx.compiler.backend import fileformat
+from bmx.compiler.backend.container import FormatError
+from bmx.compiler.frontend.importer import UnsupportedError
+from bmx.compiler.frontend.inputs import InputShape
+from bmx.compiler.frontend.trace import load_saved_net, trace_net
+from bmx.compiler.ir.graph import Graph, GraphError
+from bmx.compiler.passes.pipeline import run_passes
 
 __all__ = [
     "FormatError",
@@ -26,6 +27,9 @@ __all__ = [
     "fileformat",
     "load_saved_net",
 ]
+
+# Its old name; `bmx.compiler.fileformat` is a module that users import.
+sys.modules["bmx.compiler.fileformat"] = fileformat
 
 
 def compile(
@@ -48,7 +52,7 @@ def compile(
         name: name of the graph; by default the net's.
 
     Returns:
-        A verified graph that `bmx.compiler.fileformat.to_bytes` can write.
+        A verified graph that `bmx.compiler.backend.fileformat.to_bytes` can write.
 
     Raises:
         UnsupportedError: the net holds operators that cannot be compiled; all are listed.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bmx.compiler.ops import OPERATORS
-from bmx.compiler.rules import RULES
+from bmx.compiler.frontend.converters import CONVERTERS
+from bmx.compiler.ir.ops import OPERATORS
 
 _INTRODUCTION = """\
 # Operators that bmx compiles
@@ -64,12 +64,14 @@ What does not, and why:
 
 def operators_markdown() -> str:
     """The text of docs/operators.md."""
-    rules = [f"| `{name}` | {rule.becomes} | {rule.limits or 'everything'} |" for name, rule in RULES.items()]
+    mxnet = [
+        f"| `{name}` | {each.becomes} | {each.limits or 'everything'} |" for name, each in CONVERTERS.items()
+    ]
     operators = [
         f"| `{name}` | {', '.join(op.reads)} | {'yes' if op.in_file else 'no'} | {_summary(op.__doc__)} |"
         for name, op in OPERATORS.items()
     ]
-    return _INTRODUCTION + "\n".join(rules) + "\n" + _OPERATORS + "\n".join(operators) + "\n" + _ADVICE
+    return _INTRODUCTION + "\n".join(mxnet) + "\n" + _OPERATORS + "\n".join(operators) + "\n" + _ADVICE
 
 
 def _summary(docstring: str | None) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Callable, NamedTuple
 
 import mxnet as mx
+
+from bmx.gluon import symbol_json
 
 _WEIGHTED = {
     "Convolution",
@@ -84,7 +85,7 @@ class Graph:
     """The traced net: nodes in topological order, who reads them, which are outputs."""
 
     def __init__(self, symbol: Any) -> None:
-        content = json.loads(symbol.tojson())
+        content = symbol_json.from_symbol(symbol)
         self.nodes = [_node(node) for node in content["nodes"]]
         self.outputs = {head[0] for head in content["heads"]}
         self.consumers: list[list[int]] = [[] for _ in self.nodes]
@@ -101,7 +102,7 @@ class Graph:
 
 
 def _node(json_node: dict[str, Any]) -> Node:
-    attributes = json_node.get("attrs", {})
+    attributes = json_node["attrs"]
     op = json_node["op"]
     function = attributes["act_type"] if op == "Activation" else op
     lowest = float(attributes["a_min"]) if op == "clip" else None

@@ -16,10 +16,10 @@ from typing import Any, Callable, Mapping, Sequence
 import numpy as np
 
 from bmx.compiler import fileformat
-from bmx.compiler.ir import CHANNELS_FIRST, CODES, Graph, Node, Origin
-from bmx.compiler.numerics import round_half_away
-from bmx.compiler.ops import OPERATORS
-from bmx.compiler.verifier import verify as verify_graph
+from bmx.compiler.ir.graph import CHANNELS_FIRST, CODES, Graph, Node, Origin
+from bmx.compiler.ir.numerics import round_half_away
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.verification.feeds import Feeds
 from bmx.verification.mxnet_values import MxnetValues
 from bmx.verification.probes import Layouts, force, forced_input, show

@@ -8,8 +8,8 @@ from typing import Any, Iterable, Sequence
 
 import numpy as np
 
-from bmx.compiler.ir import Origin
-from bmx.compiler.trace import record
+from bmx.compiler.frontend.trace import record
+from bmx.compiler.ir.graph import Origin
 from bmx.verification.report import VerificationError
 
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from bmx.compiler.trace import as_net
+from bmx.compiler.frontend.trace import as_net
 from bmx.verification.layers import LayerComparison, feeds_of
 from bmx.verification.mxnet_values import run_net
 from bmx.verification.report import Report, VerificationError, check_tolerance

@@ -6,8 +6,8 @@ from typing import Mapping, Sequence
 
 import numpy as np
 
-from bmx.compiler.ir import CODES, Graph, Input, Node, ValueType, largest
-from bmx.compiler.ops import OPERATORS
+from bmx.compiler.ir.graph import CODES, Graph, Input, Node, ValueType, largest
+from bmx.compiler.ir.ops import OPERATORS
 
 _IMAGE = 3  # axes
 _TO_FIRST = [2, 0, 1]

@@ -7,11 +7,11 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Origin
-from bmx.compiler.ops import OPERATORS
+from bmx.compiler.frontend.trace import trace_net
+from bmx.compiler.ir.graph import Graph, Origin
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.verifier import verify
 from bmx.compiler.passes.rounds_to_codes import rounds_to_codes
-from bmx.compiler.trace import trace_net
-from bmx.compiler.verifier import verify
 from bmx.verification.mxnet_values import MxnetValues
 
 # A sum of a few dozen float32 terms, a batch norm and a tanh: 16 roundings of the tensor's largest value.

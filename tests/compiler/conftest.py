@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import bmx.gluon  # noqa: F401  prepares MXNet before a test imports it
-from bmx.compiler.evaluator import evaluate
-from bmx.compiler.ir import Graph
-from bmx.compiler.text import parse, to_text
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.evaluator import evaluate
+from bmx.compiler.ir.graph import Graph
+from bmx.compiler.ir.text import parse, to_text
+from bmx.compiler.ir.verifier import verify
 
 
 def pytest_configure(config: pytest.Config) -> None:

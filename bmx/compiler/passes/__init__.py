@@ -1,5 +1,4 @@
-"""The compiler's passes, one file each; `bmx.compiler.pipeline` is the ordered list.
+"""Passes: each takes a graph and returns another one that computes the same.
 
-A pass takes a verified graph and returns a new one with the same meaning; it never changes a value that
-anything else reads.
+Each has a docstring that shows the rewriting. `bmx.compiler.passes.pipeline` has their order.
 """

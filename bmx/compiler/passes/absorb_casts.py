@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph
+from bmx.compiler.ir.verifier import verify
 
 
 def absorb_casts(graph: Graph) -> Graph:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.ir.verifier import verify
 
 
 def affine_into_next_weights(graph: Graph) -> Graph:

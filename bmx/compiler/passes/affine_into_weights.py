@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Node
+from bmx.compiler.ir.graph import Graph, Node
 
 
 def affine_into_weights(graph: Graph) -> Graph:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.passes.small_weights import SmallWeight, binary_weight
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes.support.small_weights import SmallWeight, binary_weight
 
 
 def binary_weights(graph: Graph) -> Graph:

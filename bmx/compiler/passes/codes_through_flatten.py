@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Node, ValueType
-from bmx.compiler.ops import OPERATORS
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, Node, ValueType
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.verifier import verify
 
 
 def codes_through_flatten(graph: Graph) -> Graph:

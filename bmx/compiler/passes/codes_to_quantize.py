@@ -1,15 +1,15 @@
 """Pass: a code and the monotone operators above it become comparisons with several thresholds per channel.
 
-`bmx.compiler.passes.steps` finds them.
+`bmx.compiler.passes.support.steps` finds them.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.passes.steps import Steps, equal_value, find_steps, level_count
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes.support.steps import Steps, equal_value, find_steps, level_count
 
 
 def codes_to_quantize(graph: Graph) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Node
+from bmx.compiler.ir.graph import Graph, Node
 
 
 def divide_to_affine(graph: Graph) -> Graph:

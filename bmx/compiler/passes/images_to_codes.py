@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bmx.compiler.ir import CHANNELS_LAST, Graph, Input, Node, ValueType
-from bmx.compiler.ops import OPERATORS
+from bmx.compiler.ir.graph import CHANNELS_LAST, Graph, Input, Node, ValueType
+from bmx.compiler.ir.ops import OPERATORS
 
 _BYTES = np.arange(256, dtype=np.uint8)
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bmx.compiler.ir import CODES, Graph, GraphError, Node, ValueType
-from bmx.compiler.ops import OPERATORS
-from bmx.compiler.ops.windows import EXACT_IN_FLOAT32
-from bmx.compiler.passes.small_weights import SmallWeight, small_weight
-from bmx.compiler.verifier import infer, verify
+from bmx.compiler.ir.graph import CODES, Graph, GraphError, Node, ValueType
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.ops.windows import EXACT_IN_FLOAT32
+from bmx.compiler.ir.verifier import infer, verify
+from bmx.compiler.passes.support.small_weights import SmallWeight, small_weight
 
 
 class _Codes(NamedTuple):

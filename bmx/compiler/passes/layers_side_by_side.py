@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, Node, ValueType
-from bmx.compiler.ops.base import channel_axis
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, Node, ValueType
+from bmx.compiler.ir.ops.base import channel_axis
+from bmx.compiler.ir.verifier import verify
 
 _LAYERS = ("binary_conv2d", "integer_conv2d")
 _MOST_CHANNELS, _MULTIPLE = 32, 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bmx.compiler.ir import Graph, Node
+from bmx.compiler.ir.graph import Graph, Node
 
 
 def merge_equal_nodes(graph: Graph) -> Graph:

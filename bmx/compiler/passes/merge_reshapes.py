@@ -5,8 +5,8 @@ A reshape keeps the row-major order of its input, so only the last shape of a ch
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph, Node, ValueType
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, Node, ValueType
+from bmx.compiler.ir.verifier import verify
 
 _RESHAPES = ("reshape", "flatten")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bmx.compiler.ir import Graph, Node
+from bmx.compiler.ir.graph import Graph, Node
 
 
 def pads_into_convolutions(graph: Graph) -> Graph:

@@ -5,9 +5,9 @@ A non-decreasing function commutes with the maximum.
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.ops import OPERATORS
-from bmx.compiler.passes.swap import swap_everywhere
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.passes.support.swap import swap_everywhere
 
 
 def pool_before_activation(graph: Graph) -> Graph:

@@ -6,8 +6,8 @@ affine behind a layer stays there: the layer does it while its sums are in the c
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.passes.swap import swap_everywhere
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes.support.swap import swap_everywhere
 
 _LAYERS = {
     f"{kind}{layer}"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.ops import OPERATORS
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.ir.ops import OPERATORS
 
 
 def pool_before_codes(graph: Graph) -> Graph:

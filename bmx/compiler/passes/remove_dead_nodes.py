@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph
+from bmx.compiler.ir.graph import Graph
 
 
 def remove_dead_nodes(graph: Graph) -> Graph:

@@ -6,8 +6,8 @@ layout, while each single step would need the layout of training.
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph, Node, ValueType
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, Node, ValueType
+from bmx.compiler.ir.verifier import verify
 
 
 def reshapes_to_shuffles(graph: Graph) -> Graph:

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from bmx.compiler.ir import Graph, GraphError, Node, Origin, ValueType
-from bmx.compiler.numerics import round_half_away
-from bmx.compiler.ops import OPERATORS
-from bmx.compiler.ops.base import channel_axis
-from bmx.compiler.passes.steps import FINITE, monotone_chain
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, GraphError, Node, Origin, ValueType
+from bmx.compiler.ir.numerics import round_half_away
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.ops.base import channel_axis
+from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes.support.steps import FINITE, monotone_chain
 
 _LARGEST_CODE = 255
 

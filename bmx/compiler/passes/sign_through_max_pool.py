@@ -5,8 +5,8 @@ The sign is non-decreasing, so it commutes with the maximum. Padding never wins 
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph
-from bmx.compiler.passes.swap import swap_everywhere
+from bmx.compiler.ir.graph import Graph
+from bmx.compiler.passes.support.swap import swap_everywhere
 
 
 def sign_through_max_pool(graph: Graph) -> Graph:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.passes.swap import swap_everywhere
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes.support.swap import swap_everywhere
 
 
 def sign_through_pad(graph: Graph) -> Graph:

@@ -1,13 +1,13 @@
 """Pass: a sign and the monotone operators above it become one comparison per channel.
 
-`bmx.compiler.passes.steps` finds with what.
+`bmx.compiler.passes.support.steps` finds with what.
 """
 
 from __future__ import annotations
 
-from bmx.compiler.ir import Graph, Node
-from bmx.compiler.passes.steps import Steps, equal_value, find_steps
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes.support.steps import Steps, equal_value, find_steps
 
 
 def signs_to_thresholds(graph: Graph) -> Graph:

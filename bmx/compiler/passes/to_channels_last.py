@@ -14,9 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bmx.compiler.ir import CHANNELS_LAST, Graph, Node, ValueType
-from bmx.compiler.ops import OPERATORS
-from bmx.compiler.verifier import verify
+from bmx.compiler.ir.graph import CHANNELS_LAST, Graph, Node, ValueType
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.verifier import verify
 
 _TO_LAST, _TO_FIRST = [1, 2, 0], [2, 0, 1]
 _IMAGE = 3  # axes

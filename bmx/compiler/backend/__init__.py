@@ -1,0 +1,1 @@
+"""From the IR to the bytes of a .bmx file and back."""

@@ -1,0 +1,254 @@
+"""A Gluon net to the IR: the compiler's only module that knows MXNet."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+import numpy as np
+
+from bmx.compiler.frontend.binary_layers import recognize_binary_layers
+from bmx.compiler.frontend.constant_folding import fold_constants
+from bmx.compiler.frontend.importer import UnsupportedError, import_symbol
+from bmx.compiler.frontend.inputs import InputShape, make_inputs
+from bmx.compiler.frontend.training_parts import drop_training_parts
+from bmx.compiler.ir.graph import Graph, Input
+from bmx.gluon import symbol_json
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a net computes at inference, as MXNet writes it.
+
+    Attributes:
+        symbol: what the symbol's ``tojson()`` holds, binary layers in the operator lowering and what depends
+            on parameters only computed.
+        parameters: float32 arrays by name: what the symbol reads, auxiliary states among them.
+        inputs: the variables that are no parameters, in the order of the net's arguments.
+        name: name of the net.
+    """
+
+    symbol: dict[str, Any]
+    parameters: dict[str, np.ndarray]
+    inputs: list[Input]
+    name: str
+
+
+def trace_net(
+    net: Any,
+    input_shape: InputShape,
+    preprocessing: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Graph:
+    """The graph of a net, channels first, as MXNet has it; arguments and errors are those of `record`.
+
+    Raises:
+        UnsupportedError: some operators cannot be compiled; all are listed.
+    """
+    recording = record(net, input_shape, preprocessing, name)
+    return import_symbol(recording.symbol, recording.parameters, recording.inputs, recording.name)
+
+
+def record(
+    net: Any,
+    input_shape: InputShape,
+    preprocessing: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Recording:
+    """Record what a net computes at inference.
+
+    Args:
+        net: an initialised HybridBlock; its layers are recorded, not called on data. Or the two files of a
+            saved net, see `as_net`.
+        input_shape: (batch, channels, height, width) or (batch, features); the batch stays free. For
+            several inputs a list of shapes in the order of the net's arguments, or shapes by name.
+        preprocessing: how an 8-bit image becomes the input, see docs/format.md; by name for several inputs.
+        name: name of the graph; by default the net's.
+
+    Returns:
+        The recording.
+
+    Raises:
+        TypeError: the net is no HybridBlock.
+        ValueError: the input shape is not one of the above, or parameters, or what is computed from them
+            alone, are missing, not float32 or not finite.
+        UnsupportedError: the net cannot be recorded.
+    """
+    net = as_net(net)
+    inputs = make_inputs(input_shape, preprocessing, _own_inputs(net))
+    symbol = _symbol(net, [value.name for value in inputs])
+    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+    blocks = net.collect_params()
+    parameters = {key: _array(blocks[key]) for key in names if key in blocks}
+    nodes = recognize_binary_layers(drop_training_parts(symbol_json.from_symbol(symbol)), parameters)
+    nodes, parameters = fold_constants(nodes, parameters, _evaluate)
+    # Folding may have made the signs of a weight a constant.
+    nodes = recognize_binary_layers(nodes, parameters)
+    return Recording(nodes, parameters, inputs, name or net.name or "net")
+
+
+def _evaluate(symbol: dict[str, Any], parameters: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """The values of a symbol of parameters."""
+    import mxnet as mx
+
+    group = mx.sym.load_json(json.dumps(symbol))
+    names = group.list_inputs()
+    try:
+        if names:
+            # As a hybridized net runs; binding an executor would fuse MXNet's operators.
+            values = mx.nd.CachedOp(group)(*(mx.nd.array(parameters[name]) for name in names))
+        else:
+            values = group.eval(ctx=mx.cpu())
+        return [value.asnumpy() for value in (values if isinstance(values, list) else [values])]
+    except mx.MXNetError as error:
+        raise UnsupportedError(
+            f"MXNet cannot evaluate what the net computes from its parameters alone ({_error_line(error)})."
+        ) from None
+
+
+def as_net(net: Any) -> Any:
+    """The HybridBlock to compile: the net itself, or the one that a (symbol, params) pair of paths holds.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: the files do not make a net.
+    """
+    _prepare_mxnet()
+    import mxnet as mx
+
+    if (
+        isinstance(net, (list, tuple))
+        and len(net) == 2
+        and all(isinstance(p, (str, os.PathLike)) for p in net)
+    ):
+        return load_saved_net(*net)
+    if not isinstance(net, mx.gluon.HybridBlock):
+        raise TypeError(
+            f"bmx compiles a HybridBlock of Gluon, found {type(net).__name__}; a saved net is given as "
+            "('net-symbol.json', 'net-0000.params')."
+        )
+    return net
+
+
+def load_saved_net(symbol: str | os.PathLike, params: str | os.PathLike) -> Any:
+    """The net that ``net.export`` saved.
+
+    Args:
+        symbol: path of ``NAME-symbol.json``.
+        params: path of ``NAME-0000.params``; names with or without MXNet's ``arg:`` and ``aux:``.
+
+    Returns:
+        A SymbolBlock. Its inputs are the variables that have no value among the parameters, in the symbol's
+        order and under their names.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is not what it should be, or parameters are missing.
+    """
+    _prepare_mxnet()
+    import mxnet as mx
+
+    symbol, params = os.fspath(symbol), os.fspath(params)
+    for path in (symbol, params):
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"{path}: there is no such file")
+    graph = _load(mx.sym.load, symbol, "symbol; give the NAME-symbol.json that net.export wrote")
+    arrays = _load(mx.nd.load, params, "parameters; give the NAME-0000.params that net.export wrote")
+    if not isinstance(arrays, dict):
+        raise ValueError(
+            f"{params}: the arrays have no names; give the NAME-0000.params that net.export wrote"
+        )
+    values = {key[4:] if key.startswith(("arg:", "aux:")) else key: array for key, array in arrays.items()}
+    variables = [name for name in graph.list_inputs() if name not in values]
+    attributes = graph.attr_dict()
+    # Only parameters of layers have a learning rate.
+    missing = [name for name in variables if "__lr_mult__" in attributes.get(name, {})]
+    if missing:
+        raise ValueError(
+            f"{params}: it lacks {len(missing)} parameters of {symbol}, {missing[0]!r} the first; "
+            "give the two files of one net.export"
+        )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Cannot decide type", UserWarning)  # of the inputs
+        net = mx.gluon.SymbolBlock(graph, [mx.sym.var(name) for name in variables])
+    net.collect_params().load_dict(values, mx.cpu(), ignore_extra=True, cast_dtype=True, dtype_source="saved")
+    return net
+
+
+def _prepare_mxnet() -> None:
+    """Make MXNet importable, and load the operators that symbols may name."""
+    import bmx.gluon  # noqa: F401
+
+
+def _load(load: Any, path: str, expected: str) -> Any:
+    import mxnet as mx
+
+    try:
+        return load(path)
+    except (mx.MXNetError, UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"{path}: MXNet reads no {expected} ({_error_line(error)})") from None
+
+
+def _error_line(error: Exception) -> str:
+    """The line of MXNet's message that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if "Error" in line] or [str(error)]
+    return lines[-1]
+
+
+def _own_inputs(net: Any) -> list[str] | None:
+    """Names that a net gives to its inputs: a SymbolBlock does."""
+    import mxnet as mx
+
+    return [value.name for value in net._cached_graph[0]] if isinstance(net, mx.gluon.SymbolBlock) else None
+
+
+def _symbol(net: Any, inputs: list[str]) -> Any:
+    import mxnet as mx
+
+    from bmx.gluon import nn
+
+    try:
+        with nn.lowering("inference"):
+            outputs = net(*map(mx.sym.var, inputs))
+    except (
+        AttributeError,
+        AssertionError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+        mx.MXNetError,
+    ) as error:
+        raise UnsupportedError(
+            f"{type(net).__name__} {net.name!r} cannot be recorded as a graph "
+            f"({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}); "
+            "write its hybrid_forward with operators of F only, without shapes, arrays or NumPy, and give "
+            "input_shape a shape for each of its inputs."
+        ) from error
+    return mx.sym.Group(outputs) if isinstance(outputs, (list, tuple)) else outputs
+
+
+def _array(parameter: Any) -> np.ndarray:
+    """The value of a parameter."""
+    import mxnet as mx
+
+    try:
+        array: np.ndarray = parameter.list_data()[0].asnumpy()
+    except mx.gluon.parameter.DeferredInitializationError:
+        raise ValueError(
+            f"the shape of parameter {parameter.name!r} is not known yet; call net(x) once, or give in_units "
+            "and in_channels to the layers."
+        ) from None
+    except RuntimeError:
+        raise ValueError(
+            f"parameter {parameter.name!r} has no value; call net.initialize() or load trained parameters."
+        ) from None
+    if array.dtype != np.float32:
+        raise ValueError(
+            f"parameter {parameter.name!r} should be float32, found {array.dtype}; use net.cast."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"parameter {parameter.name!r} holds NaN or infinity; training has diverged.")
+    return array
