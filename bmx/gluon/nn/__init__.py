@@ -1,94 +1,33 @@
 """Binary layers and what configures them."""
 
-from bmx.gluon.nn import blocks
+from bmx.gluon.nn import blocks, quantizers
 from bmx.gluon.nn.activation import QActivation
-from bmx.gluon.nn.batch_norm import BinaryBatchNorm, Flips, ShiftBatchNorm
+from bmx.gluon.nn.binary_batch_norm import BinaryBatchNorm, Flips
 from bmx.gluon.nn.config import Config, current_config, defaults
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.dense import QDense
 from bmx.gluon.nn.horq import HORQConv2D
 from bmx.gluon.nn.lowerings import current_lowering, fastest_lowering, lowering
 from bmx.gluon.nn.prelu import PReLU, RPReLU
-from bmx.gluon.nn.quantizers import (
-    HORQ,
-    LSQ,
-    ABCActivation,
-    ABCWeight,
-    ApproxSign,
-    Base,
-    DetSign,
-    DoReFa,
-    DoReFaWeight,
-    FourierSign,
-    Identity,
-    LeakySign,
-    LeakyTanhSign,
-    Learned,
-    LSQWeight,
-    Pixels,
-    ProgressiveSign,
-    Quantizer,
-    RSign,
-    SignQuantizer,
-    SteHeaviside,
-    StochasticSign,
-    SwishSign,
-    TanhSign,
-    Term,
-    WrpnWeight,
-    calibrate,
-    get_quantizer,
-    list_quantizers,
-    quantizers_of,
-    register,
-)
+from bmx.gluon.nn.quantizers import *  # noqa: F403  what `quantizers.__all__` names
+from bmx.gluon.nn.shift_batch_norm import ShiftBatchNorm
 
 __all__ = [
-    "HORQ",
-    "LSQ",
-    "ABCActivation",
-    "ABCWeight",
-    "ApproxSign",
-    "Base",
     "BinaryBatchNorm",
     "Config",
-    "DetSign",
-    "DoReFa",
-    "DoReFaWeight",
     "Flips",
-    "FourierSign",
     "HORQConv2D",
-    "Identity",
-    "LSQWeight",
-    "LeakySign",
-    "LeakyTanhSign",
-    "Learned",
     "PReLU",
-    "Pixels",
-    "ProgressiveSign",
     "QActivation",
     "QConv2D",
     "QDense",
-    "Quantizer",
     "RPReLU",
-    "RSign",
     "ShiftBatchNorm",
-    "SignQuantizer",
-    "SteHeaviside",
-    "StochasticSign",
-    "SwishSign",
-    "TanhSign",
-    "Term",
-    "WrpnWeight",
     "blocks",
-    "calibrate",
     "current_config",
     "current_lowering",
     "defaults",
     "fastest_lowering",
-    "get_quantizer",
-    "list_quantizers",
     "lowering",
-    "quantizers_of",
-    "register",
 ]
+__all__ += quantizers.__all__

@@ -1,5 +1,12 @@
-"""Quantizers: what binarizes weights and activations, and how gradients pass through it."""
+"""Quantizers: what binarizes weights and activations, and how gradients pass through it.
 
+A quantizer, or a family, is one module here: importing the package finds it, and `register` makes its name
+known. ``bmx.gluon.nn`` offers every name below as well.
+"""
+
+import sys
+
+from bmx.discovery import import_modules
 from bmx.gluon.nn.quantizers.abc_net import ABCActivation, ABCWeight
 from bmx.gluon.nn.quantizers.base import Base, Learned, Quantizer, Term, arguments_of, quantizers_of
 from bmx.gluon.nn.quantizers.calibration import calibrate
@@ -26,6 +33,8 @@ from bmx.gluon.nn.quantizers.soft_sign import ProgressiveSign, TanhSign
 from bmx.gluon.nn.quantizers.stochastic_sign import StochasticSign
 from bmx.gluon.nn.quantizers.uniform import DoReFa, DoReFaWeight, Pixels
 from bmx.gluon.nn.quantizers.wrpn import WrpnWeight
+
+import_modules(sys.modules[__name__])
 
 __all__ = [
     "HORQ",

@@ -1,7 +1,6 @@
-"""Values that change while a net trains: closed forms of the step, and how quantizers get them.
+"""Closed forms of the step, or of the epoch: what counts is up to the caller; 0 comes first.
 
-A schedule is a function of the step (or the epoch: what counts is up to the caller), 0 at first. Those here
-can be pickled, so optimizers may hold them.
+They can be pickled, so that optimizers may hold them.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
 from bmx.gluon.arguments import require
-from bmx.gluon.nn import quantizers_of
 
 
 def _require(owner: Any, name: str, fits: bool, expected: str) -> None:
@@ -181,72 +179,3 @@ class Temperature:
         """The value at a step; before 0 as at 0."""
         value = self.start * self.factor ** max(step, 0)
         return value if value >= self.least else 0.0
-
-
-def set_hyperparameter(net: Any, name: str, value: float) -> int:
-    """Set a hyper-parameter of all quantizers in a net that have it.
-
-    Args:
-        net: Block; its parameters are initialised.
-        name: such as ``nu``.
-        value: what `Quantizer.set` gets.
-
-    Returns:
-        How many quantizers have it.
-
-    Raises:
-        KeyError: if none has it.
-    """
-    count = 0
-    quantizers = list(quantizers_of(net))
-    for quantizer in quantizers:
-        try:
-            quantizer.set(name, value)
-        except KeyError:
-            continue
-        count += 1
-    if not count:
-        found = ", ".join(sorted({repr(quantizer) for quantizer in quantizers})) or "no quantizers"
-        raise KeyError(
-            f"bmx.gluon.schedule: expected a quantizer with the hyper-parameter {name!r} in "
-            f"{type(net).__name__}, found {found}."
-        )
-    return count
-
-
-class Schedule:
-    """Callback that keeps hyper-parameters of a net's quantizers on schedule.
-
-    For example, called in front of each epoch::
-
-        schedule = Schedule(net, nu=Exponential(1, 1000, epochs))
-        for epoch in range(epochs):
-            schedule(epoch)
-
-    Args:
-        net: Block.
-        **schedules: function of the step for each hyper-parameter.
-
-    Raises:
-        ValueError: if there is no schedule.
-    """
-
-    def __init__(self, net: Any, **schedules: Callable[[float], float]) -> None:
-        if not schedules:
-            raise ValueError("bmx.gluon.schedule.Schedule: expected hyper-parameter=schedule, found none.")
-        self.net = net
-        self.schedules = schedules
-
-    def __call__(self, step: float) -> dict[str, float]:
-        """Set the values of a step.
-
-        Returns:
-            The values by name, for a log.
-
-        Raises:
-            KeyError: if no quantizer has one of the hyper-parameters.
-        """
-        values = {name: schedule(step) for name, schedule in self.schedules.items()}
-        for name, value in values.items():
-            set_hyperparameter(self.net, name, value)
-        return values
