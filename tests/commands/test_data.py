@@ -72,7 +72,7 @@ def test_imagenet_rec(home: Path) -> None:
     assert sorted(path.name for path in home.glob("images.*")) == files
     result = invoke("data", "imagenet-rec", home / "images", "--classes", home / "images.lst")
     assert result.exit_code == 1
-    assert "the folder a is none of the 2 classes" in result.output
+    assert "expected folders of the 2 given classes, found a" in result.output
 
 
 def test_imagenet_rec_explains_itself() -> None:

@@ -14,7 +14,8 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.subprocesses import ROOT
+
 LIMIT = 180  # seconds; far above what anything here takes
 
 

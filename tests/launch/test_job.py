@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -15,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-WORKER = Path(__file__).with_name("worker.py")
+from tests.support import launch_worker
+
+WORKER = launch_worker.__file__
 PYTHON = (sys.executable, "-W", "ignore")
 ENDLESS = 10**7  # steps
 
@@ -31,10 +32,7 @@ exec env -i HOME=/ PATH=/usr/bin:/bin BMX_TEST_MARK="$BMX_TEST_MARK" HOST_OWN=1 
 
 def train_here(steps: int) -> np.ndarray:
     """What one worker learns from the whole batches."""
-    spec = importlib.util.spec_from_file_location("launch_worker", WORKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    training = module.Training("device", 0, 1)
+    training = launch_worker.Training("device", 0, 1)
     for _ in range(steps):
         training.step()
     return training.parameters()

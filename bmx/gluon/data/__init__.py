@@ -1,4 +1,4 @@
-"""Data sets for training, one file each, and what turns their images into batches to learn from."""
+"""Data sets for training, and what turns their images into batches."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What every data set has: files with checksums, sources to fetch them from, arrays when it is read."""
+"""What every data set has: files with checksums, sources to fetch them from, arrays once it is read."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 
 
 class DatasetError(RuntimeError):
-    """A data set's files are missing or damaged, or cannot be fetched; the message says what to do."""
+    """Files of a data set are missing or damaged, or cannot be fetched; the message says what to do."""
 
 
 class Checksum(NamedTuple):
-    """What a file's content must hash to.
+    """Hash of the content that a file must have.
 
     Attributes:
-        algorithm: name for `hashlib`: `"sha256"`, or `"sha1"` where the publisher gives nothing better.
-        digest: in lower-case hexadecimal.
+        algorithm: name in `hashlib`: `"sha256"`, or `"sha1"` where the publisher gives nothing better.
+        digest: lower-case hexadecimal digits.
     """
 
     algorithm: str
     digest: str
 
     def matches(self, path: Path) -> bool:
-        """True if the file exists and has this digest."""
+        """Whether the file exists and has this digest."""
         return path.is_file() and digest_of(path, self.algorithm) == self.digest
 
 
 def digest_of(path: Path, algorithm: str) -> str:
-    """A file's digest, in lower-case hexadecimal."""
+    """Digest of a file, in lower-case hexadecimal."""
     digest = hashlib.new(algorithm)
     with path.open("rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
@@ -44,9 +44,9 @@ class ImageArrays(NamedTuple):
     Attributes:
         images: uint8 (count, height, width, channels).
         labels: int64 (count,), 0 to len(classes) - 1.
-        classes: their names.
-        mean: of each channel over the training split, pixels divided by 255.
-        std: standard deviation, likewise.
+        classes: names of the classes, by label.
+        mean: mean of pixels / 255 in each channel, over the training split.
+        std: standard deviation of pixels / 255 in each channel, over the training split.
     """
 
     images: np.ndarray
@@ -60,13 +60,12 @@ Log = Callable[[str], None]
 
 
 class Source(NamedTuple):
-    """Where files can be fetched.
+    """A place that files can be fetched from.
 
     Attributes:
-        name: what the user is told.
-        bring: called with a folder, the names of the wanted files and a log; puts these files, and maybe
-            others, into the folder. What an earlier call left there may be used. Raises DatasetError or
-            OSError.
+        name: name in messages.
+        bring: called with a folder, the names of the wanted files and a log; puts these files, and possibly
+            others, into the folder. May use what an earlier call left there. Raises DatasetError or OSError.
     """
 
     name: str
@@ -74,15 +73,15 @@ class Source(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """One data set; each has a file of its own in `bmx/gluon/data/datasets/`.
+    """One data set; each is a file in `bmx/gluon/data/datasets/`.
 
     Attributes:
-        name: on the command line.
-        title: as its authors call it.
-        files: name of each file in its folder, and what it must hash to.
-        folder: called without arguments: where it lives.
-        read: called with the folder, and True for the training split; raises DatasetError.
-        sources: the first choice first.
+        name: name on the command line.
+        title: name that its authors gave it.
+        files: name and checksum of each file in its folder.
+        folder: returns the folder of its files.
+        read: reads a split; called with the folder, and True for the training split; raises DatasetError.
+        sources: places to fetch it from, the preferred one first.
     """
 
     name: str

@@ -53,15 +53,15 @@ def test_streams_are_apart() -> None:
 @pytest.mark.parametrize(
     ("order", "message"),
     [
-        (Order(10, 0), "batch_size is 0"),
-        (Order(10, 2, part=(2, 2)), r"part is \(2, 2\); expected \(rank, workers\)"),
-        (Order(10, 2, last_batch="roll"), "last_batch is 'roll'; expected one of keep, discard"),
+        (Order(10, 0), "batch_size: expected at least 1, found 0"),
+        (Order(10, 2, part=(2, 2)), r"part: expected \(rank, workers\) .*, found \(2, 2\)"),
+        (Order(10, 2, last_batch="roll"), "last_batch: expected one of keep, discard, found 'roll'"),
         (
             Order(9, 2, part=(0, 2)),
-            "9 samples leave 1 for the last batch of 2 workers; .*last_batch='discard'",
+            "each of 2 workers, found 1 left of 9 samples; give last_batch='discard'",
         ),
-        (Order(3, 4, last_batch="discard"), "3 samples make no batch of 1 x 4"),
-        (Order(0, 4), "0 samples make no batch"),
+        (Order(3, 4, last_batch="discard"), "expected samples for a batch of 1 x 4, found 3"),
+        (Order(0, 4), "expected samples for a batch of 1 x 4, found 0"),
     ],
 )
 def test_what_does_not_fit_is_refused(order: Order, message: str) -> None:

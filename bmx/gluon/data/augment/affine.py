@@ -1,4 +1,4 @@
-"""Augmentation: rotation, shear and a change of the aspect ratio."""
+"""Rotation, shear and a change of the aspect ratio."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bmx.gluon.data.augment.augmentation import Augmentation, between
 
 
 class Affine(Augmentation):
-    """Maps each image by a random affine map around its middle; the border is repeated outwards.
+    """Applies a random affine map around the middle of each image; the border is repeated outwards.
 
     Args:
-        rotation: largest angle either way, degrees.
-        shear: largest shear either way, as a part of the height.
+        rotation: largest angle in either direction, degrees.
+        shear: largest shear in either direction, as a fraction of the height.
         aspect: the ratio of width to height changes by a factor in [1 - aspect, 1 + aspect].
     """
 
@@ -22,7 +22,7 @@ class Affine(Augmentation):
         self.rotation, self.shear, self.aspect = rotation, shear, aspect
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`."""
+        """Number 0 decides the angle, number 1 the shear, number 2 the aspect ratio."""
         height, width = images.shape[1:3]
         down, right = (
             np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2) for side in (height, width)
@@ -35,7 +35,7 @@ class Affine(Augmentation):
         return sample_bilinear(images, rows, columns)
 
     def _maps(self, numbers: np.ndarray) -> np.ndarray:
-        """From places in the new image to places in the old one, as (row, column): (batch, 2, 2)."""
+        """Matrices from positions (row, column) in the new image to the old one: (batch, 2, 2)."""
         angle = np.radians(between(numbers[:, 0], -self.rotation, self.rotation))
         shear = between(numbers[:, 1], -self.shear, self.shear)
         ratio = between(numbers[:, 2], 1 - self.aspect, 1 + self.aspect)
@@ -48,12 +48,12 @@ class Affine(Augmentation):
 
 
 def sample_bilinear(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Values between pixels.
+    """Interpolates linearly between the four pixels around a position.
 
     Args:
         images: (batch, height, width, channels).
-        rows: where in the old image each new pixel lies, float32 (batch, new height, new width).
-        columns: likewise.
+        rows: row in the old image for each new pixel, float32 (batch, new height, new width).
+        columns: column in the old image for each new pixel, of the same shape.
 
     Returns:
         (batch, new height, new width, channels) of the images' dtype.

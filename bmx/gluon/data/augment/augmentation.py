@@ -1,8 +1,8 @@
 """Augmentation: an image and a few uniform random numbers -> another image.
 
-An `Augmentation` draws nothing itself. It says how many numbers an image needs (`numbers`), and whoever
-calls it draws them, in a way that suits the caller: for a whole epoch at once, or from the image's index.
-That makes training repeatable on any number of workers and from any step on.
+An `Augmentation` draws nothing itself. It states how many numbers an image needs (`numbers`), and the caller
+draws them as suits it: for a whole epoch at once, or from the index of the image. This makes a training
+repeatable with any number of workers and from any step.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ import numpy as np
 
 
 class Augmentation:
-    """Changes images.
+    """A random change of images.
 
     Attributes:
-        numbers: how many random numbers an image needs.
+        numbers: number of random numbers that an image needs.
     """
 
     numbers: int = 0
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """The changed images.
+        """Changes images.
 
         Args:
             images: (batch, height, width, channels), uint8 or float32; not written to.
-            numbers: uniform in [0, 1), (batch, `self.numbers`).
+            numbers: random numbers, uniform in [0, 1), (batch, `self.numbers`).
 
         Returns:
-            Images of the same dtype.
+            The changed images, of the same dtype.
         """
         raise NotImplementedError
 
 
 class Compose(Augmentation):
-    """One augmentation after the other, each with numbers of its own."""
+    """Several augmentations in a row, each with random numbers of its own."""
 
     def __init__(self, *steps: Augmentation):
         self.steps = steps
         self.numbers = sum(step.numbers for step in steps)
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`."""
+        """Each step takes the next of the numbers."""
         start = 0
         for step in self.steps:
             images = step.apply(images, numbers[:, start : start + step.numbers])
@@ -49,7 +49,7 @@ class Compose(Augmentation):
 
 
 def below(numbers: np.ndarray, count: int) -> np.ndarray:
-    """Uniform numbers in [0, 1) -> integers 0 to count - 1, each as likely."""
+    """Uniform numbers in [0, 1) -> integers 0 to count - 1, equally likely."""
     return (numbers * count).astype(np.int64)
 
 

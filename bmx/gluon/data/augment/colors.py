@@ -18,9 +18,9 @@ class ColorJitter(Augmentation):
     """Changes brightness, contrast and saturation, in this order, each by a factor around 1.
 
     Args:
-        brightness: the factor is uniform in [1 - brightness, 1 + brightness]; 0 changes nothing.
-        contrast: likewise; contrast is the distance from the image's mean luminance.
-        saturation: likewise; saturation is the distance from each pixel's luminance.
+        brightness: largest deviation of the factor from 1; 0 changes nothing.
+        contrast: likewise; contrast is the distance from the mean luminance of the image.
+        saturation: likewise; saturation is the distance from the luminance of the pixel.
     """
 
     numbers = 3
@@ -29,7 +29,7 @@ class ColorJitter(Augmentation):
         self.amounts = (brightness, contrast, saturation)
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`."""
+        """Number 0 decides the brightness, number 1 the contrast, number 2 the saturation."""
         brightness, contrast, saturation = (
             between(numbers[:, index], 1 - amount, 1 + amount).astype(np.float32)[:, None, None, None]
             for index, amount in enumerate(self.amounts)
@@ -45,7 +45,7 @@ class PCANoise(Augmentation):
     """AlexNet's lighting noise: adds a random color along the principal components of ImageNet's pixels.
 
     Args:
-        deviation: of the three normally distributed factors; AlexNet's is 0.1.
+        deviation: standard deviation of the three normally distributed factors; AlexNet's is 0.1.
     """
 
     numbers = 4
@@ -54,9 +54,9 @@ class PCANoise(Augmentation):
         self.deviation = deviation
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`; the images must be RGB."""
+        """Numbers 0 and 2 decide the length of the factors, 1 and 3 their direction; images must be RGB."""
         if images.shape[-1] != 3:
-            raise ValueError(f"PCANoise: the images have {images.shape[-1]} channels; expected 3 (RGB)")
+            raise ValueError(f"PCANoise: expected images of 3 channels (RGB), found {images.shape[-1]}")
         factors = self.deviation * _normal(numbers)[:, :3] * _EIGENVALUES
         return _to_bytes(images + (factors @ _EIGENVECTORS.T).astype(np.float32)[:, None, None, :])
 
@@ -65,9 +65,9 @@ class HueLightnessSaturation(Augmentation):
     """Adds a random amount to hue, lightness and saturation, as MXNet's image iterator does (`random_h` ...).
 
     Args:
-        hue: largest change either way, 180 is the whole circle.
-        lightness: likewise, 255 is white.
-        saturation: likewise, 255 is a pure color.
+        hue: largest change in either direction; 180 is the whole circle.
+        lightness: largest change in either direction; 255 is the distance from black to white.
+        saturation: largest change in either direction; 255 is the distance from gray to a pure color.
     """
 
     numbers = 3
@@ -76,7 +76,7 @@ class HueLightnessSaturation(Augmentation):
         self.limits = np.array([2 * hue, lightness / 255, saturation / 255])
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`; only lightness means something to gray images."""
+        """Numbers 0 to 2 decide hue, lightness and saturation; gray images have lightness only."""
         hue, lightness, saturation = (
             change.astype(np.float32)[:, None, None] for change in (between(numbers, -1, 1) * self.limits).T
         )
@@ -103,7 +103,7 @@ def rgb_to_hls(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def hls_to_rgb(hue: np.ndarray, lightness: np.ndarray, saturation: np.ndarray) -> np.ndarray:
-    """The way back: RGB planes in 0 to 1, (3, ...)."""
+    """The inverse of `rgb_to_hls`: RGB planes in 0 to 1, (3, ...)."""
     reach = saturation * np.minimum(lightness, 1 - lightness)
     colors = np.empty((3, *hue.shape), dtype=hue.dtype)
     for plane, offset in zip(colors, (0, 8, 4)):

@@ -10,13 +10,13 @@ from bmx.gluon.data.augment.augmentation import Augmentation, below
 
 
 class PaddedCrop(Augmentation):
-    """Pads each image on all sides and cuts a random window of the old size out of it.
+    """Pads each image on all sides and cuts out a random window of the original size.
 
-    With padding 4 this is what ResNet's authors do with CIFAR-10 (1512.03385, section 4.2).
+    With padding 4 this is the augmentation of CIFAR-10 in the paper of ResNet (1512.03385, section 4.2).
 
     Args:
         padding: pixels on each side.
-        mode: of `numpy.pad`: `"constant"` (0) or `"edge"` (the border is repeated).
+        mode: mode of `numpy.pad`: `"constant"` (zeros) or `"edge"` (the border is repeated).
     """
 
     numbers = 2
@@ -25,7 +25,7 @@ class PaddedCrop(Augmentation):
         self.padding, self.mode = padding, mode
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`; number 0 is the row of the window, number 1 its column."""
+        """Number 0 decides the row of the window, number 1 its column."""
         height, width = images.shape[1:3]
         margin = (self.padding, self.padding)
         padded = np.pad(images, ((0, 0), margin, margin, (0, 0)), mode=self.mode)
@@ -40,7 +40,7 @@ class Crop(Augmentation):
         size: height and width of the window.
 
     Raises:
-        ValueError: (on use) if the images are smaller.
+        ValueError: (on use) the images are smaller.
     """
 
     numbers = 2
@@ -49,11 +49,12 @@ class Crop(Augmentation):
         self.size = size
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`; number 0 is the row of the window, number 1 its column."""
+        """Number 0 decides the row of the window, number 1 its column."""
         height, width = images.shape[1:3]
         if min(height, width) < self.size:
             raise ValueError(
-                f"a window of {self.size} pixels does not fit into {height} x {width}; resize first"
+                f"Crop: expected images of at least {self.size} x {self.size} pixels, found {height} x "
+                f"{width}; resize them first"
             )
         rows = below(numbers[:, 0], height - self.size + 1)
         columns = below(numbers[:, 1], width - self.size + 1)
@@ -61,12 +62,12 @@ class Crop(Augmentation):
 
 
 class Mirror(Augmentation):
-    """Mirrors every other image left to right, at random."""
+    """Mirrors each image from left to right with probability one half."""
 
     numbers = 1
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`; an image is mirrored where its number is below 0.5."""
+        """An image is mirrored where its number is below 0.5."""
         chosen = numbers[:, 0] < 0.5
         result = images.copy()
         result[chosen] = images[chosen, :, ::-1]
@@ -74,14 +75,14 @@ class Mirror(Augmentation):
 
 
 def windows(images: np.ndarray, rows: np.ndarray, columns: np.ndarray, height: int, width: int) -> np.ndarray:
-    """One window from each image.
+    """Cuts one window out of each image.
 
     Args:
         images: (batch, height of the image, width of the image, channels).
-        rows: of the upper left corners, integers (batch,).
-        columns: likewise.
-        height: of the windows.
-        width: of the windows.
+        rows: rows of the upper left corners, integers (batch,).
+        columns: columns of the upper left corners, integers (batch,).
+        height: height of the windows.
+        width: width of the windows.
 
     Returns:
         (batch, height, width, channels).
@@ -94,5 +95,5 @@ def windows(images: np.ndarray, rows: np.ndarray, columns: np.ndarray, height: i
 
 
 def random_shift(pixels: int) -> PaddedCrop:
-    """Moves each image by up to `pixels` in both directions, repeating its border."""
+    """Moves each image by up to `pixels` along both axes, repeating its border."""
     return PaddedCrop(pixels, mode="edge")

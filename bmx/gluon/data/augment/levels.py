@@ -6,7 +6,7 @@
 | `medium` | and hue, lightness, saturation changed | a random part resized (area 0.08 to 1), mirrored |
 | `high` | and rotated, sheared, stretched | and brightness, contrast, saturation, lighting changed |
 
-For CIFAR-10 BMXNet-v2's trainer knew `low` only; `medium` and `high` are those of its older record files.
+For CIFAR-10 the trainer of BMXNet-v2 has `low` only; `medium` and `high` are those of its older trainer.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _CROP_RATIO = 0.875  # ImageNet's usual: 224 of 256
 
 
 def get_augmentation(level: str, size: int = 32) -> Augmentation | None:
-    """The augmentation of a name.
+    """The augmentation of this name.
 
     Args:
-        level: `"none"`; `"shift"`: moved by a fourteenth of the size, which suits digits, because it does
-            not mirror; or one of the levels of the table above.
-        size: height and width of what comes out, pixels: up to 96 a small image, which goes in as large.
+        level: `"none"`; `"shift"`: moves by up to a fourteenth of the size, without mirroring, which suits
+            digits; or a level of the table above.
+        size: height and width of the result, pixels; small images (up to 96) must come in this size.
 
     Returns:
         The augmentation; None for `"none"`.
 
     Raises:
-        ValueError: if there is no such level.
+        ValueError: there is no such level.
     """
     if level not in LEVELS:
-        raise ValueError(f"augmentation is {level!r}; expected one of {', '.join(LEVELS)}")
+        raise ValueError(f"augmentation: expected one of {', '.join(LEVELS)}, found {level!r}")
     if level == "none":
         return None
     if level == "shift":
@@ -48,12 +48,12 @@ def get_augmentation(level: str, size: int = 32) -> Augmentation | None:
 
 
 def center_view(size: int) -> Augmentation:
-    """How large images are tested: the shorter side resized to size / 0.875, the middle cut out."""
+    """The view of a large image for evaluation: shorter side resized to size / 0.875, middle cut out."""
     return Compose(ResizeShorter(resized_side(size)), CenterCrop(size))
 
 
 def resized_side(size: int) -> int:
-    """The shorter side that a window of this size is cut out of: 256 for 224."""
+    """Shorter side of the image that a window of this size is cut out of: 256 for 224."""
     return math.ceil(size / _CROP_RATIO)
 
 

@@ -1,4 +1,4 @@
-"""8-bit images to the input of a net."""
+"""From 8-bit images to the input of a net."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 class Normalizer:
     """(pixel / 255 - mean) / std, computed in double precision and rounded once.
 
-    A packed file does the same with the bytes of an image (docs/format.md, "preprocessing"), so it gets the
-    numbers that the net was trained with, bit by bit.
+    A packed file does the same with the bytes of an image (docs/format.md, "preprocessing"), so it sees
+    exactly the numbers that the net was trained with.
 
     Args:
-        channels: of the images.
-        mean: of each channel, 0 to 1; 0 by default.
-        std: of each channel; 1 by default.
+        channels: number of channels.
+        mean: mean of each channel, 0 to 1; 0 by default.
+        std: standard deviation of each channel; 1 by default.
 
     Raises:
-        ValueError: if these are not numbers for each channel.
+        ValueError: these are not a number for each channel.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Normalizer:
         stds = np.ones(channels) if std is None else np.asarray(std, dtype=np.float64)
         if means.shape != (channels,) or stds.shape != (channels,) or not (stds > 0).all():
             raise ValueError(
-                f"mean {mean} and std {std} for images of {channels} channels; expected a number for each "
-                "channel, and std above 0"
+                f"normalisation of {channels} channels: expected for each a mean and a std above 0, found "
+                f"mean {mean} and std {std}"
             )
         pixels = np.arange(256) * (1 / 255)
         self._values = ((pixels - means[:, None]) / stds[:, None]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Augmentations that change the size of images, and how images of any size are brought to one for a test."""
+"""Augmentations that change the size of images."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from bmx.gluon.data.augment.augmentation import Augmentation, between
 
-_BILINEAR = 1  # of MXNet's imresize
+_BILINEAR = 1  # the number of this interpolation in MXNet's imresize
 _ATTEMPTS = 10
 
 
 class ResizeShorter(Augmentation):
-    """Makes the shorter side as long as `size`; the aspect ratio stays.
+    """Resizes images so that their shorter side is `size`; the aspect ratio stays.
 
     Args:
-        size: pixels.
+        size: length of the shorter side, pixels.
     """
 
     def __init__(self, size: int):
         self.size = size
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`."""
+        """Nothing is random: no numbers."""
         height, width = images.shape[1:3]
         scale = self.size / min(height, width)
         new = max(self.size, round(height * scale)), max(self.size, round(width * scale))
@@ -35,14 +35,14 @@ class CenterCrop(Augmentation):
     """Cuts the middle out of each image.
 
     Args:
-        size: height and width of what is left.
+        size: height and width of the result, pixels.
     """
 
     def __init__(self, size: int):
         self.size = size
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`."""
+        """Nothing is random: no numbers."""
         top, left = ((side - self.size) // 2 for side in images.shape[1:3])
         return images[:, top : top + self.size, left : left + self.size]
 
@@ -50,13 +50,13 @@ class CenterCrop(Augmentation):
 class RandomResizedCrop(Augmentation):
     """Cuts a random part out of each image and resizes it to a square (GoogLeNet, 1409.4842).
 
-    Draws area and aspect ratio up to ten times until such a window fits into the image; if none does, the
-    largest square in the middle is taken.
+    Draws area and aspect ratio up to ten times until such a window fits into the image; if none does, takes
+    the largest square in the middle.
 
     Args:
-        size: height and width of the result.
-        area: of the window, as a part of the image's: uniform between these.
-        ratio: of width to height: its logarithm is uniform between those of these.
+        size: height and width of the result, pixels.
+        area: least and largest area of the window, as a fraction of the image's; uniform in between.
+        ratio: least and largest ratio of width to height; its logarithm is uniform in between.
     """
 
     numbers = 2 * _ATTEMPTS + 2
@@ -67,7 +67,7 @@ class RandomResizedCrop(Augmentation):
         self.size, self.area, self.ratio = size, area, ratio
 
     def apply(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """See `Augmentation.apply`."""
+        """Numbers 0 to 9 decide the areas, 10 to 19 the ratios, 20 and 21 the position."""
         results = []
         for image, row in zip(images, numbers):
             top, left, height, width = self.window(image.shape[0], image.shape[1], row)
@@ -92,7 +92,7 @@ class RandomResizedCrop(Augmentation):
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """An image (height, width, channels), uint8, in another size."""
+    """Resizes an image uint8 (height, width, channels)."""
     if image.shape[:2] == (height, width):
         return image
     source = mx.nd.array(np.ascontiguousarray(image), dtype=image.dtype)

@@ -1,7 +1,7 @@
 """Augmentations as Gluon transforms, for `dataset.transform_first` and GluonCV's own loops.
 
-Such a transform draws from a random state of its own. Workers of a `DataLoader` each get a copy, so there the
-numbers depend on who takes which batch. `bmx.gluon.data.ImageBatches` is repeatable with any number of them.
+Such a transform draws from a random state of its own. Each worker of a `DataLoader` gets a copy, so the
+numbers depend on who takes which batch. `bmx.gluon.data.ImageBatches` repeats with any number of workers.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ IMAGENET_STD = tuple(value / 255 for value in (58.393, 57.12, 57.375))
 
 
 class Augment(gluon.Block):
-    """Augments one image after the other.
+    """Augments one image per call.
 
     Args:
-        augmentation: what to do.
-        seed: the same seed gives the same images, in the same order of calls.
+        augmentation: change of the images.
+        seed: seed of the random numbers; the same seed and order of calls give the same images.
 
     Inputs:
         - **image**: uint8 (height, width, channels).
@@ -40,7 +40,7 @@ class Augment(gluon.Block):
         self._random = np.random.RandomState(seed)
 
     def forward(self, image: mx.nd.NDArray) -> mx.nd.NDArray:
-        """See the class."""
+        """Draws the numbers of this call."""
         numbers = self._random.random_sample((1, self._augmentation.numbers))
         changed = self._augmentation.apply(image.asnumpy()[None], numbers)[0]
         return mx.nd.array(np.ascontiguousarray(changed), dtype=image.dtype)
@@ -56,11 +56,11 @@ def training_transform(
     """uint8 (height, width, channels) -> float32 (channels, size, size), augmented and normalised.
 
     Args:
-        level: see `bmx.gluon.data.get_augmentation`.
-        size: height and width of the result; images of up to 96 pixels must come in this size.
-        mean: of each channel, 0 to 1.
-        std: likewise.
-        seed: of the augmentation.
+        level: name of the augmentation; see `bmx.gluon.data.get_augmentation`.
+        size: height and width of the result, pixels; images of up to 96 pixels must come in this size.
+        mean: mean of each channel, 0 to 1.
+        std: standard deviation of each channel.
+        seed: seed of the augmentation.
     """
     augmentation = get_augmentation(level, size)
     first = [Augment(augmentation, seed)] if augmentation else []

@@ -1,4 +1,4 @@
-"""The data sets by name; each is a file of this folder, and found by being here."""
+"""The data sets by name. Each is a file in this folder and is found because it is here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bmx.gluon.data.dataset import Dataset, ImageArrays
 
 
 def find_all() -> dict[str, Dataset]:
-    """The data sets that the modules of this folder hold, by name."""
+    """The data sets in the modules of this folder, by name."""
     modules = import_modules(sys.modules[__name__])
     found = [value for module in modules for value in vars(module).values() if isinstance(value, Dataset)]
     return {dataset.name: dataset for dataset in found}

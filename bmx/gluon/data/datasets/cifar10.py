@@ -1,6 +1,6 @@
 """CIFAR-10: 60,000 small photographs of ten classes (Krizhevsky 2009).
 
-It lives in MXNet's folder, so `mxnet.gluon.data.vision.CIFAR10`, and with it GluonCV's scripts, find it too.
+It lives in MXNet's folder, where `mxnet.gluon.data.vision.CIFAR10` and so GluonCV's scripts find it too.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _read(root: Path, train: bool) -> ImageArrays:
 
 
 def _read_records(path: Path) -> np.ndarray:
-    """uint8 (count, 3073)."""
+    """Records of one file: uint8 (count, 3073)."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -93,7 +93,7 @@ def _records_of_picture(folder: Path, name: str) -> np.ndarray:
 
 
 def _read_picture(path: Path) -> np.ndarray:
-    """uint8 (height, width, 3), RGB."""
+    """Pixels of a picture: uint8 (height, width, 3), RGB."""
     import mxnet as mx
 
     try:

@@ -24,7 +24,7 @@ _CLASSES = (
 )
 _MEAN, _STD = (0.2860,), (0.3530,)
 
-#: SHA-256 of the unpacked files in Debian's signed package; the authors publish none of these.
+#: SHA-256 of the unpacked files in Debian's signed package; the authors publish none.
 FILES = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",

@@ -1,4 +1,4 @@
-"""idx files, in which MNIST and its relatives come: images and labels of a training and a test split."""
+"""The idx files of MNIST and its relatives: images and labels, of a training and a test split."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def read_idx(path: Path, rank: int, advice: str) -> np.ndarray:
     big-endian 32-bit number, then the elements in row-major order.
 
     Args:
-        path: the file.
-        rank: the number of dimensions that is expected.
-        advice: what the user can do if it is damaged; the end of each error message.
+        path: path of the file.
+        rank: number of dimensions that it must have.
+        advice: what the user can do if the file is damaged; ends each error message.
 
     Returns:
         uint8 array of the shape that the header gives.
 
     Raises:
-        DatasetError: if the file is missing, of another type or rank, or not as long as its header says.
+        DatasetError: the file is missing, of another type or rank, or not as long as its header says.
     """
     try:
         content = path.read_bytes()
@@ -35,11 +35,13 @@ def read_idx(path: Path, rank: int, advice: str) -> np.ndarray:
         raise DatasetError(f"{path}: cannot be read ({error.strerror}); {advice}") from None
     header = 4 + 4 * rank
     if content[:4] != bytes([0, 0, _UBYTE, rank]) or len(content) < header:
-        raise DatasetError(f"{path}: not an idx file of unsigned bytes with rank {rank}; {advice}")
+        raise DatasetError(f"{path}: expected an idx file of unsigned bytes with rank {rank}; {advice}")
     shape = tuple(int(size) for size in np.frombuffer(content, dtype=">u4", count=rank, offset=4))
     expected = header + int(np.prod(shape, dtype=np.int64))
     if len(content) != expected:
-        raise DatasetError(f"{path}: {len(content)} bytes, but its header promises {expected}; {advice}")
+        raise DatasetError(
+            f"{path}: expected {expected} bytes, as its header says, found {len(content)}; {advice}"
+        )
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
 
 
@@ -47,13 +49,14 @@ def read_split(root: Path, train: bool, advice: str) -> tuple[np.ndarray, np.nda
     """Images uint8 (count, height, width) and labels int64 (count,).
 
     Raises:
-        DatasetError: if a file is missing or is not what its header says; the message ends with `advice`.
+        DatasetError: a file is missing or is not what its header says; the message ends with `advice`.
     """
     prefix = PREFIXES[train]
     images = read_idx(root / f"{prefix}-images-idx3-ubyte", 3, advice)
     labels = read_idx(root / f"{prefix}-labels-idx1-ubyte", 1, advice)
     if len(images) != len(labels):
         raise DatasetError(
-            f"{root}: {len(images)} images but {len(labels)} labels in the files {prefix}-*; {advice}"
+            f"{root}: expected one label per image in the files {prefix}-*, found {len(images)} images and "
+            f"{len(labels)} labels; {advice}"
         )
     return images, labels.astype(np.int64)

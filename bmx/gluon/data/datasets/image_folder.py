@@ -1,4 +1,4 @@
-"""Image folders: one folder a class. Classes are numbered by their names in order, as Gluon does."""
+"""Image folders: one folder per class. Classes are numbered in the order of their names, as in Gluon."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 class ImageFolder(ImageFolderDataset):
-    """`gluon.data.vision.ImageFolderDataset` that refuses what cannot be learned from.
+    """`gluon.data.vision.ImageFolderDataset` that refuses folders without images or with unknown classes.
 
     Args:
-        root: holds a folder for each class, with its images (.jpg, .jpeg, .png) in it.
-        classes: names of the folders in the order of their labels, where these must be those of another
-            data set; by default all folders, sorted by name.
+        root: folder with one folder per class, which holds the images (.jpg, .jpeg, .png) of the class.
+        classes: names of the folders in the order of their labels, where another data set determines them;
+            by default all folders, sorted by name.
 
     Attributes:
-        classes: names, by label.
+        classes: names of the classes, by label.
         items: (path, label) of each image.
 
     Raises:
-        DatasetError: if there are no images, or folders do not fit to `classes`.
+        DatasetError: there are no images, or a folder that is not in `classes`.
     """
 
     def __init__(self, root: str | Path, classes: Sequence[str] | None = None):
@@ -35,24 +35,24 @@ class ImageFolder(ImageFolderDataset):
         unknown = sorted(set(found) - set(classes)) if classes is not None else []
         if unknown:
             raise DatasetError(
-                f"{root}: the folder {unknown[0]} is none of the {len(classes or ())} classes; "
+                f"{root}: expected folders of the {len(classes or ())} given classes, found {unknown[0]}; "
                 "rename or remove it"
             )
         self._wanted = list(classes) if classes is not None else found
         super().__init__(str(root), flag=1)
         if not self.items:
             raise DatasetError(
-                f"{root}: no images; expected a folder for each class with files "
-                f"{', '.join('*' + suffix for suffix in SUFFIXES)} in it"
+                f"{root}: expected a folder per class that holds files "
+                f"{', '.join('*' + suffix for suffix in SUFFIXES)}, found no images"
             )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names by label."""
+        """Names of the classes, by label."""
         return tuple(self.synsets)
 
     def _list_images(self, root: str) -> None:
-        """What the base class calls; it would warn about other files, and number the classes itself."""
+        """Called by the base class, whose own warns about other files and numbers the classes itself."""
         self.synsets = self._wanted
         self.items = [
             (str(path), label)
@@ -63,7 +63,7 @@ class ImageFolder(ImageFolderDataset):
 
 
 def save_classes(classes: Sequence[str], path: Path) -> None:
-    """Writes the names, one a line, in the order of their labels."""
+    """Writes the names of classes, one per line, in the order of their labels."""
     with written_whole(path) as (temporary,):
         temporary.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
 

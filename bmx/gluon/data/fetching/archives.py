@@ -1,4 +1,4 @@
-"""Files out of archives: written where we say, so that an archive has no say in where they go."""
+"""Unpacks archives. The caller names the files that are written; an archive has no say in where they go."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def unpack_tar(archive: Path, folder: Path, target_of: Callable[[str], str | Non
     """Writes members of a tar archive, compressed or not, into a folder.
 
     Args:
-        archive: is deleted if it is damaged, so that the next try brings another one.
-        folder: where to.
-        target_of: called with each member's name; the name of its file in `folder`, or None to leave it.
+        archive: path of the archive, which is deleted if it is damaged, so that the next try fetches it anew.
+        folder: folder of the files.
+        target_of: maps the name of a member to the name of its file in `folder`, or to None to leave it out.
 
     Raises:
-        DatasetError: if the archive is damaged.
+        DatasetError: the archive is damaged.
     """
     try:
         with tarfile.open(archive) as tar:
@@ -35,7 +35,7 @@ def unpack_tar(archive: Path, folder: Path, target_of: Callable[[str], str | Non
 
 
 def unpack_deb(archive: Path, folder: Path, target_of: Callable[[str], str | None]) -> None:
-    """Likewise for a Debian package; dpkg-deb, which stands beside apt-get, knows its compression."""
+    """Does what `unpack_tar` does for a Debian package, with dpkg-deb, which knows its compression."""
     command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
@@ -47,7 +47,7 @@ def unpack_deb(archive: Path, folder: Path, target_of: Callable[[str], str | Non
 
 
 def unpack_gz(source: Path, target: Path) -> None:
-    """Unpacks a .gz file; deletes it, and raises DatasetError, if it is damaged."""
+    """Unpacks a .gz file; a damaged one is deleted and raises DatasetError."""
     try:
         with gzip.open(source) as stream:
             _write(stream, target)

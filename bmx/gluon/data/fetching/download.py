@@ -1,4 +1,4 @@
-"""Downloads that go on where they were interrupted."""
+"""Downloads that resume where they were interrupted."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _PARTIAL_CONTENT = 206
 
 
 def download(url: str, target: Path) -> None:
-    """Brings a file to disk, with a progress bar on terminals; does nothing if it is there.
+    """Downloads a file, with a progress bar on terminals; does nothing if it is there.
 
-    What has arrived is kept in `TARGET.part`. The next attempt, or the next call, asks for the rest.
+    What has arrived is kept in `TARGET.part`; the next attempt, or the next call, asks for the rest.
 
     Raises:
-        DatasetError: if the server refuses, or the connection breaks again and again.
+        DatasetError: the server refuses, or the connection breaks on every attempt.
     """
     part = target.with_name(target.name + ".part")
     for attempt in range(1, _ATTEMPTS + 1):
@@ -47,7 +47,7 @@ def download(url: str, target: Path) -> None:
 
 
 def _receive_rest(url: str, part: Path) -> None:
-    """Appends what is missing; raises OSError or HTTPException if that does not end well."""
+    """Appends what is missing; raises OSError or HTTPException if the rest does not arrive."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -56,7 +56,7 @@ def _receive_rest(url: str, part: Path) -> None:
         if error.code != _RANGE_NOT_SATISFIABLE or not have:
             raise
         if _total(error.headers) == have:
-            return  # only the renaming was missing
+            return  # complete, but not renamed yet
         part.unlink()
         raise ConnectionError("the file on the server is shorter than what has arrived") from None
     with response:
@@ -69,7 +69,7 @@ def _receive_rest(url: str, part: Path) -> None:
 
 
 def _append(response: Any, part: Path, have: int) -> None:
-    """Writes the body behind the first `have` bytes."""
+    """Writes the body after the first `have` bytes."""
     length = response.headers.get("Content-Length")
     total = have + int(length) if length is not None else None
     bar = tqdm(
@@ -89,7 +89,7 @@ def _starts_at(headers: Any, position: int) -> bool:
 
 
 def _total(headers: Any) -> int | None:
-    """The size of the whole file, which `Content-Range: bytes */SIZE` tells."""
+    """Size of the whole file, from `Content-Range: bytes */SIZE`."""
     match = re.fullmatch(r"bytes \*/(\d+)", str(headers.get("Content-Range", "")))
     return int(match[1]) if match else None
 

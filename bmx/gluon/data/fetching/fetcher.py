@@ -1,7 +1,8 @@
-"""Brings a data set to disk, and tells what is there.
+"""Fetches data sets, and checks what is there.
 
-Files arrive in the folder `.downloads` beside their place. Only right ones leave it, by an atomic rename, and
-files that are already right are not fetched again; so an interrupted fetch is finished by another one.
+Files arrive in the folder `.downloads` next to their final place. Only those with the right checksum leave
+it, by an atomic rename, and files that are already right are not fetched again, so a later call completes an
+interrupted fetch.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ class Status(NamedTuple):
     """What is there of a data set.
 
     Attributes:
-        root: its folder.
+        root: folder of the data set.
         missing: names of files that are not there.
-        damaged: names of files whose content is another one.
-        total: number of its files.
+        damaged: names of files with another checksum.
+        total: number of files that it should have.
     """
 
     root: Path
@@ -46,7 +47,7 @@ class Status(NamedTuple):
 
 
 def check(dataset: Dataset, root: Path | None = None) -> Status:
-    """Compares all files with their checksums."""
+    """Compares all files of a data set with their checksums."""
     root = root or dataset.folder()
     wrong = damaged_files(root, dataset.files)
     missing = tuple(name for name in wrong if not (root / name).is_file())
@@ -58,15 +59,15 @@ def fetch(dataset: Dataset, root: Path | None = None, log: Log = print) -> Path:
     """Makes sure that a data set is complete.
 
     Args:
-        dataset: which.
-        root: its folder; the usual place by default.
+        dataset: description of the data set.
+        root: folder of its files; the usual place by default.
         log: called with one line per step.
 
     Returns:
         The folder.
 
     Raises:
-        DatasetError: if no source brings the right files; the message says what each one answered.
+        DatasetError: no source has the right files; the message says what each one answered.
     """
     root = root or dataset.folder()
     if not damaged_files(root, dataset.files):
@@ -82,7 +83,7 @@ def fetch(dataset: Dataset, root: Path | None = None, log: Log = print) -> Path:
 
 
 def _fetch_from_any(dataset: Dataset, root: Path, downloads: Path, log: Log) -> None:
-    """Tries one source after the other."""
+    """Tries one source after another."""
     wanted = damaged_files(root, dataset.files)
     failures = []
     for source in dataset.sources if wanted else ():
@@ -94,19 +95,19 @@ def _fetch_from_any(dataset: Dataset, root: Path, downloads: Path, log: Log) -> 
             log(failures[-1])
     if wanted:
         raise DatasetError(
-            f"{dataset.title} could not be fetched ({'; '.join(failures)}); check the network, "
-            f"or put the files {', '.join(wanted)} into {root}"
+            f"{dataset.title} could not be fetched ({'; '.join(failures)}); check the network, or put "
+            f"the files {', '.join(wanted)} into {root}"
         )
 
 
 def _fetch_from(
     source: Source, dataset: Dataset, wanted: tuple[str, ...], root: Path, downloads: Path, log: Log
 ) -> None:
-    """Checks all files, then moves them into place."""
+    """Fetches files, checks all of them, then moves them into place."""
     source.bring(downloads, wanted, log)
     wrong = damaged_files(downloads, {name: dataset.files[name] for name in wanted})
     if wrong:
-        for path in downloads.iterdir():  # whatever they were made of is wrong too
+        for path in downloads.iterdir():  # what they were made from is wrong too
             if path.is_file():
                 path.unlink()
         raise DatasetError(f"the checksum of {', '.join(wrong)} is not the expected one")
@@ -116,7 +117,7 @@ def _fetch_from(
 
 @contextlib.contextmanager
 def _alone(downloads: Path, log: Log) -> Iterator[None]:
-    """One process at a time; the lock goes with its holder."""
+    """Lets one process at a time fetch; the lock ends with the process that holds it."""
     handle = os.open(downloads, os.O_RDONLY)
     try:
         try:

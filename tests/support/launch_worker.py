@@ -1,6 +1,6 @@
 """A training script, as users write it, for `bmx launch`; `Training` is also the one-worker reference.
 
-    worker.py STORE FOLDER STEPS [fail]
+    launch_worker.py STORE FOLDER STEPS [fail]
 
 Each step takes one batch of 12 samples; of N workers, worker r takes the samples r, r + N, ... Writes
 `{rank}.started` after the first step and `{rank}.npy`, all parameters, at the end; then come `HASTY` steps
