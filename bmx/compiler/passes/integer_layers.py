@@ -19,7 +19,7 @@ import numpy as np
 
 from bmx.compiler.ir.graph import CODES, Graph, GraphError, Node, ValueType
 from bmx.compiler.ir.ops import OPERATORS
-from bmx.compiler.ir.ops.windows import EXACT_IN_FLOAT32
+from bmx.compiler.ir.ops.binary import EXACT_IN_FLOAT32
 from bmx.compiler.ir.verifier import infer, verify
 from bmx.compiler.passes.support.small_weights import SmallWeight, small_weight
 

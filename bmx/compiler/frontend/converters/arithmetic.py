@@ -9,7 +9,7 @@ import numpy as np
 from bmx.compiler.frontend.attributes import Attributes, NotSupportedError
 from bmx.compiler.frontend.converters.base import Builder, Emit, affine, clip, converter, per_channel, reshape
 from bmx.compiler.ir.graph import ValueType
-from bmx.compiler.ir.ops.divide import LEAST, MOST
+from bmx.compiler.ir.ops.arithmetic import LEAST, MOST
 
 # (builder, name, x, one number or one per channel) -> value
 _WithVector = Callable[[Builder, str, str, Any], str]

@@ -8,23 +8,35 @@ import numpy as np
 
 from bmx.compiler.frontend.attributes import Attributes, NotSupportedError
 from bmx.compiler.frontend.converters.base import Builder, Emit, affine, clip, converter, per_channel
+from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.ops.elementwise import Activation
 
-_FUNCTIONS = ("relu", "tanh", "sigmoid")
 # Those of MXNet's mshadow_op.h (Klambauer et al., arXiv:1706.02515).
 _SELU_ALPHA, _SELU_LAMBDA = 1.6732632423543772, 1.0507009873554805
 
 
-@converter("Activation", becomes="`relu`, `tanh`, `sigmoid`", limits="`act_type` relu, tanh or sigmoid")
+_ACTIVATIONS = [name for name, operator in OPERATORS.items() if isinstance(operator, Activation)]
+
+
+@converter(
+    "Activation",
+    becomes=", ".join(f"`{name}`" for name in _ACTIVATIONS),
+    limits=f"`act_type` {', '.join(_ACTIVATIONS[:-1])} or {_ACTIVATIONS[-1]}",
+)
 def _activation(attrs: Attributes) -> Emit:
-    return _function(attrs.choice("act_type", "", _FUNCTIONS))
+    return _function(attrs.choice("act_type", "", _ACTIVATIONS))
 
 
 def _function(op: str) -> Emit:
     return lambda build, name, x: build.add(name, op, x)
 
 
-for _name in _FUNCTIONS:
-    converter(_name, becomes=f"`{_name}`")(lambda attrs, op=_name: _function(op))  # type: ignore[misc]
+def _activation_converter(op: str) -> Callable[[Attributes], Emit]:
+    return lambda attrs: _function(op)
+
+
+for _name in _ACTIVATIONS:
+    converter(_name, becomes=f"`{_name}`")(_activation_converter(_name))
 
 
 @converter(

@@ -1,4 +1,4 @@
-"""What an operator of the IR is: attributes, constants, a rule for its type and a meaning in NumPy."""
+"""What an operator of the IR is: attributes, constants, a type and a meaning in NumPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from bmx.compiler.ir.graph import CHANNELS_FIRST, CODES, GraphError, Node, ValueType
 
 REQUIRED = object()
-# What NumPy holds values and constants of each type in.
+# NumPy's type for values and constants of each type.
 NUMPY_DTYPES = {
     "f32": np.float32,
     "i32": np.int32,
@@ -45,8 +45,12 @@ class Constant:
     per_channel: bool = False
 
 
+# By name, in the order of their definition.
+OPERATORS: dict[str, Operator] = {}
+
+
 class Operator:
-    """One operator. Subclasses are the registry's entries and hold no state.
+    """One operator. Subclasses hold no state; those with a name enter `OPERATORS` when they are defined.
 
     Attributes:
         name: name in the IR and in the file.
@@ -76,6 +80,14 @@ class Operator:
     non_decreasing: ClassVar[bool] = False
     selects: ClassVar[bool] = False
     by_position: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        """Enter the registry."""
+        super().__init_subclass__()
+        if "name" in cls.__dict__:
+            if cls.name in OPERATORS:
+                raise TypeError(f"{cls.__qualname__}: an operator of the IR is named {cls.name!r} already")
+            OPERATORS[cls.name] = cls()
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         """Type of the result; raises `GraphError` if input, attributes and constants do not fit."""
@@ -124,6 +136,16 @@ class Operator:
         return node.with_constants(**{role: array[order] for role, array in node.constants.items()})
 
 
+class Elementwise(Operator):
+    """An operator that computes each element from the same element of its only input."""
+
+    elementwise = True
+
+    def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
+        """The input's type; operators that convert or have constants override it."""
+        return x
+
+
 def channel_axis(layout: str) -> int:
     """Position of the channels in the shape of a sample."""
     return 0 if layout == CHANNELS_FIRST else -1
@@ -153,6 +175,12 @@ def expect_shape(node: Node, role: str, shape: Sequence[int | None]) -> None:
         raise GraphError(
             f"node {node.name!r}: {role} should have shape [{wanted}], found {list(array.shape)}."
         )
+
+
+def expect_per_channel(node: Node, x: ValueType, layout: str) -> None:
+    """Raise unless each constant has one number per channel."""
+    for role in node.constants:
+        expect_shape(node, role, (x.shape[channel_axis(layout)],))
 
 
 def _is_int(value: Any, least: int) -> bool:
@@ -186,7 +214,7 @@ def integer(least: int, default: Any = REQUIRED) -> Attribute:
 
 
 def bit_count() -> Attribute:
-    """An attribute that says how many bits a code has."""
+    """An attribute for the number of bits of a code."""
     return Attribute("an integer from 1 to 8", lambda v: _is_int(v, 1) and v <= 8)
 
 

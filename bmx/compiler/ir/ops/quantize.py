@@ -1,31 +1,50 @@
-"""quantize: real or integer values to codes of k bits, by thresholds per channel."""
+"""From numbers to bits and codes: by comparison with constant thresholds, and by definition."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bmx.compiler.ir.graph import GraphError, Node, ValueType
+from bmx.compiler.ir.numerics import round_half_away, sign
 from bmx.compiler.ir.ops.base import (
     Constant,
-    Operator,
+    Elementwise,
     along_channels,
     bit_count,
     channel_axis,
+    expect_per_channel,
     expect_shape,
 )
 
 
-class Quantize(Operator):
+class Threshold(Elementwise):
+    """Bit = not (x < t) where flip is false, not (x > t) where it is true; so NaN gives +1."""
+
+    name = "threshold"
+    reads = ("f32", "i32")
+    constants = {"threshold": Constant("input", per_channel=True), "flip": Constant("mask")}
+
+    def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
+        expect_per_channel(node, x, layout)
+        return ValueType("bits", x.shape)
+
+    def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:
+        """Compare in the input's own type."""
+        threshold = along_channels(node.constants["threshold"], x, layout)
+        flip = along_channels(node.constants["flip"], x, layout)
+        below, above = x < threshold, x > threshold
+        return np.where(np.where(flip, above, below), -1, 1).astype(np.int8)
+
+
+class Quantize(Elementwise):
     """How many of a channel's thresholds x is not below; 2^bits - 1 less that where flip is true."""
 
     name = "quantize"
     reads = ("f32", "i32")
     attributes = {"bits": bit_count()}
     constants = {"threshold": Constant("input", per_channel=True), "flip": Constant("mask")}
-    elementwise = True
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
-        """Codes, as many as input elements."""
         channels, bits = x.shape[channel_axis(layout)], node.attrs["bits"]
         expect_shape(node, "threshold", (2**bits - 1, channels))
         expect_shape(node, "flip", (channels,))
@@ -43,10 +62,56 @@ class Quantize(Operator):
         return np.where(flip, 2 ** node.attrs["bits"] - 1 - reached, reached).astype(np.uint8)
 
     def is_non_decreasing(self, node: Node) -> bool:
-        """Where no channel is flipped."""
+        """Whether no channel is flipped."""
         return not node.constants["flip"].any()
 
     def permute_input(self, node: Node, order: np.ndarray) -> Node:
-        """The node with its channels reordered."""
         threshold, flip = node.constants["threshold"], node.constants["flip"]
         return node.with_constants(threshold=threshold[:, order], flip=flip[order])
+
+
+class ToPlanes(Elementwise):
+    """The same numbers, as the codes that integer layers read."""
+
+    name = "to_planes"
+    reads = ("bytes",)
+
+    def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
+        return ValueType("u8", x.shape)
+
+    def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:
+        return x
+
+
+class _Rows(Elementwise):
+    """Bits or codes of real values. Their rows are channels, so a value is a vector or an image."""
+
+    in_file = False
+
+    def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
+        if len(x.shape) not in (1, 3):
+            raise GraphError(f"node {node.name!r}: {node.op} expects a vector or an image, found {x}.")
+        return ValueType(f"u{node.attrs['bits']}" if "bits" in node.attrs else "bits", x.shape)
+
+
+class Sign(_Rows):
+    """-1 where x < 0, otherwise +1; so 0, -0.0 and NaN give +1."""
+
+    name = "sign"
+
+    def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:
+        return sign(x)
+
+
+class Code(_Rows):
+    """The nearest integer of 0 to 2^bits - 1; halves upwards."""
+
+    name = "code"
+    attributes = {"bits": bit_count()}
+    non_decreasing = True
+
+    def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:
+        """Clip, then round; NaN gives the largest code, as a comparison that fails with every threshold."""
+        largest = np.float32(2 ** node.attrs["bits"] - 1)
+        held = np.where(np.isnan(x), largest, np.clip(x, np.float32(0), largest))
+        return round_half_away(held).astype(np.uint8)
