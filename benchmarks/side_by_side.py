@@ -29,7 +29,7 @@ from matplotlib.figure import Figure
 
 from bmx.files import write_atomically
 from bmx.gluon.model_zoo import register_in_gluoncv
-from bmx.training.config import Data
+from bmx.training.schema import Data
 from bmx.training.sources import open_source
 
 FOLDER = Path("docs/results/train_cifar10")

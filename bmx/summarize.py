@@ -133,12 +133,13 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
     counts = count_parameters(net)
     quantized = [row for row in rows if row.weight_bits < _FLOAT_BITS]
     counted = [row for row in rows if convention == "larq" or row.operator in _CONVOLUTIONS]
-    real = counts.real
+    binary = sum(row.weights for row in quantized)
+    # A saved net does not say which of its parameters are latent: those that are packed.
+    real = counts.real if counts.latent else counts.real - binary
     if convention == "larq":
         real += 2 * counts.batch_norm_channels - counts.batch_norm_fixed
     binary_macs = sum(row.binary_macs for row in counted)
     float_macs = sum(row.macs for row in counted if row.is_float)
-    binary = sum(row.weights for row in quantized)
     return Summary(
         layers=rows,
         convention=convention,

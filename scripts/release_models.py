@@ -19,9 +19,9 @@ from bmx.gluon.data.dataset import digest_of
 from bmx.gluon.data.fetching.storage import written_whole
 from bmx.gluon.model_zoo import get_model
 from bmx.gluon.model_zoo.support.pretrained import INDEX, TrainedModel, list_trained, write_index
-from bmx.training.config import Config
 from bmx.training.recipes import read_recipe
 from bmx.training.run import train
+from bmx.training.schema import Config
 from bmx.training.sources import open_source
 
 # Of `bmx list recipes`; each makes one file.

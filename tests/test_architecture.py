@@ -69,7 +69,9 @@ INNER_ARROWS: dict[str, dict[str, set[str]]] = {
         "optimize_for": {"nn"},
         "optimizer": {"arguments"},
         "parameters": {"nn"},
+        "saved_net": set(),
         "schedule": {"arguments", "nn"},
+        "sources": {"model_zoo", "saved_net"},
         "surgery": {"dataflow", "nn"},
         "symbol_json": set(),
     },
@@ -88,6 +90,52 @@ INNER_ARROWS: dict[str, dict[str, set[str]]] = {
         "dense": {"config", "layer", "settings"},
         "horq": {"conv", "lowerings", "quantizers"},
     },
+}
+# Training: schema <- build_stage <- run; the engine knows no description, and no folder of results.
+INNER_ARROWS["training"] = {
+    **{key: set() for key in ("accumulate", "ema", "evaluation", "limits", "mixup", "nonfinite")},
+    **{key: set() for key in ("precision", "progress", "seeds", "toml")},
+    "reading": {"limits"},
+    "schema": {"limits", "reading"},
+    "recipes": {"reading", "toml"},
+    **{
+        key: {"reading", "schema"}
+        for key in ("distill", "learning_rate", "machines", "optimizers", "sources")
+    },
+    "models": {"precision", "reading", "schema"},
+    "objective": {"distill", "mixup"},
+    "assembly": {"ema", "mixup", "objective", "seeds"},
+    "build_stage": {
+        *(
+            "assembly",
+            "distill",
+            "ema",
+            "learning_rate",
+            "limits",
+            "machines",
+            "mixup",
+            "models",
+            "objective",
+        ),
+        *("optimizers", "schema", "seeds", "sources"),
+    },
+    "engine": {"accumulate", "assembly", "mixup", "nonfinite", "optimizers", "progress"},
+    "bar": {"engine"},
+    "callbacks": {"engine", "progress"},
+    "tensorboard": {"engine", "optimizers", "progress"},
+    "plot": {"progress"},
+    "loop": {"assembly", "bar", "engine", "evaluation", "objective", "optimizers", "progress"},
+    "checkpoint": {"ema", "progress", "schema", "seeds", "toml"},
+    "run_dir": {"checkpoint", "reading", "schema", "toml"},
+    "stage_run": {
+        *("assembly", "bar", "callbacks", "checkpoint", "engine", "evaluation", "learning_rate", "progress"),
+        *("run_dir", "schema", "seeds", "sources", "tensorboard"),
+    },
+    "run": {
+        *("build_stage", "checkpoint", "machines", "models", "plot", "progress", "run_dir", "schema"),
+        *("sources", "stage_run"),
+    },
+    "widths": {"evaluation", "loop", "nonfinite", "seeds"},
 }
 # Who may import the compiler's frontend: those that trace a net.
 MAY_IMPORT_FRONTEND = {"compiler", "exporter.py", "summarize.py", "verification"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import re
@@ -13,10 +12,10 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 import bmx
 from bmx.cli import cli
+from tests.support.command_line import assert_fails, invoke
 from tests.support.subprocesses import ROOT, environment
 
 NET_MODULE = """
@@ -73,20 +72,6 @@ def build_twice():
 def broken():
     raise RuntimeError("this net cannot be built")
 """
-
-
-def invoke(*arguments: str) -> Result:
-    # Before click 8.2, which Python 3.8 and 3.9 have, the runner mixes stderr into stdout unless told not to.
-    separate = "mix_stderr" in inspect.signature(CliRunner).parameters
-    runner = CliRunner(mix_stderr=False) if separate else CliRunner()
-    return runner.invoke(cli, list(arguments), prog_name="bmx")
-
-
-def assert_fails(result: Result, code: int, pattern: str) -> None:
-    """The exit code, and one sentence on stderr that matches."""
-    assert result.exit_code == code, result.stderr
-    assert re.fullmatch(r"bmx: [^\n]+\n", result.stderr), result.stderr
-    assert re.search(pattern, result.stderr), result.stderr
 
 
 @pytest.fixture(scope="module")

@@ -32,8 +32,8 @@ def test_packed_files_answered_as_mxnet(folder: Path) -> None:
 
 def test_a_training_is_kept_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On noise: what the page then says of a training is what the training said."""
-    from bmx.training.config import Config
     from bmx.training.run import train
+    from bmx.training.schema import Config
 
     monkeypatch.setattr(trained, "RESULTS", tmp_path / "results")
     config = Config.from_dict(

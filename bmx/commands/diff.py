@@ -27,7 +27,7 @@ def diff(
 ) -> None:
     """Show layer by layer where a net in MXNet and its packed FILE differ.
 
-    SOURCE is as for 'bmx verify'. 'difference' and 'bits' say what a layer of the file does to the inputs of
+    'difference' and 'bits' say what a layer of the file does to the inputs of
     MXNet's layer, so they are the layer's own; 'in the file' is what has added up to there as the file runs.
     A bit that differs because its number is zero to within rounding is a tie. The exit code is 1 if a layer
     differs by more than the tolerance, or in a bit that is no tie.

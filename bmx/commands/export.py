@@ -10,8 +10,8 @@ from typing import Any, Sequence
 
 import click
 
-from bmx.commands.options import NamedShape, Numbers, example, json_option, params_option
-from bmx.commands.source import load_net
+from bmx.commands.options import NamedShape, Numbers, example, json_option
+from bmx.commands.source import load_net, params_option, source_argument
 
 
 @click.command(
@@ -21,7 +21,7 @@ from bmx.commands.source import load_net
         "bmx export net-symbol.json net.bmx --params net-0000.params --input-shape 1,3,32,32",
     )
 )
-@click.argument("source")
+@source_argument
 @click.argument("output", metavar="OUT.bmx")
 @click.option(
     "--input-shape",
@@ -55,11 +55,7 @@ def export(
     no_verify: bool,
     as_json: bool,
 ) -> None:
-    """Pack a trained net into OUT.bmx and verify it against MXNet.
-
-    SOURCE is module:function (the function returns the net), or with --params a name of 'bmx list models' or
-    the NAME-symbol.json of a saved net.
-    """
+    """Pack a trained net into OUT.bmx and verify it against MXNet."""
     import bmx
 
     labels = None if classes is None else _read_labels(classes)

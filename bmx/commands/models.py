@@ -42,8 +42,8 @@ def datasets(as_json: bool) -> None:
 @json_option
 def recipes(as_json: bool) -> None:
     """List the recipes of `bmx train`."""
-    from bmx.training.config import Config
     from bmx.training.recipes import list_recipes, read_recipe
+    from bmx.training.schema import Config
 
     described = {name: Config.from_dict(read_recipe(name), name) for name in list_recipes()}
     if as_json:

@@ -7,6 +7,8 @@ from typing import Any, Callable
 
 import click
 
+from bmx.commands.source import params_option, source_argument
+
 
 def example(*lines: str) -> str:
     """The epilog of a command's help: examples, kept as they are (click would wrap them without the mark)."""
@@ -107,15 +109,6 @@ def batch_option(function: Callable) -> Callable:
     )
 
 
-def params_option(function: Callable) -> Callable:
-    """Adds `--params`."""
-    text = (
-        "Parameters to load into the net (a file that save_parameters or export wrote); needed for a zoo "
-        "model and a saved symbol."
-    )
-    return click.option("--params", metavar="FILE", help=text)(function)
-
-
 def comparison_options(samples: int, of_what: str) -> Callable[[Callable], Callable]:
     """Adds what `bmx verify` and `bmx diff` take.
 
@@ -124,7 +117,7 @@ def comparison_options(samples: int, of_what: str) -> Callable[[Callable], Calla
         of_what: what the tolerance is for.
     """
     options = (
-        click.argument("source"),
+        source_argument,
         click.argument("file"),
         params_option,
         click.option(

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bmx.commands.options import Shape, example, json_option
-from bmx.commands.source import build_net
+from bmx.commands.source import build_net, params_option, source_argument
 
 
 @click.command(
@@ -19,7 +19,8 @@ from bmx.commands.source import build_net
         "bmx summary demo/lenet.bmx",
     )
 )
-@click.argument("source")
+@source_argument
+@params_option
 @click.option(
     "--input",
     "input_shape",
@@ -39,19 +40,23 @@ from bmx.commands.source import build_net
 )
 @json_option
 def summary(
-    source: str, input_shape: tuple[int, ...] | None, classes: int | None, convention: str, as_json: bool
+    source: str,
+    params: str | None,
+    input_shape: tuple[int, ...] | None,
+    classes: int | None,
+    convention: str,
+    as_json: bool,
 ) -> None:
     """Count what SOURCE holds and computes for one sample.
 
-    SOURCE is a name of 'bmx list models', module:function (the function returns the net), or a packed file,
-    whose layers are then shown as they run: batch norms are folded there.
+    SOURCE may be a packed file, too, whose layers are shown as they run: batch norms are folded there.
     """
     if source.endswith(".bmx"):
         _packed(source, as_json)
         return
     from bmx import summarize
 
-    net, shape = build_net(source, classes, input_shape)
+    net, shape = build_net(source, params, classes, input_shape)
     found = summarize.summary(net, shape, convention)
     click.echo(json.dumps(found.as_dict(), indent=2) if as_json else _text(found))
 

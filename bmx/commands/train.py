@@ -112,7 +112,7 @@ def train(
 
         given = {name: value for name, value in options.items() if value is not None}
         described = _describe(config, recipe, model, given, settings, output, resume)
-        result = run(described, output, resume, overwrite, _build, click.echo)
+        result = run(described, output, resume, overwrite, log=click.echo)
         if not result:  # another machine has it
             return
         if export is not None:
@@ -134,10 +134,10 @@ def _describe(
 ) -> Any:
     """The description that the arguments stand for."""
     from bmx.training import toml
-    from bmx.training.config import Config
     from bmx.training.reading import merge
     from bmx.training.recipes import read_recipe
     from bmx.training.run_dir import RunDir
+    from bmx.training.schema import Config
 
     if not (path or recipe or model):
         if resume and not options and not settings:
@@ -188,22 +188,15 @@ def _without(table: Any, keys: list[str]) -> Any:
     return {**table, keys[0]: _without(table[keys[0]], keys[1:])}
 
 
-def _build(name: str, arguments: Mapping[str, Any]) -> Any:
-    """The net that a name stands for, functions of modules among them."""
-    from bmx.commands.source import call_function
-    from bmx.training.models import build_model, is_function
-
-    return call_function(name, **arguments) if is_function(name) else build_model(name, arguments)
-
-
 def _export(described: Any, output: str, path: str) -> dict[str, Any]:
     """Packs the best net, compares it with MXNet on held-out images, and measures the packed file."""
+    import numpy as np
+
     from bmx import runtime
-    from bmx.demo import median_ms
     from bmx.exporter import export
     from bmx.training.run import best_net
 
-    net, source = best_net(described, output, _build)
+    net, source = best_net(described, output)
     sample, _ = next(iter(source.held_out()))
     sample = sample[:64].asnumpy()
     report = export(net, path, source.shape, source.preprocessing, source.classes, sample=sample)
@@ -212,7 +205,7 @@ def _export(described: Any, output: str, path: str) -> dict[str, Any]:
         "export": path,
         "bytes": Path(path).stat().st_size,
         "agreement": None if report is None else report.as_dict(),
-        "latency_ms": median_ms(lambda: session.run(sample[:1])),
+        "latency_ms": float(np.median(session.time(sample[:1]))),
     }
 
 

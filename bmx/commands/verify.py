@@ -23,8 +23,7 @@ def verify(
 ) -> None:
     """Run a net in MXNet and its packed FILE on the same inputs and compare.
 
-    SOURCE is module:function (the function returns the net), or with --params a name of 'bmx list models' or
-    the NAME-symbol.json of a saved net. The exit code is 1 if they differ; 'bmx diff' then shows where.
+    The exit code is 1 if they differ; 'bmx diff' then shows where.
     """
     import bmx
     from bmx.commands.arrays import load_samples

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import click
 
 from bmx.commands.options import Numbers, example, json_option
+from bmx.commands.source import find_function
 
 DEMONSTRATION = "bmx.training.widths.demonstration:build"
 QUICK = {
@@ -118,7 +118,7 @@ def _search(source: str, options: dict[str, Any]) -> dict[str, Any]:
         **{name: options[name] for name in ("budget", "population", "generations", "seed")},
     )
     fields = {name: options[name] for name in w.Training._fields if name in options}
-    build, data = _function(source), _data(options)
+    build, data = find_function(source), _data(options)
     problem = w.Problem(build, settings.layers, data, w.Training(**fields), settings.seed, click.echo)
     folder = Path(options["output"])
     with w.Journal(folder, _identity(source, settings, problem, options)) as journal:
@@ -170,25 +170,6 @@ def _data(options: dict[str, Any]) -> Any:
                 f"{options['data']}: there is no array {missing[0]}; expected {', '.join(_ARRAYS)}"
             )
         return Data(*(arrays[name] for name in _ARRAYS))
-
-
-def _function(source: str) -> Callable[..., Any]:
-    """Imports `module:function`, the working directory first on the path."""
-    module_name, _, name = source.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise click.UsageError(
-            f"SOURCE {source!r}: there is no module {error.name!r} here or installed"
-        ) from None
-    function = getattr(module, name, None) if name else None
-    if not callable(function):
-        raise click.UsageError(f"SOURCE {source!r}: expected module:function, with a function of that module")
-    return function
 
 
 def _write(path: Path, content: bytes) -> None:

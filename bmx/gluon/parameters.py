@@ -29,8 +29,11 @@ class Counts(NamedTuple):
 def count_parameters(net: gluon.Block) -> Counts:
     """Count a net's parameters; shared ones once.
 
-    A batch norm counts two a channel, also where its gamma is fixed, as the literature's tables do.
+    A batch norm counts two a channel, also where its gamma is fixed, as the literature's tables do. A saved
+    net does not say which of its parameters are latent, or fixed: all of them count as real and trained.
     """
+    if isinstance(net, gluon.SymbolBlock):
+        return _count_saved(net)
     seen: set[int] = set()
     real = latent = channels = fixed = 0
     for block in _blocks(net):
@@ -56,6 +59,17 @@ def ensure_initialised(net: gluon.Block, input_shape: tuple[int, ...]) -> None:
     for parameter in missing:
         parameter.initialize(default_init=mx.init.Xavier())
     net(mx.nd.zeros(input_shape))
+
+
+def _count_saved(net: gluon.SymbolBlock) -> Counts:
+    params = net._reg_params.values()
+    trained, statistics = (
+        sum(p.data().size for p in params if (p.grad_req == "null") == is_statistic)
+        for is_statistic in (False, True)
+    )
+    return Counts(
+        real=trained, latent=0, batch_norm_channels=statistics // 2
+    )  # each has a mean and a variance
 
 
 def _is_latent(block: gluon.Block, name: str) -> bool:

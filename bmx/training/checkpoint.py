@@ -23,9 +23,9 @@ from mxnet import gluon
 
 from bmx.files import write_atomically
 from bmx.training import toml
-from bmx.training.config import Config
 from bmx.training.ema import WeightAverage
 from bmx.training.progress import Progress
+from bmx.training.schema import Config
 from bmx.training.seeds import random_state, set_random_state
 
 SUFFIX = ".checkpoint"

@@ -8,8 +8,8 @@ import mxnet as mx
 from mxnet import autograd, gluon
 
 from bmx.gluon.loss import AttentionMatching, DistributionLoss, KnowledgeDistillation
-from bmx.training.config import Teacher as Description
 from bmx.training.reading import ConfigError
+from bmx.training.schema import Teacher as Description
 
 
 class Tapped(gluon.HybridBlock):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
 from bmx.gluon import schedule
-from bmx.training.config import LearningRate
 from bmx.training.reading import ConfigError
+from bmx.training.schema import LearningRate
 
 Rate = Callable[[float], float]
 

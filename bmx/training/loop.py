@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from bmx.gluon.data import Batches
 from bmx.gluon.schedule import Cosine
+from bmx.training.assembly import Assembly, Updates
 from bmx.training.bar import Bar
 from bmx.training.engine import Callback, Engine
 from bmx.training.evaluation import accuracy
@@ -33,44 +34,36 @@ def fit(
 ) -> list[EpochResult]:
     """Trains a classifier; the learning rate falls along a cosine to 0.
 
-    `bmx train` is the same loop with all that it can do; see `Engine`.
+    `bmx train` runs the same loop with everything it can do; see `Engine`.
 
     Args:
-        net: initialised; its output is logits (batch, classes).
-        train_data: what to learn from.
-        val_data: held out; measured after each epoch, never learned from.
+        net: initialised net; its output is logits (batch, classes).
+        train_data: images and labels to learn from.
+        val_data: held-out images and labels, measured after each epoch and never learned from.
         epochs: passes over `train_data`.
         optimizer: name of an MXNet optimizer.
-        learning_rate: at the first step.
+        learning_rate: learning rate of the first step.
         optimizer_params: further arguments of the optimizer.
-        name: stands in front of the progress bar and of each line.
+        name: name of the training, which begins the progress bar and each line.
         log: called with one line per epoch.
         criterion: called with logits (batch, classes) and labels (batch,); by default softmax cross-entropy.
         make_trainer: called with parameters, optimizer and its arguments; by default `gluon.Trainer`.
-        before_step: called in front of each step with the part of the training that is done, 0 to 1, which
-            is what schedules of hyper-parameters follow.
+        before_step: called before each step with the share of the training so far, 0 to 1, which schedules
+            of hyper-parameters follow.
 
     Returns:
         One result per epoch.
 
     Raises:
-        NonFiniteLossError: at the first step whose loss is not finite; the message names the step.
+        NonFiniteLossError: the loss of a step is not finite; the message names the step.
     """
     arguments = {"learning_rate": learning_rate, **(optimizer_params or {})}
     trainer = make_trainer(parameters(net), optimizer, arguments)
     with Bar(name, epochs * train_data.sample_count) as bar:
-        engine = Engine(
-            net,
-            trainer,
-            Objective(net, criterion),
-            train_data,
-            epochs,
-            Cosine(learning_rate, 0.0, epochs * len(train_data)),
-            lambda: accuracy(net, val_data),
-            name=name,
-            callbacks=[_BeforeStep(before_step), bar, _Line(name, log)],
-        )
-        return engine.run()
+        rate = Cosine(learning_rate, 0.0, epochs * len(train_data))
+        assembly = Assembly(net, trainer, Objective(net, criterion), train_data, Updates(epochs), rate)
+        callbacks = [_BeforeStep(before_step), bar, _Line(name, log)]
+        return Engine(assembly, lambda: accuracy(net, val_data), callbacks=callbacks, name=name).run()
 
 
 class _BeforeStep(Callback):

@@ -8,23 +8,64 @@ import mxnet as mx
 from mxnet import gluon
 from mxnet.kvstore import KVStoreBase
 
-from bmx.training.config import LearningRate, Optimizer
 from bmx.training.reading import ConfigError
+from bmx.training.schema import LearningRate, Optimizer
+
+_KEYS = 1_000_000  # of a key-value store, for each stage
 
 
-def create_store(kind: str) -> Any:
-    """The store that connects the machines; None for one machine alone.
+class Machines:
+    """The machines that train together: this one alone, or those that a key-value store connects.
 
-    Blocks until all workers have connected, which `bmx launch` starts.
+    Args:
+        store: MXNet's key-value store; None for this machine alone.
     """
-    return mx.kv.create(kind) if kind.startswith("dist") else None
+
+    def __init__(self, store: Any = None) -> None:
+        self.store = store
+
+    @classmethod
+    def connect(cls, kind: str) -> Machines:
+        """Blocks until all workers, which `bmx launch` starts, have connected.
+
+        Args:
+            kind: kind of the store; ``local`` and ``device`` stay alone.
+        """
+        return cls(mx.kv.create(kind)) if kind.startswith("dist") else ALONE
+
+    @property
+    def rank(self) -> int:
+        """Number of this machine."""
+        return 0 if self.store is None else self.store.rank
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """Number of this machine, and number of all."""
+        return (0, 1) if self.store is None else (self.store.rank, self.store.num_workers)
+
+    @property
+    def on_servers(self) -> bool:
+        """Whether machines do not wait for one another, so that servers update the weights."""
+        return self.store is not None and "async" in self.store.type
+
+    def of_stage(self, number: int) -> Machines:
+        """The same machines with keys for the parameters of a stage."""
+        return self if self.store is None else Machines(StageStore(self.store, number * _KEYS))
+
+    def wait(self) -> None:
+        """Returns when all machines have come here."""
+        if self.store is not None:
+            self.store._barrier()
+
+
+ALONE = Machines()
 
 
 class StageStore(KVStoreBase):
     """A store as one stage sees it: keys of later stages are others, because a store takes each key once.
 
     Args:
-        store: of all stages.
+        store: store of all stages.
         first: key of the stage's first parameter.
     """
 
@@ -33,15 +74,15 @@ class StageStore(KVStoreBase):
         self._first = first
 
     def broadcast(self, key: int, value: Any, out: Any, priority: int = 0) -> None:
-        """The first machine's value, to all."""
+        """Gives the first machine's value to all."""
         self._store.broadcast(self._first + key, value, out, priority)
 
     def pushpull(self, key: int, value: Any, out: Any = None, priority: int = 0) -> None:
-        """The sum of all machines' values, to all."""
+        """Gives the sum of all machines' values to all."""
         self._store.pushpull(self._first + key, value, out, priority)
 
     def set_optimizer(self, optimizer: Any) -> None:
-        """What servers update weights with."""
+        """Sets the optimizer that servers update weights with."""
         optimizer.idx2name = {self._first + key: name for key, name in optimizer.idx2name.items()}
         self._store.set_optimizer(optimizer)
 
@@ -73,11 +114,6 @@ class StageStore(KVStoreBase):
         return self._store.num_workers
 
 
-def updates_on_servers(store: Any) -> bool:
-    """Whether machines do not wait for one another, so that servers update the weights."""
-    return store is not None and "async" in store.type
-
-
 def make_server_trainer(
     params: Sequence[gluon.Parameter],
     optimizer: Optimizer,
@@ -86,16 +122,16 @@ def make_server_trainer(
     per_epoch: int,
     store: Any,
 ) -> gluon.Trainer:
-    """The Trainer of machines that do not wait: each update is one machine's, made by a server.
+    """The Trainer of machines that do not wait: each update comes from one machine, and a server makes it.
 
     Servers know MXNet's optimizers and schedulers only, and bound no latent weights.
 
     Args:
-        params: initialised.
-        optimizer: its description.
+        params: initialised parameters.
+        optimizer: description of the optimizer.
         rate: description of the learning rate.
-        updates: of the stage, on each machine.
-        per_epoch: likewise.
+        updates: updates of the stage, on each machine.
+        per_epoch: updates of an epoch, on each machine.
         store: key-value store.
 
     Raises:

@@ -1,7 +1,8 @@
-"""Mixup: each image of a batch and another one, mixed in one share, and their labels likewise."""
+"""Mixup: each image of a batch mixed with another one in one share, and their labels likewise."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import mxnet as mx
@@ -13,15 +14,32 @@ class Mixed(NamedTuple):
 
     Attributes:
         images: float32 [batch, channels, height, width].
-        labels: of the images that make up the larger share, [batch].
-        others: labels of those mixed in, [batch]; None where nothing is mixed.
-        share: of the first, 1/2 to 1.
+        labels: labels of the images that make up the larger share, [batch].
+        others: labels of the images mixed in, [batch]; None where nothing is mixed.
+        share: share of the larger part, 1/2 to 1.
     """
 
     images: mx.nd.NDArray
     labels: mx.nd.NDArray
     others: mx.nd.NDArray | None = None
     share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Mixup:
+    """The mixing of a stage.
+
+    Attributes:
+        alpha: parameter of the Beta distribution of shares; 0 for no mixing.
+        off: epochs at the end without mixing.
+    """
+
+    alpha: float = 0.0
+    off: int = 0
+
+    def is_on(self, epoch: int, epochs: int) -> bool:
+        """Whether batches of an epoch, counted from 0, are mixed."""
+        return bool(self.alpha) and epoch < epochs - self.off
 
 
 def mixup(images: Any, labels: Any, alpha: float, random: np.random.RandomState) -> Mixed:

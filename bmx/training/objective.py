@@ -1,4 +1,4 @@
-"""What a step makes small: the loss of labels, mixed or smoothed, and that against a teacher."""
+"""The loss that a step lowers: of labels, mixed or smoothed, and against a teacher."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import Any, Callable
 
 from mxnet import gluon
 
-from bmx.gluon.loss import LabelSmoothing, SquaredHinge
-from bmx.training.config import Loss
 from bmx.training.distill import Teacher
 from bmx.training.mixup import Mixed
 
@@ -18,10 +16,10 @@ class Objective:
     """Loss of a batch.
 
     Args:
-        net: gives logits.
-        criterion: called with logits [batch, classes] and labels [batch]; gives the loss of each sample.
-        weight: of the labels' loss.
-        teacher: None for none.
+        net: net whose output is logits.
+        criterion: function from logits [batch, classes] and labels [batch] to the loss of each sample.
+        weight: weight of the labels' loss.
+        teacher: loss against a teacher; None for none.
     """
 
     def __init__(
@@ -53,12 +51,3 @@ class Objective:
         if batch.others is None:
             return loss
         return batch.share * loss + (1 - batch.share) * self._criterion(logits, batch.others)
-
-
-def criterion(loss: Loss) -> Criterion:
-    """The loss of labels that is described."""
-    if loss.name == "squared_hinge":
-        return SquaredHinge()
-    return (
-        LabelSmoothing(loss.label_smoothing) if loss.label_smoothing else gluon.loss.SoftmaxCrossEntropyLoss()
-    )

@@ -12,8 +12,8 @@ from bmx.gluon.optimizer import (
     is_binary,
     scale_learning_rates,
 )
-from bmx.training.config import Optimizer
 from bmx.training.reading import ConfigError
+from bmx.training.schema import Optimizer
 
 
 def parameters(net: gluon.Block) -> list[gluon.Parameter]:

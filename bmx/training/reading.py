@@ -6,33 +6,39 @@ import dataclasses
 import difflib
 from typing import Any, Iterable, Mapping, get_type_hints
 
+from bmx.training.limits import ConfigError, check_limit
 
-class ConfigError(ValueError):
-    """A description has a name or a value that is not known; the message says which, and what there is."""
+__all__ = ["ConfigError", "differences", "merge", "read", "require_known"]
 
 
 def read(cls: Any, table: Any, name: str, separator: str = ".") -> Any:
-    """A dataclass from a dict, the dataclasses that are its fields likewise.
+    """A dataclass from a dict, and the dataclasses that are its fields likewise.
+
+    A class with relations between its fields has a method ``check(where)``, which raises ConfigError.
 
     Args:
         cls: the dataclass.
-        table: values of its fields; those that are missing have their defaults.
-        name: stands in front of error messages.
-        separator: between it and a field's name.
+        table: values of its fields; missing ones keep their defaults.
+        name: place of the table, which begins error messages.
+        separator: text between the place and a field's name.
 
     Raises:
-        ConfigError: a field is not known, or a value is of another type.
+        ConfigError: a field is not known, or a value is of another type or outside its limits.
     """
     if not isinstance(table, Mapping):
         raise ConfigError(f"{name}: expected a table, found {table!r}")
-    types = get_type_hints(cls)
+    types, fields = get_type_hints(cls), {field.name: field for field in dataclasses.fields(cls)}
     require_known(name, table, types)
     values = {}
     for key, value in table.items():
         kind = types[key]
         where = f"{name}{separator}{key}"
         values[key] = (read if dataclasses.is_dataclass(kind) else _typed)(kind, value, where)
-    return cls(**values)
+        check_limit(fields[key], values[key], where)
+    made = cls(**values)
+    if hasattr(cls, "check"):
+        made.check(name)
+    return made
 
 
 def _typed(kind: Any, value: Any, where: str) -> Any:
@@ -48,18 +54,12 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
 
 
 def require_known(name: str, table: Iterable[str], known: Iterable[str]) -> None:
-    """Raises ConfigError for the first name that is not known; says what may have been meant."""
+    """Raises ConfigError for the first name that is not known; suggests a close one."""
     for key in table:
         if key not in known:
             close = difflib.get_close_matches(str(key), list(known), n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
             raise ConfigError(f"{name}: {key!r} is not known{meant}; there are {', '.join(sorted(known))}")
-
-
-def choice(where: str, value: Any, known: Iterable[Any]) -> None:
-    """Raises ConfigError unless the value is one of those known."""
-    if value not in known:
-        raise ConfigError(f"{where}: expected one of {', '.join(map(repr, known))}, found {value!r}")
 
 
 def merge(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A described training from its first stage to its last, in an output folder that it can be gone on from."""
+"""A described training from its first stage to its last, in an output folder from which it can resume."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from mxnet import gluon
 from tqdm import tqdm
 
 from bmx.gluon.nn.lowerings import fastest_lowering, lowering
+from bmx.gluon.sources import build_model
 from bmx.training import plot
-from bmx.training.config import Config
-from bmx.training.machines import create_store
-from bmx.training.models import Builder, build_model, load_parameters, without_unused_warnings
+from bmx.training.build_stage import build_stage, net_of_stage
+from bmx.training.checkpoint import Checkpoint
+from bmx.training.machines import Machines
+from bmx.training.models import Builder, load_parameters, without_unused_warnings
 from bmx.training.progress import Progress
 from bmx.training.run_dir import RunDir
+from bmx.training.schema import Config
 from bmx.training.sources import Source, open_source
-from bmx.training.stages import StageRun, net_of_stage
+from bmx.training.stage_run import StageRun
 
 
 def train(
@@ -31,14 +34,14 @@ def train(
     """Trains as described.
 
     The same description gives the same parameters on the same machine's CPU, bit by bit, also if the process
-    is killed at any moment and the training gone on with.
+    is killed at any moment and the training resumed.
 
     Args:
-        config: the description.
-        output: folder for all that comes out, see `RunDir`.
-        resume: go on with the training in the folder; start it, if there is none.
-        overwrite: delete the training in the folder.
-        build: makes a net from name and arguments.
+        config: description of the training.
+        output: folder of the results, see `RunDir`.
+        resume: whether to resume the training in the folder, or to start it if there is none.
+        overwrite: whether to delete the training in the folder.
+        build: function from a net's name and arguments to the net.
         log: called with each line of the log.
 
     Returns:
@@ -51,9 +54,8 @@ def train(
         OutputError: the folder holds another training.
         NonFiniteLossError: the loss became infinite or NaN.
     """
-    store = create_store(config.training.kvstore)
-    part = (0, 1) if store is None else (store.rank, store.num_workers)
-    run_dir = RunDir(Path(output), config.checkpoints.keep, main=part[0] == 0)
+    machines = Machines.connect(config.training.kvstore)
+    run_dir = RunDir(Path(output), config.checkpoints.keep, main=machines.rank == 0)
     if run_dir.main:
         run_dir.open(config, resume, overwrite)
     try:
@@ -62,7 +64,9 @@ def train(
             log(f"{output}: this training has ended, with accuracy {result['accuracy']:f}")
             return result
         with without_unused_warnings(), lowering(fastest_lowering()):
-            progress = _run_stages(config, run_dir, resume, build, run_dir.logger(log), store, part)
+            logger = run_dir.logger(log)
+            found = _newest(run_dir, logger) if resume else None
+            progress = _run_stages(config, run_dir, found, build, logger, machines)
         return _finish(config, run_dir, progress) if run_dir.main else {}
     finally:
         run_dir.close()
@@ -74,47 +78,51 @@ def best_net(
     """The net of an ended training with the parameters that were best on held-out images, and its images."""
     number = len(config.all_stages) - 1
     source = open_source(config.of_stage(number).data, config.training.seed)
-    net = net_of_stage(config, number, source, build)
+    net = net_of_stage(config, source, number, build)
     load_parameters(net, Path(output) / "best.params")
     return net, source
+
+
+def _newest(run_dir: RunDir, log: Callable[[str], None]) -> Checkpoint | None:
+    """The newest checkpoint, the log cut to its length; None if there is none."""
+    found = run_dir.checkpoints.newest()
+    if found is not None:
+        run_dir.cut_log(found.log_bytes)
+        place = found.progress
+        log(f"resumed at epoch {place.epoch}, batch {place.batch} of stage {place.stage + 1}")
+    return found
 
 
 def _run_stages(
     config: Config,
     run_dir: RunDir,
-    resume: bool,
+    found: Checkpoint | None,
     build: Builder,
     log: Callable[[str], None],
-    store: Any,
-    part: tuple[int, int],
+    machines: Machines,
 ) -> Progress:
-    progress = Progress()
-    found = run_dir.checkpoints.newest() if resume else None
-    if found is not None:
-        progress = found.progress
-        run_dir.cut_log(found.log_bytes)
-        place = f"epoch {progress.epoch}, batch {progress.batch} of stage {progress.stage + 1}"
-        log(f"resumed at {place}")
+    progress = Progress() if found is None else found.progress
     stages = config.all_stages
     while True:
         number = progress.stage
         if len(stages) > 1:
             log(f"[Stage {number + 1}/{len(stages)}] {stages[number].name}")
         source = open_source(config.of_stage(number).data, config.training.seed)
-        run = StageRun(config, number, source, run_dir, progress, build, log, store, part)
+        before = run_dir.stage_file(number - 1, stages[number - 1].name) if number else None
+        assembly = build_stage(config, source, number, before, build, machines)
+        run = StageRun(config, assembly, source, run_dir, progress, log)
         if found is not None:
             run.restore(found)
             found = None
         run.run()
         if number + 1 == len(stages):
             return progress
-        if store is not None:
-            store._barrier()  # the main machine has written what the stage ended with
+        machines.wait()  # until the main machine has written what the stage ended with
         progress.next_stage()
 
 
 def _finish(config: Config, run_dir: RunDir, progress: Progress) -> dict[str, Any]:
-    """The files that say what a training reached."""
+    """Writes the files that say what a training reached."""
     last = progress.history[-1]
     result = {
         "accuracy": progress.best,

@@ -15,8 +15,8 @@ from mxnet import gluon
 from bmx.files import write_atomically
 from bmx.training import toml
 from bmx.training.checkpoint import Checkpoints
-from bmx.training.config import Config
 from bmx.training.reading import ConfigError, differences
+from bmx.training.schema import Config
 
 # What may be otherwise in a run that goes on: it does not change the parameters that come out.
 _FREE = ("checkpoints.keep", "title", "paper", "notes")
@@ -44,6 +44,7 @@ class RunDir:
         self.main = main
         self.checkpoints = Checkpoints(path / "checkpoints", keep)
         self.events = path / "events"
+        self.best, self.last = path / "best.params", path / "last.params"
         self._lock: Any = None
 
     def open(self, config: Config, resume: bool, overwrite: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from dataclasses import dataclass
 from typing import Any
 
 import mxnet as mx
@@ -26,9 +27,30 @@ def seed_of(*parts: Any) -> int:
     return int.from_bytes(digest[:4], "little") >> 1
 
 
-def seed_mxnet(*parts: Any) -> None:
-    """Seeds MXNet by the place of a training; its generator's state cannot be stored, only made again."""
-    mx.random.seed(seed_of(*parts))
+@dataclass(frozen=True)
+class Seeds:
+    """Seeds that follow from the place of a training.
+
+    The state of MXNet's generator cannot be stored, only made again.
+
+    Attributes:
+        seed: seed of the training; None leaves the generator alone.
+        every: updates from one seeding to the next within an epoch; 0 for the start of epochs only.
+        rank: number of this machine among those that train together.
+    """
+
+    seed: int | None = None
+    every: int = 0
+    rank: int = 0
+
+    def seed_mxnet(self, *place: int) -> None:
+        """Seeds MXNet's generator at a place: stage, epoch and batch."""
+        if self.seed is not None:
+            mx.random.seed(seed_of(self.seed, *place, self.rank))
+
+    def random(self, *place: int, use: str) -> np.random.RandomState:
+        """A generator of its own for one use at a place."""
+        return np.random.RandomState(seed_of(self.seed, *place, self.rank, use))
 
 
 def random_state() -> dict[str, Any]:

@@ -11,8 +11,8 @@ from mxnet.gluon.data import Dataset, vision
 from bmx.gluon.data import Batches, ImageBatches, ImageFolder, get_augmentation, get_dataset
 from bmx.gluon.data.augment.transforms import IMAGENET_MEAN, IMAGENET_STD
 from bmx.gluon.data.datasets.image_folder import load_classes
-from bmx.training.config import Data
 from bmx.training.reading import ConfigError
+from bmx.training.schema import Data
 
 _EVALUATION_BATCH = 250
 _RANDOM_TRAIN, _RANDOM_TEST = 512, 128

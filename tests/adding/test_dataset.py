@@ -13,7 +13,7 @@ import pytest
 
 from bmx.cli import cli
 from bmx.gluon.data import datasets
-from bmx.training.config import Data
+from bmx.training.schema import Data
 from bmx.training.sources import open_source
 
 PIXELS = bytes(range(48))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import struct
@@ -16,7 +15,8 @@ from click.testing import CliRunner, Result
 from bmx import runtime
 from bmx.cli import cli
 from bmx.training import toml
-from bmx.training.config import Config
+from bmx.training.schema import Config
+from tests.support import command_line
 
 FILES = {
     *(
@@ -48,10 +48,7 @@ SMALL = (
 
 
 def invoke(*arguments: str) -> Result:
-    # Before click 8.2, which Python 3.8 and 3.9 have, the runner mixes stderr into stdout unless told not to.
-    separate = "mix_stderr" in inspect.signature(CliRunner).parameters
-    runner = CliRunner(mix_stderr=False) if separate else CliRunner()
-    return runner.invoke(cli, ["train", *arguments], prog_name="bmx")
+    return command_line.invoke("train", *arguments)
 
 
 @pytest.fixture

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from bmx.cli import cli
 from bmx.training.widths import Problem
+from tests.support import command_line
 
 FILES = {"best.json", "best.params", "evaluations.jsonl", "pareto.svg"}
 NET = """
@@ -28,10 +27,7 @@ def build(widths):
 
 
 def invoke(*arguments: str) -> Result:
-    # Before click 8.2, which Python 3.8 and 3.9 have, the runner mixes stderr into stdout unless told not to.
-    separate = "mix_stderr" in inspect.signature(CliRunner).parameters
-    runner = CliRunner(mix_stderr=False) if separate else CliRunner()
-    return runner.invoke(cli, ["widths", *arguments], prog_name="bmx")
+    return command_line.invoke("widths", *arguments)
 
 
 @pytest.fixture(scope="module")

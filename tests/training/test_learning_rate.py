@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmx.training.config import LearningRate
 from bmx.training.learning_rate import hyperparameter_schedules, learning_rate
 from bmx.training.reading import ConfigError
+from bmx.training.schema import LearningRate
 
 
 def rates(updates: int = 100, per_epoch: int = 10, start: float = 0.1, **described: Any) -> np.ndarray:

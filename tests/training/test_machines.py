@@ -10,9 +10,9 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from bmx.training.config import LearningRate, Optimizer
 from bmx.training.machines import make_server_trainer
 from bmx.training.reading import ConfigError
+from bmx.training.schema import LearningRate, Optimizer
 
 NET = """
 from mxnet.gluon import nn

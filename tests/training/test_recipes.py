@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from bmx.training.config import Config
 from bmx.training.reading import ConfigError, merge
 from bmx.training.recipes import list_recipes, read_recipe
+from bmx.training.schema import Config
 
 PAPERS = {
     *("abc_net", "binarydensenet", "birealnet", "bnext", "bnn", "bop", "bwn", "dorefanet", "groupnet"),
@@ -40,14 +40,14 @@ MODELS: dict[str, Any] = {
 TRAINING = """
 import json, sys, time, traceback
 import bmx.training
-from bmx.training import plot, stages, tensorboard
-from bmx.training.config import Config
+from bmx.training import plot, stage_run, tensorboard
+from bmx.training.schema import Config
 from bmx.training.run import train
 import os
 
 os.fsync = lambda handle: None
 plot.is_available = tensorboard.is_available = lambda: False
-stages.StageRun._save = lambda self: None
+stage_run.StageRun._save = lambda self: None
 results = {}
 for name, table in json.loads(sys.stdin.read()).items():
     lines = []

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from bmx.training.checkpoint import Checkpoint, CheckpointError
-from bmx.training.config import Config
 from bmx.training.reading import ConfigError
 from bmx.training.run import train
 from bmx.training.run_dir import OutputError
+from bmx.training.schema import Config
 from tests.support.subprocesses import environment
 from tests.support.tiny_training import build, tiny
 
@@ -30,7 +30,7 @@ import json, os, signal, sys
 from tests.support.tiny_training import build
 import bmx.files
 from bmx.training.callbacks import Saver
-from bmx.training.config import Config
+from bmx.training.schema import Config
 from bmx.training.run import train
 
 def die():

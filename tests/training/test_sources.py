@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bmx.training.config import Data
 from bmx.training.reading import ConfigError
+from bmx.training.schema import Data
 from bmx.training.sources import open_source
 
 

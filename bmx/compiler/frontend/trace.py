@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from dataclasses import dataclass
 from typing import Any, Mapping
 
@@ -134,62 +133,15 @@ def as_net(net: Any) -> Any:
 
 
 def load_saved_net(symbol: str | os.PathLike, params: str | os.PathLike) -> Any:
-    """The net that ``net.export`` saved.
+    """The net that ``net.export`` saved; see `bmx.gluon.saved_net`."""
+    from bmx.gluon import saved_net
 
-    Args:
-        symbol: path of ``NAME-symbol.json``.
-        params: path of ``NAME-0000.params``; names with or without MXNet's ``arg:`` and ``aux:``.
-
-    Returns:
-        A SymbolBlock. Its inputs are the variables that have no value among the parameters, in the symbol's
-        order and under their names.
-
-    Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: if a file is not what it should be, or parameters are missing.
-    """
-    _prepare_mxnet()
-    import mxnet as mx
-
-    symbol, params = os.fspath(symbol), os.fspath(params)
-    for path in (symbol, params):
-        if not os.path.isfile(path):
-            raise FileNotFoundError(f"{path}: there is no such file")
-    graph = _load(mx.sym.load, symbol, "symbol; give the NAME-symbol.json that net.export wrote")
-    arrays = _load(mx.nd.load, params, "parameters; give the NAME-0000.params that net.export wrote")
-    if not isinstance(arrays, dict):
-        raise ValueError(
-            f"{params}: the arrays have no names; give the NAME-0000.params that net.export wrote"
-        )
-    values = {key[4:] if key.startswith(("arg:", "aux:")) else key: array for key, array in arrays.items()}
-    variables = [name for name in graph.list_inputs() if name not in values]
-    attributes = graph.attr_dict()
-    # Only parameters of layers have a learning rate.
-    missing = [name for name in variables if "__lr_mult__" in attributes.get(name, {})]
-    if missing:
-        raise ValueError(
-            f"{params}: it lacks {len(missing)} parameters of {symbol}, {missing[0]!r} the first; "
-            "give the two files of one net.export"
-        )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Cannot decide type", UserWarning)  # of the inputs
-        net = mx.gluon.SymbolBlock(graph, [mx.sym.var(name) for name in variables])
-    net.collect_params().load_dict(values, mx.cpu(), ignore_extra=True, cast_dtype=True, dtype_source="saved")
-    return net
+    return saved_net.load_saved_net(symbol, params)
 
 
 def _prepare_mxnet() -> None:
     """Make MXNet importable, and load the operators that symbols may name."""
     import bmx.gluon  # noqa: F401
-
-
-def _load(load: Any, path: str, expected: str) -> Any:
-    import mxnet as mx
-
-    try:
-        return load(path)
-    except (mx.MXNetError, UnicodeDecodeError, ValueError) as error:
-        raise ValueError(f"{path}: MXNet reads no {expected} ({_error_line(error)})") from None
 
 
 def _error_line(error: Exception) -> str:

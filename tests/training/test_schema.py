@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bmx.training import toml
-from bmx.training.config import Config
 from bmx.training.reading import ConfigError, differences, merge
+from bmx.training.schema import Config
 
 
 def test_defaults_and_values() -> None:
