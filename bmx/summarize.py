@@ -14,7 +14,6 @@ Either way ops = float MACs + binary MACs / 64; a product of i-bit with j-bit nu
 from __future__ import annotations
 
 import hashlib
-import itertools
 from dataclasses import asdict, dataclass
 from typing import Any, Iterator
 
@@ -25,8 +24,7 @@ from bmx.compiler.frontend.trace import as_net, trace_net
 from bmx.compiler.ir.graph import Graph, Node, ValueType
 from bmx.compiler.ir.planes import planes_of
 from bmx.compiler.ir.verifier import verify
-from bmx.compiler.passes.batch_norm_to_affine import batch_norm_to_affine
-from bmx.compiler.passes.pipeline import PASSES
+from bmx.compiler.passes.pipeline import PASSES, run_passes
 
 CONVENTIONS = ("hpi", "larq")
 _CONVOLUTIONS = ("conv2d", "binary_conv2d", "integer_conv2d", "binary_weight_conv2d")
@@ -125,10 +123,8 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
     from bmx.gluon.parameters import count_parameters
 
     net = as_net(net)
-    graph = trace_net(net, input_shape)
-    # Batch norms may stay: what multiplies is settled before they are folded.
-    for run_pass in itertools.takewhile(lambda each: each is not batch_norm_to_affine, PASSES):
-        graph = run_pass(graph)
+    # Batch norms may stay: which operators multiply is settled before they are folded.
+    graph = run_passes(trace_net(net, input_shape), PASSES[: PASSES.index("batch_norm_to_affine")])
     rows = list(_rows(graph))
     counts = count_parameters(net)
     quantized = [row for row in rows if row.weight_bits < _FLOAT_BITS]

@@ -14,7 +14,7 @@ import numpy as np
 from bmx import compiler
 from bmx.compiler.ir.graph import CHANNELS_FIRST, Graph, Node
 from bmx.compiler.ir.ops import OPERATORS
-from bmx.compiler.passes.images_to_codes import code_numbers, image_quantizer, read_bytes
+from bmx.compiler.passes.support.byte_inputs import code_numbers, image_quantizer, read_bytes
 from bmx.verification.report import VerificationError
 from bmx.verification.samples import Samples, check_samples, random_samples
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bmx.compiler.ir.graph import Graph
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def absorb_casts(graph: Graph) -> Graph:
     """affine(cast(x)) -> affine(x) for integers x; the cast stays for its other readers."""
     types = verify(graph)

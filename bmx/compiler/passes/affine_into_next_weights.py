@@ -12,8 +12,10 @@ import numpy as np
 
 from bmx.compiler.ir.graph import Graph, Node
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def affine_into_next_weights(graph: Graph) -> Graph:
     """conv2d(affine(x)) -> conv2d(x), and likewise for dense, where nothing else reads the value between."""
     types = verify(graph)

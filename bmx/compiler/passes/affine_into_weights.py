@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def affine_into_weights(graph: Graph) -> Graph:
     """affine(conv2d(x)) -> conv2d(x), and likewise for dense, where nothing else reads the value between."""
     graph = graph.copy()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def batch_norm_to_affine(graph: Graph) -> Graph:
     """Replace every `batch_norm` by an `affine`."""
     graph = graph.copy()

@@ -11,9 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes import compiler_pass
 from bmx.compiler.passes.support.small_weights import SmallWeight, binary_weight
 
 
+@compiler_pass
 def binary_weights(graph: Graph) -> Graph:
     """conv2d and dense of such weights -> binary_weight_conv2d or binary_weight_dense, and an affine."""
     graph = graph.copy()

@@ -14,8 +14,10 @@ import numpy as np
 from bmx.compiler.ir.graph import Graph, Node, ValueType
 from bmx.compiler.ir.ops import OPERATORS
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def codes_through_flatten(graph: Graph) -> Graph:
     """code(f(flatten(x))) -> flatten(code(f(x))), channels first."""
     types = verify(graph)

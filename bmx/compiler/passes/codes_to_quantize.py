@@ -9,9 +9,11 @@ from dataclasses import replace
 
 from bmx.compiler.ir.graph import Graph, Node
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 from bmx.compiler.passes.support.steps import Steps, equal_value, find_steps, level_count
 
 
+@compiler_pass
 def codes_to_quantize(graph: Graph) -> Graph:
     """Replace every `code` by a `quantize` that reads from as far up as the chain is monotone.
 

@@ -1,23 +1,25 @@
 """Pass: an image that the net quantizes to 8 bits right away is read as it is.
 
 If quantize(preprocessing(v)) = v for every byte v, preparing the image and quantizing it can be left out: the
-graph's input becomes bytes. What the net reads then is not the number that was fed to it but its code;
-`code_numbers` are numbers of all codes, with which `bmx.verification` feeds MXNet.
+graph's input becomes bytes. The net then reads the code of a number in place of the number.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 
-from bmx.compiler.ir.graph import CHANNELS_LAST, Graph, Input, Node, ValueType
-from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.ir.graph import Graph
+from bmx.compiler.passes import compiler_pass
+from bmx.compiler.passes.support.byte_inputs import (
+    BYTES,
+    codes_of,
+    image_quantizer,
+    preprocessed_bytes,
+    read_bytes,
+)
 
-_BYTES = np.arange(256, dtype=np.uint8)
 
-
+@compiler_pass
 def images_to_codes(graph: Graph) -> Graph:
     """Inputs with such a preprocessing become bytes; channels last."""
     for value in graph.inputs:
@@ -25,61 +27,6 @@ def images_to_codes(graph: Graph) -> Graph:
         if value.preprocessing is not None and quantize is not None:
             numbers = preprocessed_bytes(value)
             channels = quantize.constants["flip"].size
-            if np.array_equal(_codes(quantize, numbers, channels), np.tile(_BYTES[:, np.newaxis], channels)):
+            if np.array_equal(codes_of(quantize, numbers, channels), np.tile(BYTES[:, np.newaxis], channels)):
                 graph = read_bytes(graph, value.name)
     return graph
-
-
-def image_quantizer(graph: Graph, name: str) -> Node | None:
-    """The `quantize` to 8 bits that is all that reads an input, perhaps behind a transpose."""
-    for _ in range(2):
-        readers = graph.consumers(name)
-        if len(readers) != 1 or name in graph.outputs:
-            return None
-        if readers[0].op == "quantize" and readers[0].attrs["bits"] == 8:
-            return readers[0]
-        if readers[0].op != "transpose":
-            return None
-        name = readers[0].name
-    return None
-
-
-def read_bytes(graph: Graph, name: str) -> Graph:
-    """The graph in which an input that `image_quantizer` knows of is bytes."""
-    quantize = image_quantizer(graph, name)
-    assert quantize is not None, "the caller has asked"
-    graph = graph.copy()
-    graph.inputs = [_as_bytes(value) if value.name == name else value for value in graph.inputs]
-    graph.replace_node(quantize.name, Node(quantize.name, "to_planes", quantize.inputs))
-    for value in {name, *quantize.inputs}:
-        graph.set_origin(value, None)
-    return graph
-
-
-def _as_bytes(value: Input) -> Input:
-    return replace(value, type=ValueType("bytes", value.type.shape), preprocessing=None)
-
-
-def preprocessed_bytes(value: Input) -> np.ndarray:
-    """float32 [256, C]: what an input's preprocessing makes of each byte; C = 1 for a vector."""
-    rule: dict[str, Any] = value.preprocessing or {}
-    mean, std = np.asarray(rule["mean"], np.float64), np.asarray(rule["std"], np.float64)
-    return ((_BYTES[:, np.newaxis] * np.float64(rule["scale"]) - mean) / std).astype(np.float32)
-
-
-def code_numbers(quantize: Node) -> np.ndarray:
-    """float32 [256, C]: a number of each code, far from its thresholds; NaN where there is none."""
-    threshold, flip = quantize.constants["threshold"].astype(np.float64), quantize.constants["flip"]
-    with np.errstate(invalid="ignore"):  # thresholds of codes that never occur are infinite
-        step = np.median(np.diff(threshold, axis=0), axis=0)
-        edges = np.concatenate([threshold[:1] - step, threshold, threshold[-1:] + step])
-        numbers = ((edges[:-1] + edges[1:]) / 2).astype(np.float32)
-    numbers = np.where(flip, numbers[::-1], numbers)
-    right = _codes(quantize, numbers, flip.size) == _BYTES[:, np.newaxis]
-    return np.where(right & np.isfinite(numbers), numbers, np.float32(np.nan))
-
-
-def _codes(quantize: Node, numbers: np.ndarray, channels: int) -> np.ndarray:
-    """uint8 [256, channels]: codes of numbers [256, channels or 1]."""
-    x = np.broadcast_to(numbers, (256, channels))
-    return OPERATORS["quantize"].evaluate(quantize, x, CHANNELS_LAST)

@@ -21,6 +21,7 @@ from bmx.compiler.ir.graph import CODES, Graph, GraphError, Node, ValueType
 from bmx.compiler.ir.ops import OPERATORS
 from bmx.compiler.ir.ops.binary import EXACT_IN_FLOAT32
 from bmx.compiler.ir.verifier import infer, verify
+from bmx.compiler.passes import compiler_pass
 from bmx.compiler.passes.support.small_weights import SmallWeight, small_weight
 
 
@@ -32,6 +33,7 @@ class _Codes(NamedTuple):
     flattened: bool
 
 
+@compiler_pass
 def integer_layers(graph: Graph) -> Graph:
     """conv2d and dense on codes -> integer_conv2d, integer_dense or their binary kind, a cast and a scale."""
     types = verify(graph)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bmx.compiler.ir.graph import Graph
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def integer_outputs(graph: Graph) -> Graph:
     """Take out the casts of dot products to real outputs, if nothing else in the graph is real."""
     types = verify(graph)

@@ -18,11 +18,13 @@ import numpy as np
 from bmx.compiler.ir.graph import Graph, Node, ValueType
 from bmx.compiler.ir.ops.base import channel_axis
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 _LAYERS = ("binary_conv2d", "integer_conv2d")
 _MOST_CHANNELS, _MULTIPLE = 32, 8
 
 
+@compiler_pass
 def layers_side_by_side(graph: Graph) -> Graph:
     """Join binary_conv2d or integer_conv2d of up to 32 channels; each is read by one cast or affine alone."""
     types = verify(graph)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def merge_affines(graph: Graph) -> Graph:
     """affine(affine(x)) -> affine(x), where nothing else reads the value between."""
     graph = graph.copy()

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def merge_equal_nodes(graph: Graph) -> Graph:
     """Readers of a node read an earlier one with the same operator, inputs, attributes and constants instead.
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from bmx.compiler.ir.graph import Graph, Node, ValueType
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 _RESHAPES = ("reshape", "flatten")
 
 
+@compiler_pass
 def merge_reshapes(graph: Graph) -> Graph:
     """reshape(reshape(x)) -> reshape(x), transpose(transpose(x)) -> transpose(x); likewise for flatten."""
     types = verify(graph)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bmx.compiler.ir.graph import Graph, Node
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def pads_into_convolutions(graph: Graph) -> Graph:
     """conv2d(pad2d(x)) -> conv2d(x), where opposite sides have as many zeros and nothing else reads them."""
     graph = graph.copy()

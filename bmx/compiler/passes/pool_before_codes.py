@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from bmx.compiler.ir.graph import Graph, Node
 from bmx.compiler.ir.ops import OPERATORS
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def pool_before_codes(graph: Graph) -> Graph:
     """max_pool2d(f(code(g(x)))) -> f(code(g(max_pool2d(x)))) for non-decreasing f and g."""
     graph = graph.copy()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bmx.compiler.ir.graph import Graph
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def remove_dead_nodes(graph: Graph) -> Graph:
     """Keep what the outputs need, directly or not; the graph's inputs stay."""
     graph = graph.copy()

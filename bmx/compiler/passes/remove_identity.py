@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bmx.compiler.ir.graph import Graph
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def remove_identity(graph: Graph) -> Graph:
     """Drop every `identity` node."""
     graph = graph.copy()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from bmx.compiler.ir.graph import Graph, Node, ValueType
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 
+@compiler_pass
 def reshapes_to_shuffles(graph: Graph) -> Graph:
     """reshape(transpose(reshape(x))) -> shuffle_channels(x), channels first."""
     types = verify(graph)

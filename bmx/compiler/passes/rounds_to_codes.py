@@ -18,11 +18,13 @@ from bmx.compiler.ir.numerics import round_half_away
 from bmx.compiler.ir.ops import OPERATORS
 from bmx.compiler.ir.ops.base import channel_axis
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 from bmx.compiler.passes.support.steps import FINITE, monotone_chain
 
 _LARGEST_CODE = 255
 
 
+@compiler_pass
 def rounds_to_codes(graph: Graph) -> Graph:
     """Replace every `round` by a `code` and a `cast`."""
     types = verify(graph)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from bmx.compiler.ir.graph import Graph, Node
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 from bmx.compiler.passes.support.steps import Steps, equal_value, find_steps
 
 
+@compiler_pass
 def signs_to_thresholds(graph: Graph) -> Graph:
     """Replace every `sign` by a `threshold` that reads from as far up as the chain is monotone.
 

@@ -17,11 +17,13 @@ import numpy as np
 from bmx.compiler.ir.graph import CHANNELS_LAST, Graph, Node, ValueType
 from bmx.compiler.ir.ops import OPERATORS
 from bmx.compiler.ir.verifier import verify
+from bmx.compiler.passes import compiler_pass
 
 _TO_LAST, _TO_FIRST = [1, 2, 0], [2, 0, 1]
 _IMAGE = 3  # axes
 
 
+@compiler_pass
 def to_channels_last(graph: Graph) -> Graph:
     """The same net in the layout `CHANNELS_LAST`."""
     types = verify(graph)

@@ -12,8 +12,9 @@ from bmx.compiler.ir.evaluator import evaluate
 from bmx.compiler.ir.graph import Graph, Origin
 from bmx.compiler.ir.text import parse, to_text
 from bmx.compiler.passes.codes_to_quantize import codes_to_quantize
-from bmx.compiler.passes.images_to_codes import code_numbers, image_quantizer, images_to_codes
+from bmx.compiler.passes.images_to_codes import images_to_codes
 from bmx.compiler.passes.remove_dead_nodes import remove_dead_nodes
+from bmx.compiler.passes.support.byte_inputs import code_numbers, image_quantizer
 from bmx.compiler.passes.to_channels_last import to_channels_last
 
 IMAGE = """

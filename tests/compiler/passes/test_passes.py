@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable
 
+from bmx.compiler.passes import REGISTRY
 from bmx.compiler.passes.absorb_casts import absorb_casts
 from bmx.compiler.passes.affine_into_next_weights import affine_into_next_weights
 from bmx.compiler.passes.affine_into_weights import affine_into_weights
@@ -11,13 +12,8 @@ from bmx.compiler.passes.batch_norm_to_affine import batch_norm_to_affine
 from bmx.compiler.passes.divide_to_affine import divide_to_affine
 from bmx.compiler.passes.merge_affines import merge_affines
 from bmx.compiler.passes.merge_equal_nodes import merge_equal_nodes
-from bmx.compiler.passes.pool_before_activation import pool_before_activation
-from bmx.compiler.passes.pool_before_affine import pool_before_affine
 from bmx.compiler.passes.remove_dead_nodes import remove_dead_nodes
 from bmx.compiler.passes.remove_identity import remove_identity
-from bmx.compiler.passes.sign_through_flatten import sign_through_flatten
-from bmx.compiler.passes.sign_through_max_pool import sign_through_max_pool
-from bmx.compiler.passes.sign_through_pad import sign_through_pad
 
 POOL = '{"kernel": [3, 3], "padding": [1, 1], "strides": [2, 2]}'
 
@@ -71,7 +67,7 @@ def test_remove_dead_nodes(check_pass: Callable) -> None:
 
 def test_pool_goes_before_a_chain_of_activations(check_pass: Callable) -> None:
     check_pass(
-        pool_before_activation,
+        REGISTRY["pool_before_activation"],
         f"""
         graph g channels_first
         input x: f32[2, 7, 5]
@@ -108,14 +104,14 @@ def test_pool_goes_before_slopes_that_are_not_negative(check_pass: Callable) -> 
         l: f32[2, 4, 3] = prelu(c) slope=f32[2](0.5, 0.0)
         output l
         """
-    check_pass(pool_before_activation, before, after)
+    check_pass(REGISTRY["pool_before_activation"], before, after)
     falling = before.replace("(0.5, 0.0)", "(0.5, -0.5)")
-    check_pass(pool_before_activation, falling, falling)
+    check_pass(REGISTRY["pool_before_activation"], falling, falling)
 
 
 def test_pool_goes_before_a_cast(check_pass: Callable) -> None:
     check_pass(
-        pool_before_activation,
+        REGISTRY["pool_before_activation"],
         f"""
         graph g channels_first
         input x: f32[2, 7, 5]
@@ -146,7 +142,7 @@ def test_pool_stays_behind_a_value_with_other_readers_and_behind_an_affine(check
         f"p: f32[2, 4, 3] = max_pool2d(a) {POOL}\noutput p",
     ):
         text = f"graph g channels_first\ninput x: f32[2, 7, 5]\n{lines}"
-        check_pass(pool_before_activation, text, text)
+        check_pass(REGISTRY["pool_before_activation"], text, text)
 
 
 def test_sign_goes_through_max_pool_and_flatten(check_pass: Callable) -> None:
@@ -174,8 +170,8 @@ def test_sign_goes_through_max_pool_and_flatten(check_pass: Callable) -> None:
         f: bits[24] = flatten(p)
         output f
         """
-    check_pass(sign_through_flatten, before, middle)
-    check_pass(sign_through_max_pool, middle, after)
+    check_pass(REGISTRY["sign_through_flatten"], before, middle)
+    check_pass(REGISTRY["sign_through_max_pool"], middle, after)
 
 
 def test_sign_goes_through_a_padding_of_pixels_only(check_pass: Callable) -> None:
@@ -193,9 +189,9 @@ def test_sign_goes_through_a_padding_of_pixels_only(check_pass: Callable) -> Non
         p: bits[2, 9, 6] = pad2d(s) {"edge": true, "padding": [1, 1, 1, 0]}
         output p
         """
-    check_pass(sign_through_pad, before, after)
+    check_pass(REGISTRY["sign_through_pad"], before, after)
     zeros = before.replace('"edge": true, ', "")
-    check_pass(sign_through_pad, zeros, zeros)
+    check_pass(REGISTRY["sign_through_pad"], zeros, zeros)
 
 
 def test_sign_stays_behind_a_pool_with_other_readers(check_pass: Callable) -> None:
@@ -208,7 +204,7 @@ def test_sign_stays_behind_a_pool_with_other_readers(check_pass: Callable) -> No
         output s
         output r
         """
-    check_pass(sign_through_max_pool, text, text)
+    check_pass(REGISTRY["sign_through_max_pool"], text, text)
 
 
 def test_batch_norm_becomes_affine(check_pass: Callable) -> None:
@@ -440,7 +436,7 @@ def test_affine_before_a_layer_stays_where_it_must(check_pass: Callable) -> None
 
 def test_pool_before_affine(check_pass: Callable) -> None:
     check_pass(
-        pool_before_affine,
+        REGISTRY["pool_before_affine"],
         """
         graph g channels_first
         input x: f32[2, 4, 4]
