@@ -12,9 +12,7 @@ from typing import Any, Mapping
 import numpy as np
 
 from bmx.compiler.frontend.training_parts import COPIES
-from bmx.gluon.symbol_json import Entry, with_heads
-
-_Node = Any  # a node of a symbol's JSON: op, name, attrs, inputs
+from bmx.gluon.symbol_json import Entry, Node, SymbolJson, with_heads
 
 _LAYERS = ("Convolution", "FullyConnected")
 # What hands on the bits of a sign, beside max pooling.
@@ -22,34 +20,35 @@ _KEEP_SIGNS = ("Flatten", "flatten", "Dropout", *COPIES)
 
 
 def recognize_binary_layers(
-    symbol: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
-) -> dict[str, Any]:
+    symbol: SymbolJson, parameters: dict[str, np.ndarray]
+) -> tuple[SymbolJson, dict[str, np.ndarray]]:
     """Make signs QActivation, and layers of signs QConvolution and QFullyConnected.
 
     Args:
-        symbol: what a symbol's ``tojson()`` holds; it is not changed.
+        symbol: a recorded symbol; it is not changed.
         parameters: arrays by name.
 
     Returns:
-        A symbol that computes the same values, with the same inputs and outputs.
+        A symbol that computes the same values, with the same inputs and outputs, and the parameters as they
+        are.
     """
-    return _Rewriter(symbol, parameters).run()
+    return _Rewriter(symbol, parameters).run(), parameters
 
 
 class _Rewriter:
-    def __init__(self, symbol: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, symbol: SymbolJson, parameters: Mapping[str, np.ndarray]) -> None:
         self._symbol = symbol
-        self._nodes: list[_Node] = [dict(node) for node in symbol["nodes"]]
+        self._nodes: list[Node] = [dict(node) for node in symbol["nodes"]]
         self._parameters = parameters
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> SymbolJson:
         for node in self._nodes:
             self._sign(node)
         for node in self._nodes:
             self._layer(node)
         return with_heads({**self._symbol, "nodes": self._nodes}, self._symbol["heads"])
 
-    def _sign(self, node: _Node) -> None:
+    def _sign(self, node: Node) -> None:
         """1 - 2 * (x < 0)."""
         entry: Entry | None = None
         for op, scalar in (("_rminus_scalar", 1), ("_mul_scalar", 2), ("_lesser_scalar", 0)):
@@ -59,7 +58,7 @@ class _Rewriter:
             entry = link["inputs"][0]
         node.update(op="QActivation", inputs=[entry], attrs={"method": "det_sign"})
 
-    def _layer(self, node: _Node) -> None:
+    def _layer(self, node: Node) -> None:
         """Convolution or FullyConnected of signs with signs."""
         if node["op"] not in _LAYERS:
             return
@@ -93,7 +92,7 @@ class _Rewriter:
             node = self._node(node["inputs"][0])
         return bool(node["op"] == "QActivation")
 
-    def _padding(self, node: _Node) -> tuple[str, str] | None:
+    def _padding(self, node: Node) -> tuple[str, str] | None:
         """(pad, pad_value) of a Pad that the convolution's own padding can stand for."""
         x = self._node(node["inputs"][0])
         if x["op"] not in ("Pad", "pad") or _literal(node["attrs"].get("pad", "(0, 0)")) not in ((0, 0), ()):
@@ -107,11 +106,11 @@ class _Rewriter:
             return None
         return str((height, width[6])), str(int(value))
 
-    def _node(self, entry: Entry) -> _Node:
+    def _node(self, entry: Entry) -> Node:
         return self._nodes[entry[0]]
 
 
-def _is_max_pooling(node: _Node) -> bool:
+def _is_max_pooling(node: Node) -> bool:
     return bool(node["op"] == "Pooling" and node["attrs"].get("pool_type", "max") == "max")
 
 

@@ -12,13 +12,14 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 
 import numpy as np
 
+from bmx.compiler.frontend.evaluation import evaluate_symbol
 from bmx.compiler.frontend.training_parts import COPIES
 from bmx.compiler.ir.graph import unique_name
-from bmx.gluon.symbol_json import Entry, needed, with_heads
+from bmx.gluon.symbol_json import Entry, Node, SymbolJson, needed, with_heads
 
 _Output = Tuple[int, int]  # a node and which of its outputs
 # A symbol's JSON and parameters by name -> the values of its heads.
-Evaluate = Callable[[dict[str, Any], Mapping[str, np.ndarray]], Sequence[np.ndarray]]
+Evaluate = Callable[[SymbolJson, Mapping[str, np.ndarray]], Sequence[np.ndarray]]
 
 _RANDOM = re.compile(
     "random|sample|shuffle|normal|uniform|bernoulli|multinomial|gumbel|exponential|choice|dropout"
@@ -26,12 +27,12 @@ _RANDOM = re.compile(
 
 
 def fold_constants(
-    symbol: Mapping[str, Any], parameters: Mapping[str, np.ndarray], evaluate: Evaluate
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    symbol: SymbolJson, parameters: dict[str, np.ndarray], evaluate: Evaluate = evaluate_symbol
+) -> tuple[SymbolJson, dict[str, np.ndarray]]:
     """Replace what is computed from parameters alone by further parameters.
 
     Args:
-        symbol: what a symbol's ``tojson()`` holds; it is not changed.
+        symbol: a recorded symbol; it is not changed.
         parameters: float32 arrays by name.
         evaluate: runs MXNet.
 
@@ -46,16 +47,16 @@ def fold_constants(
 
 
 class _Folder:
-    def __init__(self, symbol: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, symbol: SymbolJson, parameters: Mapping[str, np.ndarray]) -> None:
         self._symbol = symbol
-        self._nodes: list[Mapping[str, Any]] = symbol["nodes"]
+        self._nodes: list[Node] = symbol["nodes"]
         self._parameters = dict(parameters)
         self._constant: set[int] = set()
         for index, node in enumerate(self._nodes):
             if self._is_constant(node):
                 self._constant.add(index)
 
-    def run(self, evaluate: Evaluate) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def run(self, evaluate: Evaluate) -> tuple[SymbolJson, dict[str, np.ndarray]]:
         sources = {entry: self._source(entry) for entry in self._read_constants()}
         computed = list(dict.fromkeys(s for s in sources.values() if self._nodes[s[0]]["op"] != "null"))
         part = with_heads(self._symbol, [(*source, 0) for source in computed])
@@ -65,7 +66,7 @@ class _Folder:
         kept = {node["name"] for node in symbol["nodes"] if node["op"] == "null"}
         return symbol, {name: array for name, array in self._parameters.items() if name in kept}
 
-    def _is_constant(self, node: Mapping[str, Any]) -> bool:
+    def _is_constant(self, node: Node) -> bool:
         """Whether a node is a parameter, or computed from parameters alone and always to the same values."""
         if node["op"] == "null":
             return node["name"] in self._parameters
@@ -106,7 +107,7 @@ class _Folder:
 
     def _rewritten(
         self, sources: Mapping[_Output, _Output], computed: list[_Output], names: list[str]
-    ) -> dict[str, Any]:
+    ) -> SymbolJson:
         """The symbol with variables in front that stand for what was computed."""
         places = {source: (place, 0) for place, source in enumerate(computed)}
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import Any, Mapping
 
 import numpy as np
 
-from bmx.compiler.frontend.binary_layers import recognize_binary_layers
-from bmx.compiler.frontend.constant_folding import fold_constants
 from bmx.compiler.frontend.importer import UnsupportedError, import_symbol
 from bmx.compiler.frontend.inputs import InputShape, make_inputs
-from bmx.compiler.frontend.training_parts import drop_training_parts
+from bmx.compiler.frontend.normalize import normalize
 from bmx.compiler.ir.graph import Graph, Input
 from bmx.gluon import symbol_json
 
@@ -82,30 +79,8 @@ def record(
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
     blocks = net.collect_params()
     parameters = {key: _array(blocks[key]) for key in names if key in blocks}
-    nodes = recognize_binary_layers(drop_training_parts(symbol_json.from_symbol(symbol)), parameters)
-    nodes, parameters = fold_constants(nodes, parameters, _evaluate)
-    # Folding may have made the signs of a weight a constant.
-    nodes = recognize_binary_layers(nodes, parameters)
-    return Recording(nodes, parameters, inputs, name or net.name or "net")
-
-
-def _evaluate(symbol: dict[str, Any], parameters: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """The values of a symbol of parameters."""
-    import mxnet as mx
-
-    group = mx.sym.load_json(json.dumps(symbol))
-    names = group.list_inputs()
-    try:
-        if names:
-            # As a hybridized net runs; binding an executor would fuse MXNet's operators.
-            values = mx.nd.CachedOp(group)(*(mx.nd.array(parameters[name]) for name in names))
-        else:
-            values = group.eval(ctx=mx.cpu())
-        return [value.asnumpy() for value in (values if isinstance(values, list) else [values])]
-    except mx.MXNetError as error:
-        raise UnsupportedError(
-            f"MXNet cannot evaluate what the net computes from its parameters alone ({_error_line(error)})."
-        ) from None
+    normalized, parameters = normalize(symbol_json.from_symbol(symbol), parameters)
+    return Recording(normalized, parameters, inputs, name or net.name or "net")
 
 
 def as_net(net: Any) -> Any:
@@ -142,12 +117,6 @@ def load_saved_net(symbol: str | os.PathLike, params: str | os.PathLike) -> Any:
 def _prepare_mxnet() -> None:
     """Make MXNet importable, and load the operators that symbols may name."""
     import bmx.gluon  # noqa: F401
-
-
-def _error_line(error: Exception) -> str:
-    """The line of MXNet's message that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if "Error" in line] or [str(error)]
-    return lines[-1]
 
 
 def _own_inputs(net: Any) -> list[str] | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 import operator
-from typing import Any, Callable, Mapping, Sequence
+from typing import Callable, Sequence
 
-from bmx.gluon.symbol_json import Entry, with_heads
+import numpy as np
+
+from bmx.gluon.symbol_json import Entry, Node, SymbolJson, with_heads
 
 COPIES = ("identity", "_copy", "BlockGrad")
 
@@ -22,10 +24,10 @@ _SCALAR_FUNCTIONS: dict[str, Callable[[float, float], float]] = {
     "_not_equal_scalar": operator.ne,
 }
 
-_Node = Any  # a node of a symbol's JSON: op, name, attrs, inputs
 
-
-def drop_training_parts(symbol: Mapping[str, Any]) -> dict[str, Any]:
+def drop_training_parts(
+    symbol: SymbolJson, parameters: dict[str, np.ndarray]
+) -> tuple[SymbolJson, dict[str, np.ndarray]]:
     """What a symbol computes at inference.
 
     - ``BlockGrad(A) + (G - BlockGrad(G))``, in either order, is A; G is finite.
@@ -35,24 +37,25 @@ def drop_training_parts(symbol: Mapping[str, Any]) -> dict[str, Any]:
       ``broadcast_add(s, zeros_like(x))``.
 
     Args:
-        symbol: what a symbol's ``tojson()`` holds; it is not changed.
+        symbol: a recorded symbol; it is not changed.
+        parameters: arrays by name.
 
     Returns:
-        A symbol with the same inputs and outputs.
+        A symbol with the same inputs and outputs, and the parameters as they are.
     """
-    return _Rewriter(symbol).run()
+    return _Rewriter(symbol).run(), parameters
 
 
 class _Rewriter:
-    def __init__(self, symbol: Mapping[str, Any]) -> None:
+    def __init__(self, symbol: SymbolJson) -> None:
         self._symbol = symbol
-        self._nodes: list[_Node] = [dict(node) for node in symbol["nodes"]]
+        self._nodes: list[Node] = [dict(node) for node in symbol["nodes"]]
         # Entries by the values that they stand for.
         self._values: dict[tuple[int, int], Entry] = {}
         # Nodes whose result is one number everywhere, whatever the net's input is.
         self._numbers: dict[int, float] = {}
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> SymbolJson:
         for index, node in enumerate(self._nodes):
             node["inputs"] = self._moved(node["inputs"])
             value = self._straight_through(node) or self._branch(node) or self._sum_with_zeros(node)
@@ -68,10 +71,10 @@ class _Rewriter:
     def _moved(self, entries: Sequence[Entry]) -> list[Entry]:
         return [self._values.get((node, output), [node, output, *rest]) for node, output, *rest in entries]
 
-    def _node(self, entry: Entry) -> _Node:
+    def _node(self, entry: Entry) -> Node:
         return self._nodes[entry[0]]
 
-    def _straight_through(self, node: _Node) -> Entry | None:
+    def _straight_through(self, node: Node) -> Entry | None:
         """The value of BlockGrad(value) + (surrogate - BlockGrad(surrogate))."""
         if node["op"] != "elemwise_add":
             return None
@@ -85,7 +88,7 @@ class _Rewriter:
                 return found
         return None
 
-    def _branch(self, node: _Node) -> Entry | None:
+    def _branch(self, node: Node) -> Entry | None:
         """What a ``where`` chooses everywhere."""
         if node["op"] != "where":
             return None
@@ -93,7 +96,7 @@ class _Rewriter:
         number = self._numbers.get(condition[0])
         return None if number is None else if_true if number else if_false
 
-    def _sum_with_zeros(self, node: _Node) -> Entry | None:
+    def _sum_with_zeros(self, node: Node) -> Entry | None:
         """The other one of two values that are added, one of them 0 everywhere."""
         if node["op"] != "elemwise_add":
             return None
@@ -101,7 +104,7 @@ class _Rewriter:
         found = (other for entry, other in zip(node["inputs"], others) if self._numbers.get(entry[0]) == 0)
         return next(found, None)
 
-    def _number(self, node: _Node) -> float | None:
+    def _number(self, node: Node) -> float | None:
         """The number that a node's result is everywhere; None if it depends on an input."""
         if node["op"] in ("zeros_like", "ones_like"):
             return float(node["op"] == "ones_like")
@@ -117,7 +120,7 @@ class _Rewriter:
         is_copy = node["op"] in COPIES or node["op"] == "broadcast_like" or is_dropout
         return number if is_copy or (node["op"] == "sum" and number == 0) else None
 
-    def _broadcast(self, node: _Node) -> None:
+    def _broadcast(self, node: Node) -> None:
         """Let arithmetic repeat a smaller value, which a broadcast_like does for it."""
         if node["op"] not in _BROADCASTING:
             return

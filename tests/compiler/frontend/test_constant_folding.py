@@ -12,6 +12,7 @@ from mxnet.gluon import HybridBlock
 
 from bmx.compiler.frontend import trace
 from bmx.compiler.frontend.constant_folding import fold_constants
+from bmx.compiler.frontend.evaluation import evaluate_symbol
 from bmx.compiler.frontend.importer import UnsupportedError
 from bmx.gluon import library, symbol_json
 
@@ -20,7 +21,7 @@ PARAMETERS = {"w": np.float32([[1, -2, 3], [-4, 5, 6]]), "b": np.float32([0.5, -
 needs_library = pytest.mark.skipif(not library.is_loaded(), reason="built without MXNet's operator library")
 
 
-def fold(*outputs: Any, evaluate: Any = trace._evaluate) -> tuple[list[dict], Mapping[str, np.ndarray]]:
+def fold(*outputs: Any, evaluate: Any = evaluate_symbol) -> tuple[list[dict], Mapping[str, np.ndarray]]:
     """The nodes and parameters that are left of a symbol of x, w and b."""
     group = mx.sym.Group(outputs) if len(outputs) > 1 else outputs[0]
     symbol, parameters = fold_constants(symbol_json.from_symbol(group), PARAMETERS, evaluate)
@@ -94,7 +95,7 @@ def test_arrays_without_parameters_are_constants_if_their_shape_is_known() -> No
 def test_what_depends_on_the_input_or_on_chance_stays() -> None:
     x, w = F.var("x"), F.var("w")
     symbol = F.broadcast_add(F.relu(x), F.Dropout(w, mode="always")) + F.random.normal_like(w)
-    folded, parameters = fold_constants(symbol_json.from_symbol(symbol), PARAMETERS, trace._evaluate)
+    folded, parameters = fold_constants(symbol_json.from_symbol(symbol), PARAMETERS)
     assert sorted(ops(folded["nodes"])) == [
         *("Dropout", "_random_normal_like", "broadcast_add", "elemwise_add", "relu")
     ]
@@ -114,7 +115,7 @@ def test_what_depends_on_the_input_or_on_chance_stays() -> None:
 def test_an_array_that_no_weight_can_be_is_refused(value: Any, message: str) -> None:
     symbol = F.broadcast_mul(F.var("x"), value(F.var("w")))
     with pytest.raises(ValueError, match=message):
-        fold_constants(symbol_json.from_symbol(symbol), PARAMETERS, trace._evaluate)
+        fold_constants(symbol_json.from_symbol(symbol), PARAMETERS)
 
 
 class Computed(HybridBlock):
