@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 import click
 
 from bmx._version import __version__
-from bmx.commands import COMMANDS
-from bmx.commands.options import example
+from bmx.commands import find_commands
+from bmx.commands.support.options import example
 
 
 class ErrorsAsSentences(click.Group):
@@ -22,10 +22,10 @@ class ErrorsAsSentences(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuses empty arguments, which no command has a meaning for."""
-        own = args[: args.index("--")] if "--" in args else args  # behind it stands another program's command
+        own = args[: args.index("--")] if "--" in args else args  # another program's command comes after it
         for before, argument in zip(["bmx", *own], own):
             if not argument:
-                ctx.fail(f"the argument behind {before!r} is empty; give a value or leave it out")
+                ctx.fail(f"the argument after {before!r} is empty; give a value or leave it out")
         return super().parse_args(ctx, args)
 
     def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
@@ -86,7 +86,7 @@ def cli() -> None:
     """Binary neural networks for MXNet Gluon, from training to the device."""
 
 
-for command in COMMANDS:
+for command in find_commands().values():
     cli.add_command(command)
 
 

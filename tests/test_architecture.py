@@ -91,6 +91,7 @@ INNER_ARROWS: dict[str, dict[str, set[str]]] = {
         "horq": {"conv", "lowerings", "quantizers"},
     },
 }
+INNER_ARROWS["commands"] = {"support": set()}
 # Training: schema <- build_stage <- run; the engine knows no description, and no folder of results.
 INNER_ARROWS["training"] = {
     **{key: set() for key in ("accumulate", "ema", "evaluation", "limits", "mixup", "nonfinite")},

@@ -164,9 +164,9 @@ def test_version() -> None:
         (["verify", "cli_net:build", "net.bmx", "--tolerance", "nan"], "'nan' is no tolerance; expected"),
         (["diff", "cli_net:build", "net.bmx", "--tolerance", "small"], "'small' is no tolerance; expected"),
         (["run", "net.bmx", "--input", "x.npy", "--output", "y.txt"], r"y\.txt: supported: a \.npy file"),
-        (["export", "gen", ""], "the argument behind 'gen' is empty; give a value"),
-        (["export", "lenet", "x.bmx", "--params", ""], "the argument behind '--params' is empty"),
-        (["", "net.bmx"], "the argument behind 'bmx' is empty"),
+        (["export", "gen", ""], "the argument after 'gen' is empty; give a value"),
+        (["export", "lenet", "x.bmx", "--params", ""], "the argument after '--params' is empty"),
+        (["", "net.bmx"], "the argument after 'bmx' is empty"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
 )

@@ -1,19 +1,30 @@
-"""The commands of `bmx`, one file each. Modules import only click at their top: `bmx --help` is quick."""
+"""The commands of `bmx`, one file each: the command `bmx NAME` is the one of that name in the module NAME.
 
-from bmx.commands.bench import bench
-from bmx.commands.data import data
-from bmx.commands.demo import demo
-from bmx.commands.diff import diff
-from bmx.commands.export import export
-from bmx.commands.info import info
-from bmx.commands.launch import launch
-from bmx.commands.models import list_group
-from bmx.commands.run import run
-from bmx.commands.summary import summary
-from bmx.commands.train import train
-from bmx.commands.verify import verify
-from bmx.commands.widths import widths
+Modules import only click at their top, so that `bmx --help` is quick; what commands share lies in `support`.
+"""
 
-COMMANDS = (bench, data, demo, diff, export, info, launch, list_group, run, summary, train, verify, widths)
+from __future__ import annotations
 
-__all__ = ["COMMANDS"]
+import sys
+
+import click
+
+from bmx.discovery import import_modules
+
+
+def find_commands() -> dict[str, click.Command]:
+    """All commands by their names.
+
+    Raises:
+        TypeError: a module has no command of its name.
+    """
+    modules = import_modules(sys.modules[__name__])
+    names = [module.__name__.rpartition(".")[2].replace("_", "-") for module in modules]
+    return {name: _command_of(module, name) for name, module in zip(names, modules) if name != "support"}
+
+
+def _command_of(module: object, name: str) -> click.Command:
+    for value in vars(module).values():
+        if isinstance(value, click.Command) and value.name == name:
+            return value
+    raise TypeError(f"{module}: expected a click.Command named {name!r}, found none; rename the file")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bmx.commands.options import batch_option, example, isa_option, json_option, threads_option
+from bmx.commands.support.options import batch_option, example, isa_option, json_option, threads_option
 
 
 @click.command(
@@ -44,7 +44,7 @@ def bench(
 ) -> None:
     """Measure a packed FILE: time of whole runs, memory, and with --layers each step; needs no MXNet."""
     from bmx import runtime
-    from bmx.commands.arrays import load_input
+    from bmx.commands.support.arrays import load_input
 
     if input_path is not None and batch is not None:
         raise click.UsageError("--batch is for random numbers; the array of --input has a batch of its own")

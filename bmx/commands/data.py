@@ -7,7 +7,7 @@ from typing import Any, Iterable
 
 import click
 
-from bmx.commands.options import example
+from bmx.commands.support.options import example
 
 
 class FetchableDataset(click.ParamType):

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from bmx.commands.options import example, json_option
+from bmx.commands.support.options import example, json_option
 
 
 @click.command(epilog=example("bmx demo --output demo"))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bmx.commands.options import comparison_options, example
-from bmx.commands.source import load_net
+from bmx.commands.support.options import comparison_options, example
+from bmx.commands.support.source import load_net
 
 if TYPE_CHECKING:
     from bmx.verification import LayerReport, LayerRow
@@ -33,7 +33,7 @@ def diff(
     differs by more than the tolerance, or in a bit that is no tie.
     """
     import bmx
-    from bmx.commands.arrays import load_samples
+    from bmx.commands.support.arrays import load_samples
     from bmx.verification import compare_layers
 
     model = bmx.runtime.Model(file, isa=isa)

@@ -10,8 +10,8 @@ from typing import Any, Sequence
 
 import click
 
-from bmx.commands.options import NamedShape, Numbers, example, json_option
-from bmx.commands.source import load_net, params_option, source_argument
+from bmx.commands.support.options import NamedShape, Numbers, example, json_option
+from bmx.commands.support.source import load_net, params_option, source_argument
 
 
 @click.command(

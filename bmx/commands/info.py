@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bmx.commands.options import batch_option, example, isa_option, json_option, threads_option
+from bmx.commands.support.options import batch_option, example, isa_option, json_option, threads_option
 
 
 @click.command(
@@ -40,8 +40,8 @@ def info(
     --batch and --threads are those of the session whose memory is shown.
     """
     from bmx import runtime
-    from bmx.commands.drawing import to_svg
-    from bmx.commands.graph import bits_text, to_dot, totals_of
+    from bmx.commands.support.drawing import to_svg
+    from bmx.commands.support.graph import bits_text, to_dot, totals_of
     from bmx.files import write_atomically
 
     if (batch is not None or threads > 1) and not memory:
@@ -98,7 +98,7 @@ def _node_table(nodes: list[dict[str, Any]]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    from bmx.commands.graph import bits_text, kind_of, macs_of, totals_of, type_of
+    from bmx.commands.support.graph import bits_text, kind_of, macs_of, totals_of, type_of
 
     totals = totals_of(nodes)
     number = {node["name"]: index for index, node in enumerate(nodes, start=1)}
@@ -146,7 +146,7 @@ def _print_memory(needs: dict[str, Any]) -> None:
 
 
 def _value(value: dict[str, Any]) -> str:
-    from bmx.commands.graph import type_of
+    from bmx.commands.support.graph import type_of
 
     return f"{value['name']} {type_of(value)}"
 

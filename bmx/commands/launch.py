@@ -6,7 +6,7 @@ import ipaddress
 
 import click
 
-from bmx.commands.options import example
+from bmx.commands.support.options import example
 
 
 @click.command(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bmx.commands.options import example, isa_option, json_option, threads_option
+from bmx.commands.support.options import example, isa_option, json_option, threads_option
 
 
 @click.command(
@@ -38,7 +38,7 @@ def run(
     preprocessed as the file says. Classes are those of the first output.
     """
     from bmx import runtime
-    from bmx.commands.arrays import load_input, save_array, save_arrays
+    from bmx.commands.support.arrays import load_input, save_array, save_arrays
 
     if output and not output.endswith((".npy", ".npz")):
         raise click.UsageError(

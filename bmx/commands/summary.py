@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from bmx.commands.options import Shape, example, json_option
-from bmx.commands.source import build_net, params_option, source_argument
+from bmx.commands.support.options import Shape, example, json_option
+from bmx.commands.support.source import build_net, params_option, source_argument
 
 
 @click.command(

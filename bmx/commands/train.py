@@ -10,7 +10,7 @@ from typing import Any, Mapping
 
 import click
 
-from bmx.commands.options import example, json_option
+from bmx.commands.support.options import example, json_option
 
 # Option -> place in the description; those of one stage override all stages.
 _PLACES = {

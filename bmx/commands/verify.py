@@ -6,8 +6,8 @@ import json
 
 import click
 
-from bmx.commands.options import comparison_options, example
-from bmx.commands.source import load_net
+from bmx.commands.support.options import comparison_options, example
+from bmx.commands.support.source import load_net
 
 
 @click.command(epilog=example("bmx verify lenet demo/lenet.bmx --params demo/lenet.params"))
@@ -26,7 +26,7 @@ def verify(
     The exit code is 1 if they differ; 'bmx diff' then shows where.
     """
     import bmx
-    from bmx.commands.arrays import load_samples
+    from bmx.commands.support.arrays import load_samples
 
     model = bmx.runtime.Model(file, isa=isa)
     inputs = load_samples(samples)

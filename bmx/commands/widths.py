@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from bmx.commands.options import Numbers, example, json_option
-from bmx.commands.source import find_function
+from bmx.commands.support.options import Numbers, example, json_option
+from bmx.commands.support.source import find_function
 
 DEMONSTRATION = "bmx.training.widths.demonstration:build"
 QUICK = {

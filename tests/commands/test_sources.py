@@ -15,7 +15,7 @@ from mxnet.gluon import nn
 
 import bmx
 from bmx.cli import cli
-from bmx.commands.source import KINDS
+from bmx.commands.support.source import KINDS
 from bmx.gluon.nn import QConv2D
 from bmx.gluon.parameters import ensure_initialised
 from bmx.gluon.sources import build_model

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from bmx import runtime
 from bmx.cli import cli
-from bmx.commands import drawing, graph
+from bmx.commands.support import drawing, graph
 
 CONV = {"strides": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}
 SVG = "{http://www.w3.org/2000/svg}"

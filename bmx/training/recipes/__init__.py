@@ -9,7 +9,6 @@ from typing import Any
 from bmx.training import toml
 from bmx.training.reading import ConfigError
 
-_FOLDER = Path(__file__).parent
 # Names that recipes had before, for commands and files that were written with them.
 _OLD_NAMES = {
     "bireal_net": "birealnet",
@@ -22,7 +21,7 @@ _OLD_NAMES = {
 
 def list_recipes() -> list[str]:
     """The names, sorted."""
-    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+    return sorted(_files())
 
 
 def read_recipe(name: str) -> dict[str, Any]:
@@ -36,4 +35,9 @@ def read_recipe(name: str) -> dict[str, Any]:
         close = difflib.get_close_matches(name, known, n=1)
         meant = f" (did you mean {close[0]!r}?)" if close else ""
         raise ConfigError(f"there is no recipe {name!r}{meant}; there are {', '.join(known)}")
-    return toml.read(_FOLDER / f"{name}.toml")
+    return toml.read(_files()[name])
+
+
+def _files() -> dict[str, Path]:
+    """The files by their names."""
+    return {path.stem: path for folder in __path__ for path in Path(folder).glob("*.toml")}

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 import click
 
-from bmx.commands.source import params_option, source_argument
+from bmx.commands.support.source import params_option, source_argument
 
 
 def example(*lines: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bmx.commands.options import example, json_option
+from bmx.commands.support.options import example, json_option
 
 
 @click.group("list", epilog=example("bmx list models"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from bmx.commands.graph import Box, boxes_of, count, size, totals_of
+from bmx.commands.support.graph import Box, boxes_of, count, size, totals_of
 
 CHARACTER, LINE, PADDING = 7.3, 16, 10  # of the text in a box, in pixels
 BETWEEN_BOXES, BETWEEN_TRACKS, GAP, MARGIN = 28, 9, 26, 24

@@ -1,0 +1,1 @@
+"""Options, files and drawings that several commands share."""
