@@ -31,12 +31,12 @@ import bmx.gluon  # first: it prepares NumPy for MXNet
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
-from published import PUBLISHED, Publication
 from tqdm import tqdm
 
 from bmx import runtime
 from bmx.files import write_atomically
 from bmx.gluon import model_zoo
+from bmx.gluon.model_zoo import registry
 
 SAMPLES, BATCH = 4, 2
 # Sums of floats differ in order; deep random nets amplify that.
@@ -229,13 +229,13 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
     """docs/zoo.md."""
     lines = []
     for name, row in rows.items():
-        known = PUBLISHED.get(name, Publication("", ""))
-        paper = f"[{known.paper}]({known.link})" if known.paper else ""
-        accuracy = f"{known.top1:g} ({known.source})" if known.top1 else ""
+        paper, published = registry.find(name).paper, registry.find(name).published
+        link = f"[{paper.name}]({paper.link})" if paper else ""
+        accuracy = f"{published.top1:g} ({published.source})" if published.top1 else ""
         latency = f"{row['ms']:.{1 if row['ms'] >= 1 else 2}f}"
         image = "" if row["input"] == [3, 224, 224] else f" ({'x'.join(map(str, row['input']))})"
         lines.append(
-            f"| `{name}`{image} | {paper} | {accuracy} | {row['params']:,} | {row['mib']:.2f} "
+            f"| `{name}`{image} | {link} | {accuracy} | {row['params']:,} | {row['mib']:.2f} "
             f"| {row['ops'] / 1e6:,.1f} | {row['file_mib']:.2f} | {latency} |\n"
         )
     return HEAD + "".join(lines)
@@ -243,7 +243,7 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
 
 def draw(rows: dict[str, dict[str, Any]], folder: Path) -> None:
     """Both plots, as SVG."""
-    known = {name: row for name, row in rows.items() if name in PUBLISHED and PUBLISHED[name].top1}
+    known = {name: row for name, row in rows.items() if registry.find(name).published.top1}
     for key, label, file in (
         ("ms", "latency for one image, one thread, ms", "zoo_latency.svg"),
         ("file_mib", "packed file, MiB", "zoo_size.svg"),
@@ -259,14 +259,15 @@ def scatter(rows: dict[str, dict[str, Any]], key: str, label: str) -> bytes:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    papers = sorted({PUBLISHED[name].paper for name in rows})
+    models = {name: registry.find(name) for name in rows}
+    papers = sorted({model.paper.name for model in models.values()})
     colours = matplotlib.colormaps["tab20"]
     with matplotlib.rc_context({"svg.hashsalt": "bmx", "svg.fonttype": "none"}):
         figure = Figure(figsize=(10, 6.5), layout="constrained")
         axis = figure.subplots()
         for index, paper in enumerate(papers):
-            names = [name for name in rows if PUBLISHED[name].paper == paper]
-            points = sorted((rows[name][key], PUBLISHED[name].top1, name) for name in names)
+            names = [name for name, model in models.items() if model.paper.name == paper]
+            points = sorted((rows[name][key], models[name].published.top1, name) for name in names)
             x, y, _ = zip(*points)
             axis.plot(x, y, "o-", color=colours(index % 20), markersize=4, linewidth=0.8, label=paper)
             for at, height, name in points:

@@ -11,6 +11,7 @@ from bmx.gluon.bmxnet import import_bmxnet, load_bmxnet  # noqa: E402
 from bmx.gluon.model_zoo.lenet import lenet  # noqa: E402  the function, not its module
 from bmx.gluon.model_zoo.registry import get_model, input_shape, list_models, register  # noqa: E402
 from bmx.gluon.model_zoo.support.gluoncv_names import GluonCVNames, register_in_gluoncv  # noqa: E402
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published  # noqa: E402
 
 keep_old_names(
     __name__,
@@ -25,7 +26,11 @@ keep_old_names(
 )
 
 __all__ = [
+    "Case",
+    "Counts",
     "GluonCVNames",
+    "Paper",
+    "Published",
     "get_model",
     "import_bmxnet",
     "input_shape",

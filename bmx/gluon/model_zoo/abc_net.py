@@ -6,11 +6,58 @@ from typing import Any
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.publication import UNCONFIRMED, Case, Counts, Paper, Published
 from bmx.gluon.model_zoo.support.residual import CHANNELS, basic_stages
 from bmx.gluon.nn.blocks.abc_net import ABCResidualBlock
 
+PAPER = Paper("ABC-Net", "1711.11294")
+# Added up: stem 7x7; 19 or 35 convolutions, those of shortcuts included, each with a norm. Each is M * N
+# binary ones with M weights, and each term of its input learns a threshold and a scale.
+_PUBLISHED = {
+    "abc_resnet18": Published(
+        65.0,
+        UNCONFIRMED,
+        [
+            Case(
+                Counts(
+                    params=22_847_130,
+                    binary_params=22_315_008,
+                    bytes=4_917_864,
+                    float_macs=118_013_952,
+                    binary_macs=10_173_284_352,
+                ),
+                {"weight_terms": 2, "input_terms": 3},
+            ),
+            Case(Counts(params=11_689_702, binary_params=11_157_504), parameters_only=True),
+        ],
+    ),
+    "abc_resnet34": Published(
+        68.4,
+        UNCONFIRMED,
+        [
+            Case(
+                Counts(
+                    params=21_797_812,
+                    binary_params=21_258_240,
+                    bytes=4_815_568,
+                    float_macs=118_013_952,
+                    binary_macs=7_090_470_912,
+                ),
+                {"weight_terms": 1, "input_terms": 2},
+            ),
+            Case(
+                Counts(params=21_797_882, binary_params=21_258_240),
+                {"input_terms": 3},
+                parameters_only=True,
+            ),
+        ],
+    ),
+}
 
-@register(names={"abc_resnet18": {"layers": 18}, "abc_resnet34": {"layers": 34}})
+
+@register(
+    names={"abc_resnet18": {"layers": 18}, "abc_resnet34": {"layers": 34}}, paper=PAPER, published=_PUBLISHED
+)
 def abc_resnet(
     layers: int = 18,
     weight_terms: int = 5,

@@ -9,10 +9,70 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published
 from bmx.gluon.model_zoo.support.residual import CHANNELS, ResidualBlock, basic_stages, changes_shape
 from bmx.gluon.nn.blocks.parts import q_conv, sequence
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.quantizers import DetSign
+
+PAPER = Paper("BMXNet", "1705.09864")
+# Added up: norm on the image, stem 7x7, two binary 3x3 convolutions a block, a binary 1x1 one where the shape
+# changes. Version 1 has a norm after the stem and one after each convolution; version 2 has a norm before
+# each 3x3 convolution and one at the end.
+_PUBLISHED = {
+    "bmxnet_resnet18_v1": Published(
+        cases=[
+            Case(
+                Counts(
+                    params=11_689_646,
+                    binary_params=11_157_504,
+                    bytes=3_523_256,
+                    float_macs=118_013_952,
+                    binary_macs=1_695_547_392,
+                )
+            )
+        ]
+    ),
+    "bmxnet_resnet18_v2": Published(
+        cases=[
+            Case(
+                Counts(
+                    params=11_687_854,
+                    binary_params=11_157_504,
+                    bytes=3_516_088,
+                    float_macs=118_013_952,
+                    binary_macs=1_695_547_392,
+                )
+            )
+        ]
+    ),
+    "bmxnet_resnet34_v1": Published(
+        cases=[
+            Case(
+                Counts(
+                    params=21_797_806,
+                    binary_params=21_258_240,
+                    bytes=4_815_544,
+                    float_macs=118_013_952,
+                    binary_macs=3_545_235_456,
+                )
+            )
+        ]
+    ),
+    "bmxnet_resnet34_v2": Published(
+        cases=[
+            Case(
+                Counts(
+                    params=21_796_014,
+                    binary_params=21_258_240,
+                    bytes=4_808_376,
+                    float_macs=118_013_952,
+                    binary_macs=3_545_235_456,
+                )
+            )
+        ]
+    ),
+}
 
 
 def _paper() -> dict[str, Any]:
@@ -103,7 +163,7 @@ _NETS = {
 }
 
 
-@register(names=_NETS)
+@register(names=_NETS, paper=PAPER, published=_PUBLISHED)
 def bmxnet_resnet(
     layers: int = 18,
     version: int = 1,

@@ -6,9 +6,18 @@ from typing import Any
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head
+from bmx.gluon.model_zoo.support.publication import AUTHORS_CODE, Case, Counts, Paper, Published
 from bmx.gluon.nn.blocks.bnext import BNextBlock
 from bmx.gluon.nn.blocks.reactnet import ReActStem
 from bmx.gluon.nn.prelu import PReLU
+
+PAPER = Paper("BNext", "2211.12933")
+_PUBLISHED = {
+    "bnext_t": Published(72.4, AUTHORS_CODE, [Case(Counts(binary_macs=4.817e9))]),
+    "bnext_s": Published(76.1, AUTHORS_CODE, [Case(Counts(binary_macs=10.838e9), slow=True)]),
+    "bnext_m": Published(78.3, AUTHORS_CODE, [Case(Counts(binary_macs=20.086e9), slow=True)]),
+    "bnext_l": Published(80.6, AUTHORS_CODE, [Case(Counts(binary_macs=52.151e9), slow=True)]),
+}
 
 _NETS: dict[str, dict[str, Any]] = {
     "bnext_t": {"width": 32, "blocks": (1, 2, 2, 6, 2)},
@@ -18,7 +27,7 @@ _NETS: dict[str, dict[str, Any]] = {
 }
 
 
-@register(names=_NETS)
+@register(names=_NETS, paper=PAPER, published=_PUBLISHED)
 def bnext(
     width: int = 32,
     blocks: tuple[int, int, int, int, int] = (1, 2, 2, 6, 2),

@@ -8,15 +8,65 @@ from typing import Any
 from mxnet.gluon import nn
 
 from bmx.gluon.model_zoo.registry import CIFAR, register
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published
 from bmx.gluon.nn.blocks.bnn import BNNConvBlock, BNNDenseBlock
 from bmx.gluon.nn.blocks.parts import NormLayer
 from bmx.gluon.nn.quantizers import Quantizer
+
+PAPER = Paper("BNN", "1602.02830")
+# Numbers of binary weights are published by the authors and Larq. The rest is added up: a norm after each
+# layer, two numbers a channel; the first layer multiplies pixels of 8 bits.
+_MLP = Published(
+    cases=[
+        Case(
+            Counts(
+                params=36_831_252,
+                binary_params=36_806_656,  # 784 * 4096 + 2 * 4096 * 4096 + 4096 * 10
+                bytes=4_699_216,
+                float_macs=0,
+                binary_macs=0,  # of convolutions
+            )
+        ),
+        # The code for Torch.
+        Case(Counts(binary_params=10_014_720), {"units": 2048}, parameters_only=True),
+    ]
+)
+_CONVNETS = {
+    "bnn_cifar": Published(
+        cases=[
+            Case(
+                Counts(
+                    params=14_029_716,
+                    binary_params=14_022_016,
+                    bytes=1_783_552,
+                    float_macs=0,
+                    binary_macs=632_291_328,
+                    macs=616_966_144,
+                    norm_channels=3850,
+                )
+            )
+        ]
+    ),
+    "bnn_svhn": Published(
+        cases=[
+            Case(
+                Counts(
+                    params=6_403_540,
+                    binary_params=6_397_632,
+                    bytes=823_336,
+                    float_macs=0,
+                    binary_macs=165_150_720,
+                )
+            )
+        ]
+    ),
+}
 
 # Of the code for Theano; its moving averages are those of Gluon.
 _norm: NormLayer = functools.partial(nn.BatchNorm, epsilon=1e-4)
 
 
-@register(input_shape=(1, 28, 28))
+@register(input_shape=(1, 28, 28), paper=PAPER, published={"bnn_mlp": _MLP})
 def bnn_mlp(
     classes: int = 10,
     units: int = 4096,
@@ -55,7 +105,12 @@ def bnn_mlp(
     return net
 
 
-@register(names={"bnn_cifar": {}, "bnn_svhn": {"channels": (64, 128, 256)}}, input_shape=CIFAR)
+@register(
+    names={"bnn_cifar": {}, "bnn_svhn": {"channels": (64, 128, 256)}},
+    input_shape=CIFAR,
+    paper=PAPER,
+    published=_CONVNETS,
+)
 def bnn_convnet(
     channels: tuple[int, int, int] = (128, 256, 512),
     classes: int = 10,

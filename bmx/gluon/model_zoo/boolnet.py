@@ -6,12 +6,33 @@ from typing import Any
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.publication import AUTHORS_CODE, Case, Counts, Paper, Published
 from bmx.gluon.model_zoo.support.residual import CHANNELS, CONVOLUTIONS, require_layers
 from bmx.gluon.nn.blocks.boolnet import BoolNetBlock, GhostNormSign
 from bmx.gluon.nn.prelu import PReLU
 
+PAPER = Paper("BoolNet", "2106.06991")
+# Added up: a group a slice in the 3x3 convolutions; shortcuts have all slices and a bias, and a pool follows
+# them. The paper has 1.64e8 operations for 119.82e6 + 2466.25e6 / 64 = 158.4e6 here; all its rows are 5e6 to
+# 6e6 above what the convolutions of the authors' code add up to, so they seem to count layers that are none.
+_PUBLISHED = Published(
+    57.6,
+    AUTHORS_CODE,
+    [
+        Case(
+            Counts(
+                params=14_445_416,
+                binary_params=13_910_016,
+                bytes=3_880_352,
+                float_macs=119_820_288,
+                binary_macs=2_466_250_752,
+            )
+        )
+    ],
+)
 
-@register
+
+@register(paper=PAPER, published={"boolnet": _PUBLISHED})
 def boolnet(
     layers: int = 18,
     classes: int = 1000,

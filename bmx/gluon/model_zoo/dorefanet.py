@@ -10,10 +10,34 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier
+from bmx.gluon.model_zoo.support.publication import LARQ_ZOO, Case, Counts, Paper, Published
 from bmx.gluon.nn.blocks.parts import NormLayer, chosen
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.dense import QDense
 from bmx.gluon.nn.quantizers import DetSign, DoReFa
+
+PAPER = Paper("DoReFa-Net", "1606.06160")
+_PUBLISHED = Published(
+    53.39,
+    LARQ_ZOO,
+    [
+        # Added up: real first layer 12x12 with a bias, five convolutions and two dense layers as in AlexNet
+        # without groups, the last layer real. Products are those of 1 with 2 bits.
+        Case(
+            Counts(
+                params=62_394_440,
+                binary_params=58_236_928,
+                bytes=23_909_664,
+                float_macs=120_932_352,
+                binary_macs=5_740_167_168,
+                norm_channels=9472,
+            )
+        ),
+        # Norms have no gamma but two statistics, so three numbers a channel.
+        Case(Counts(params=62_403_912, mib=22.84), convention="larq"),
+    ],
+)
+
 
 # Norms have no gamma.
 _norm: NormLayer = functools.partial(nn.BatchNorm, scale=False, epsilon=1e-4)
@@ -53,7 +77,7 @@ def _dense(units: int, in_units: int, given: dict[str, Any]) -> list[HybridBlock
     return [layer, _norm(in_channels=units)]
 
 
-@register
+@register(paper=PAPER, published={"dorefanet": _PUBLISHED})
 def dorefanet(classes: int = 1000, **quantized: Any) -> Classifier:
     """DoReFa-Net's AlexNet, 1-bit weights and 2-bit activations (Zhou et al., arXiv:1606.06160).
 

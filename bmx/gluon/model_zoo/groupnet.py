@@ -6,6 +6,7 @@ from typing import Any
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.publication import UNCONFIRMED, Case, Counts, Paper, Published
 from bmx.gluon.model_zoo.support.residual import (
     BOTTLENECKS,
     CHANNELS,
@@ -18,10 +19,83 @@ from bmx.gluon.nn.blocks.groupnet import GroupNetBlock, GroupNetStage
 from bmx.gluon.nn.blocks.groupnet_bottleneck import GroupNetBottleneck
 from bmx.gluon.nn.blocks.stems import ImageStem
 
+PAPER = Paper("Group-Net", "1811.10413")
+# Added up: K branches of two or three binary convolutions and their norms; a binary 1x1 convolution in the
+# shortcut, which every branch of a gated block multiplies; weights of the mixture, and a gate a branch.
+_PUBLISHED = {
+    "groupnet18": Published(
+        64.8,
+        UNCONFIRMED,
+        [
+            Case(
+                Counts(
+                    params=55_662_230,
+                    binary_params=55_099_392,
+                    float_macs=118_013_952,
+                    binary_macs=8_477_736_960,
+                )
+            ),
+            # The authors' code with 5 bases.
+            Case(
+                Counts(
+                    params=55_099_392 + 562_838,
+                    binary_params=55_099_392,
+                    mib=8.72,
+                    float_macs=118.01e6,
+                    binary_macs=8.478e9,
+                    ops=250.0e6,
+                ),
+                within={"ops": 0.75e6},
+            ),
+        ],
+    ),
+    "groupnet34": Published(
+        68.5,
+        UNCONFIRMED,
+        [
+            Case(
+                Counts(
+                    params=106_203_077,
+                    binary_params=105_603_072,
+                    float_macs=118_013_952,
+                    binary_macs=17_726_177_280,
+                ),
+                slow=True,
+            )
+        ],
+    ),
+    "groupnet50": Published(
+        69.5,
+        UNCONFIRMED,
+        [
+            Case(
+                Counts(
+                    params=108_444_869,
+                    binary_params=106_151_936,
+                    float_macs=118_013_952,
+                    binary_macs=19_640_090_624,
+                ),
+                slow=True,
+            ),
+            Case(
+                Counts(
+                    params=25_557_125,
+                    binary_params=23_445_504,
+                    float_macs=118_013_952,
+                    binary_macs=3_969_122_304,
+                ),
+                {"bases": 1},
+            ),
+        ],
+    ),
+}
+
 LAYERS = (18, 34, 50)
 
 
-@register(names={f"groupnet{layers}": {"layers": layers} for layers in LAYERS})
+@register(
+    names={f"groupnet{layers}": {"layers": layers} for layers in LAYERS}, paper=PAPER, published=_PUBLISHED
+)
 def groupnet(
     layers: int = 18,
     classes: int = 1000,

@@ -8,7 +8,37 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.model_zoo.registry import CIFAR, register
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published
 from bmx.gluon.nn import HORQ, HORQConv2D, QDense
+
+PAPER = Paper("HORQ", "1708.08687")
+# Added up; the nets are ours. An input of order 2 is two signs, each multiplied with the same weights.
+_LENET = Published(
+    cases=[
+        Case(
+            Counts(
+                params=1_142_250,
+                binary_params=1_126_400,  # 64 * 64 * 25 + 1024 * 1000
+                bytes=204_200,
+                float_macs=921_600,
+                binary_macs=13_107_200,
+            )
+        )
+    ]
+)
+_CONVNET = Published(
+    cases=[
+        Case(
+            Counts(
+                params=6_411_338,
+                binary_params=6_385_664,
+                bytes=900_904,
+                float_macs=1_769_472,  # 3 * 64 * 9 * 32 * 32
+                binary_macs=301_989_888,
+            )
+        )
+    ]
+)
 
 
 def _conv(channels: int, kernel_size: int, padding: int, in_channels: int, **given: Any) -> HybridBlock:
@@ -22,7 +52,7 @@ def _dense(units: int, in_units: int, order: int, **given: Any) -> HybridBlock:
     return QDense(units, in_units=in_units, **arguments)
 
 
-@register(input_shape=(1, 28, 28))
+@register(input_shape=(1, 28, 28), paper=PAPER, published={"horq_lenet": _LENET})
 def horq_lenet(
     classes: int = 10, order: int = 2, beta: str = "position", **quantized: Any
 ) -> nn.HybridSequential:
@@ -55,7 +85,7 @@ def horq_lenet(
     return net
 
 
-@register(input_shape=CIFAR)
+@register(input_shape=CIFAR, paper=PAPER, published={"horq_convnet": _CONVNET})
 def horq_convnet(
     classes: int = 10,
     channels: tuple[int, int, int] = (64, 128, 256),

@@ -5,10 +5,27 @@ from __future__ import annotations
 from mxnet.gluon import nn
 
 from bmx.gluon.model_zoo.registry import register
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published
 from bmx.gluon.nn import QConv2D, QDense
 
+PAPER = Paper("BMXNet", "1705.09864")
+# Added up; the first convolution has a bias.
+_PUBLISHED = Published(
+    cases=[
+        Case(
+            Counts(
+                params=1_140_330,
+                binary_params=1_126_400,  # 64 * 64 * 25 + 1024 * 1000
+                bytes=196_520,
+                float_macs=921_600,  # 64 * 25 * 24 * 24
+                binary_macs=6_553_600,  # 64 * 64 * 25 * 8 * 8
+            )
+        )
+    ]
+)
 
-@register(input_shape=(1, 28, 28))
+
+@register(input_shape=(1, 28, 28), paper=PAPER, published={"lenet": _PUBLISHED})
 def lenet(classes: int = 10, binary: bool = True) -> nn.HybridSequential:
     """BMXNet's LeNet: the first convolution and the last dense layer are float, the two between are binary.
 

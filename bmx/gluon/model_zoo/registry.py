@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from typing import Any, Callable, NamedTuple, Sequence, TypeVar, overload
+from typing import Any, Callable, Mapping, NamedTuple, Sequence, TypeVar, overload
+
+from bmx.gluon.model_zoo.support.publication import Paper, Published
 
 Constructor = TypeVar("Constructor", bound=Callable[..., Any])
 
@@ -14,14 +16,18 @@ class Model(NamedTuple):
     """What the registry knows of a name.
 
     Attributes:
-        constructor: makes the net.
+        constructor: function that makes the net.
         input_shape: (channels, height, width) that the net is made for.
-        arguments: with which the name calls the constructor.
+        arguments: arguments that the name gives the constructor.
+        paper: where the architecture was published; None for a net of one's own.
+        published: accuracy and counts.
     """
 
     constructor: Callable[..., Any]
     input_shape: tuple[int, int, int]
     arguments: dict[str, Any]
+    paper: Paper | None
+    published: Published
 
 
 _models: dict[str, Model] = {}
@@ -41,6 +47,8 @@ def register(
     names: dict[str, dict[str, Any]] | None = None,
     aliases: dict[str, str] | None = None,
     input_shape: tuple[int, int, int] = IMAGENET,
+    paper: Paper | None = None,
+    published: Mapping[str, Published] | None = None,
 ) -> Callable[[Constructor], Constructor]: ...
 
 
@@ -50,26 +58,38 @@ def register(
     names: dict[str, dict[str, Any]] | None = None,
     aliases: dict[str, str] | None = None,
     input_shape: tuple[int, int, int] = IMAGENET,
+    paper: Paper | None = None,
+    published: Mapping[str, Published] | None = None,
 ) -> Any:
-    """Decorator: makes a constructor known, under its function's name if no other is given.
+    """Makes a constructor known, as its decorator, under its function's name if no other is given.
 
     The constructor takes `classes` (the number of classes, with a default) among its keyword arguments and
     returns a HybridBlock that is not initialised yet.
 
     Args:
         constructor: the function, if the decorator stands without arguments.
-        names: one model a name, with the arguments that make it.
+        names: names of models, each with the arguments that make it.
         aliases: further names -> one of the names.
         input_shape: (channels, height, width) that the nets are made for.
+        paper: where the architecture was published.
+        published: accuracy and counts, by name. The tests hold every net of bmx to its counts; a net of your
+            own needs none.
 
     Raises:
-        ValueError: if a name is taken.
+        ValueError: if a name is taken, or something is published of a name that is not registered here.
     """
 
     def add(function: Constructor) -> Constructor:
-        for name, arguments in (names or {function.__name__: {}}).items():
+        known = names or {function.__name__: {}}
+        unknown = sorted(set(published or {}) - set(known))
+        if unknown:
+            raise ValueError(
+                f"register: published has {unknown[0]!r}, expected one of {', '.join(known)}; rename it"
+            )
+        for name, arguments in known.items():
             _claim(name)
-            _models[name] = Model(function, input_shape, arguments)
+            of_net = (published or {}).get(name, Published())
+            _models[name] = Model(function, input_shape, arguments, paper, of_net)
         for alias, name in (aliases or {}).items():
             _claim(alias)
             _aliases[alias] = name
@@ -99,7 +119,7 @@ def takes(name: str, argument: str) -> bool:
     Raises:
         ValueError: if the name of the model is unknown.
     """
-    return argument in inspect.signature(_find(name).constructor).parameters
+    return argument in inspect.signature(find(name).constructor).parameters
 
 
 def get_model(
@@ -133,7 +153,7 @@ def get_model(
         ValueError: if the name is unknown; the message lists the known ones and what may have been meant.
         PretrainedError: if there are no trained parameters for these arguments; the message says what to do.
     """
-    model = _find(name)
+    model = find(name)
     given = {"classes": classes, "thumbnail": thumbnail}
     kwargs.update({key: value for key, value in given.items() if value is not None})
     arguments = {**model.arguments, **kwargs}
@@ -155,11 +175,16 @@ def input_shape(name: str, thumbnail: bool = False) -> tuple[int, int, int]:
     Raises:
         ValueError: if the name is unknown.
     """
-    shape = _find(name).input_shape
+    shape = find(name).input_shape
     return CIFAR if thumbnail and shape == IMAGENET else shape
 
 
-def _find(name: str) -> Model:
+def find(name: str) -> Model:
+    """What the registry knows of a name or an alias.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
     model = _models.get(_canonical(name))
     if model is None:
         suggestion = _suggestion(name.lower(), list_models())

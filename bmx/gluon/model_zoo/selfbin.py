@@ -8,13 +8,43 @@ from typing import Any
 from mxnet.gluon import nn
 
 from bmx.gluon.model_zoo.registry import CIFAR, register
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published
 from bmx.gluon.nn import BinaryBatchNorm, Pixels, QConv2D, QDense, TanhSign
 from bmx.gluon.nn.blocks.parts import chosen
+
+PAPER = Paper("Self-Binarizing", "1902.00730")
+# Added up: a norm after each layer but the last; the first layer multiplies pixels of 8 bits.
+_VGG16 = Published(
+    cases=[
+        Case(
+            Counts(
+                params=15_250_368,
+                binary_params=15_239_872,
+                bytes=1_946_968,
+                float_macs=0,
+                binary_macs=325_582_848,
+            )
+        )
+    ]
+)
+_ALEXNET = Published(
+    cases=[
+        Case(
+            Counts(
+                params=62_386_912,
+                binary_params=62_367_776,
+                float_macs=0,
+                binary_macs=1_814_540_544,
+            ),
+            slow=True,
+        )
+    ]
+)
 
 _VGG = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels and number of a stage's convolutions
 
 
-@register(input_shape=CIFAR)
+@register(input_shape=CIFAR, paper=PAPER, published={"selfbin_vgg16": _VGG16})
 def selfbin_vgg16(classes: int = 10, threshold_bits: int | None = 8, **quantized: Any) -> nn.HybridSequential:
     """Self-binarizing VGG-16 for CIFAR-10 (Lahoud et al., arXiv:1902.00730).
 
@@ -59,7 +89,7 @@ def selfbin_vgg16(classes: int = 10, threshold_bits: int | None = 8, **quantized
     return net
 
 
-@register
+@register(paper=PAPER, published={"selfbin_alexnet": _ALEXNET})
 def selfbin_alexnet(
     classes: int = 1000, threshold_bits: int | None = 8, **quantized: Any
 ) -> nn.HybridSequential:

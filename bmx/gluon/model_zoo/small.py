@@ -8,10 +8,26 @@ from mxnet.gluon import nn
 
 from bmx.gluon.model_zoo.registry import CIFAR, register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Published
 from bmx.gluon.nn.blocks.resnete import ResNetEBlock
 
+# Added up: a norm after each convolution, real 1x1 convolutions in shortcuts of another shape.
+_PUBLISHED = Published(
+    cases=[
+        Case(
+            Counts(
+                params=1_965_642,
+                binary_params=1_916_928,
+                bytes=434_472,
+                float_macs=2_818_048,
+                binary_macs=66_060_288,
+            )
+        )
+    ]
+)
 
-@register(input_shape=CIFAR)
+
+@register(input_shape=CIFAR, published={"resnete_small": _PUBLISHED})
 def resnete_small(
     classes: int = 10,
     channels: Sequence[int] = (64, 128, 256),

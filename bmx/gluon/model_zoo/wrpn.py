@@ -10,9 +10,44 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published
 from bmx.gluon.model_zoo.support.residual import CHANNELS, ResidualBlock, basic_stages, changes_shape
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.quantizers import DetSign, DoReFa, WrpnWeight
+
+PAPER = Paper("WRPN", "1709.01134")
+# Added up; products are those of 4 with 4 bits. The wider nets are the paper's: the first and the last layer
+# keep their outputs.
+_ALEXNET = Published(
+    cases=[
+        Case(
+            Counts(
+                params=62_387_912,
+                binary_params=58_236_928,
+                bytes=45_722_400,
+                float_macs=105_415_200,
+                binary_macs=16_411_918_336,
+            )
+        ),
+        Case(Counts(params=239_984_840, binary_params=231_718_912), {"widen": 2}, parameters_only=True),
+        Case(Counts(params=532_826_824, binary_params=520_445_952), {"widen": 3}, parameters_only=True),
+    ]
+)
+_RESNET34 = Published(
+    cases=[
+        Case(
+            Counts(
+                params=21_797_672,
+                binary_params=21_258_240,
+                bytes=12_786_848,
+                float_macs=118_013_952,
+                binary_macs=56_723_767_296,
+            )
+        ),
+        Case(Counts(params=86_036_008, binary_params=84_967_424), {"widen": 2}, parameters_only=True),
+        Case(Counts(params=192_712_872, binary_params=191_115_264), {"widen": 3}, parameters_only=True),
+    ]
+)
 
 
 def _unit(
@@ -38,7 +73,7 @@ def _require_widen(name: str, widen: Any) -> None:
         raise ValueError(f"{name}: expected widen an integer of at least 1, found {widen!r}.")
 
 
-@register
+@register(paper=PAPER, published={"wrpn_alexnet": _ALEXNET})
 def wrpn_alexnet(
     widen: int = 1, bits: int = 4, input_bits: int = 4, classes: int = 1000, **quantized: Any
 ) -> Classifier:
@@ -103,7 +138,7 @@ def wrpn_block(
     return ResidualBlock([*unit(3, strides, in_channels), *unit(3, 1, channels)], shortcut, "relu")
 
 
-@register(names={"wrpn_resnet34": {"layers": 34}})
+@register(names={"wrpn_resnet34": {"layers": 34}}, paper=PAPER, published={"wrpn_resnet34": _RESNET34})
 def wrpn_resnet(
     layers: int = 34,
     widen: int = 1,

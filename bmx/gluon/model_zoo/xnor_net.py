@@ -10,15 +10,68 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.model_zoo.registry import register
 from bmx.gluon.model_zoo.support.classifier import Classifier, head, make_stem
+from bmx.gluon.model_zoo.support.publication import IN_PAPER, UNCONFIRMED, Case, Counts, Paper, Published
 from bmx.gluon.model_zoo.support.residual import CHANNELS, ResidualBlock, basic_stages, changes_shape
 from bmx.gluon.nn.blocks.xnor_net import BWNBlock, XNORBlock
+
+PAPER = Paper("XNOR-Net", "1603.05279")
+_ALEXNET = Published(
+    44.2,
+    IN_PAPER,
+    [
+        # Added up: norms on the inputs of layers 2 to 8, no bias.
+        Case(
+            Counts(
+                params=62_387_104,
+                binary_params=58_236_928,
+                bytes=23_880_320,
+                float_macs=105_415_200,
+                binary_macs=1_025_744_896,
+                norm_channels=9664,
+            )
+        ),
+        # Larq Zoo: norms have no gamma but two statistics, so three numbers a channel.
+        Case(Counts(params=62_396_768, mib=22.81), convention="larq"),
+    ],
+)
+# Added up: stem 7x7, 16 3x3 convolutions with a norm each, real 1x1 convolutions with norms in the shortcuts.
+_XNOR_RESNET18 = Published(
+    51.2,
+    IN_PAPER,
+    [
+        Case(
+            Counts(
+                params=11_689_640,
+                binary_params=10_985_472,
+                bytes=4_189_856,
+                float_macs=137_281_536,
+                binary_macs=1_676_279_808,
+            )
+        )
+    ],
+)
+_BWN_RESNET18 = Published(
+    60.8,
+    UNCONFIRMED,
+    [
+        Case(
+            Counts(
+                params=11_689_512,
+                binary_params=10_985_472,
+                bytes=4_189_344,
+                float_macs=1_813_561_344,
+                binary_macs=0,
+            )
+        )
+    ],
+)
 
 
 def _norm(epsilon: float) -> Any:
     return functools.partial(nn.BatchNorm, scale=False, epsilon=epsilon)
 
 
-@register
+@register(paper=PAPER, published={"xnor_alexnet": _ALEXNET})
 def xnor_alexnet(classes: int = 1000, **quantized: Any) -> Classifier:
     """XNOR-Net's AlexNet (Rastegari et al., arXiv:1603.05279): norm, sign, convolution, pool.
 
@@ -81,7 +134,7 @@ def bwn_block(channels: int, strides: int, in_channels: int, **quantized: Any) -
     return ResidualBlock(body, _real_shortcut(channels, strides, in_channels), "relu")
 
 
-@register
+@register(paper=PAPER, published={"xnor_resnet18": _XNOR_RESNET18})
 def xnor_resnet18(
     classes: int = 1000, thumbnail: bool = False, initial_layers: str = "imagenet", **quantized: Any
 ) -> Classifier:
@@ -100,7 +153,7 @@ def xnor_resnet18(
     return Classifier([*features, *head()], CHANNELS[-1], classes)
 
 
-@register
+@register(paper=PAPER, published={"bwn_resnet18": _BWN_RESNET18})
 def bwn_resnet18(
     classes: int = 1000, thumbnail: bool = False, initial_layers: str = "imagenet", **quantized: Any
 ) -> Classifier:
