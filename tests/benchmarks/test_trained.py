@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks"))
-import side_by_side  # noqa: E402
-import trained  # noqa: E402
+from benchmarks import side_by_side, trained
 
+ROOT = Path(__file__).resolve().parents[2]
 KEPT = sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/packed.json"))
 
 
-def test_the_pages_are_drawn_of_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages_are_made_from_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert trained.page() == (ROOT / "docs" / "trained.md").read_text()
     assert side_by_side.page() == (ROOT / "docs" / "side_by_side.md").read_text()

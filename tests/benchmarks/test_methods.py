@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,13 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from benchmarks import methods
+from benchmarks.systems import SYSTEMS
 from bmx import compiler, runtime
 from bmx.compiler import fileformat
 from bmx.exporter import export
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-import methods  # noqa: E402
-from systems import SYSTEMS  # noqa: E402
-
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results" / "methods.json"
 
 
@@ -32,7 +28,7 @@ def test_a_system_trains_exports_and_agrees(name: str, capsys: pytest.CaptureFix
     assert "top-1 agreement 1.0000" in capsys.readouterr().out
 
 
-def test_the_page_is_made_of_the_results() -> None:
+def test_the_page_is_made_from_the_results() -> None:
     rows: dict[str, Any] = json.loads(RESULTS.read_text())
     assert set(rows) == set(SYSTEMS)
     assert methods.table(rows) == (ROOT / "docs" / "methods.md").read_text()
