@@ -18,11 +18,11 @@ def list_group() -> None:
 @list_group.command(epilog=example("bmx list models --json"))
 @json_option
 def models(as_json: bool) -> None:
-    """List the names of the model zoo."""
-    from bmx.gluon import model_zoo
+    """List the model zoo: names, papers, and the accuracy on ImageNet that was published."""
+    from bmx.gluon.model_zoo import registry
 
-    names = model_zoo.list_models()
-    click.echo(json.dumps(names) if as_json else "\n".join(names))
+    names = registry.list_models()
+    click.echo(json.dumps(names) if as_json else "\n".join(_model(name) for name in names))
 
 
 @list_group.command(epilog=example("bmx list datasets --json"))
@@ -70,6 +70,14 @@ def quantizers(as_json: bool) -> None:
         learned = f"; parameters {', '.join(entry['learned'])}" if entry["learned"] else ""
         click.echo(f"{'':<18}{entry['kind']}, {_bits(entry['bits'])}{learned}")
         click.echo(f"{'':<18}{entry['summary']}")
+
+
+def _model(name: str) -> str:
+    from bmx.gluon.model_zoo import registry
+
+    _, _, _, paper, published = registry.find(name)
+    accuracy = f"{published.top1:4g} % ({published.source})" if published.top1 else ""
+    return f"{name:<26}{paper.name if paper else '':<17}{accuracy}".rstrip()
 
 
 def _quantizer(name: str, cls: Any) -> dict[str, Any]:
