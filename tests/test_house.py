@@ -30,16 +30,6 @@ LARGE_RECORDS = {
     "Settings": "what a search of widths is asked for",
     "LayerRow": "a row of bmx diff's table",
 }
-# Folders of tests that mirror no folder of bmx/: what they hold.
-OTHER_TESTS = {
-    "adding": "adding one thing touches one place",
-    "benchmarks": "benchmarks/",
-    "fuzz": "the fuzzer's target and its corpus",
-    "journeys": "whole journeys through all rooms",
-    "scripts": "scripts/",
-    "src": "src/, see below",
-    "support": "what tests share",
-}
 
 
 @pytest.mark.parametrize("language", ["Python", "C++"])
@@ -61,54 +51,12 @@ def test_constructors_take_few_parameters():
     )
 
 
-# Files of fewer than 40 lines in the folders of operators, each of which is a whole family or a list.
-SMALL_OPERATOR_FILES: dict[str, str] = {}
-
-
-def test_files_of_operators_are_families():
-    files = [path for folder in ("bmx/compiler/ir/ops", "src/ops") for path in (ROOT / folder).iterdir()]
-    small = {path.name for path in files if path.is_file() and len(path.read_text().splitlines()) < 40}
-    assert small == set(SMALL_OPERATOR_FILES)
-
-
-def python_tests():
-    return sorted((ROOT / "tests").rglob("test_*.py"))
-
-
-def mirrored(folder):
-    """The folder that a folder of tests is about."""
-    if folder.parts[:1] in {("src",), ("scripts",), ("benchmarks",)}:
-        return ROOT / folder
-    return ROOT / "bmx" / folder
-
-
-@pytest.mark.parametrize("path", python_tests(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_python_tests_lie_beside_what_they_test(path):
-    folder = path.parent.relative_to(ROOT / "tests")
-    if folder.parts[:1] in {("adding",), ("journeys",)} or path.name in {
-        "test_house.py",
-        "test_architecture.py",
-    }:
-        return
-    assert mirrored(folder).is_dir(), f"bmx/ has no folder {folder}"
-    names = {entry.stem for entry in mirrored(folder).iterdir()} - {"__init__", "__pycache__"}
-    tested = path.stem[len("test_") :]
-    known = sorted({*names, *folder.parts[-1:]})
-    assert any(tested == name or tested.startswith(f"{name}_") for name in known), f"it tests none of {known}"
-
-
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "tests" / "src").rglob("*_test.c*")), ids=lambda path: path.name
 )
 def test_cxx_tests_lie_beside_what_they_test(path):
     folder = path.parent.relative_to(ROOT / "tests")
     assert (ROOT / folder).is_dir(), f"there is no folder {folder}"
-
-
-def test_folders_of_tests_are_known():
-    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} - {"__pycache__"}
-    rooms = {path.name for path in (ROOT / "bmx").iterdir() if path.is_dir()}
-    assert folders - rooms <= set(OTHER_TESTS)
 
 
 def test_tests_leave_the_import_path_alone():
