@@ -16,7 +16,7 @@ class FetchableDataset(click.ParamType):
     name = "data set"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name itself; another one is a usage error."""
+        """The name itself; an unknown one is a usage error."""
         names = fetchable_datasets()
         if value not in names:
             self.fail(
@@ -58,7 +58,7 @@ def fetch(name: str) -> None:
 def check(name: str | None) -> None:
     """Compare the files of the data set NAME, or of all, with the known checksums.
 
-    Fails if one has damaged files or a part of its files only, or if NAME is not here.
+    Fails if one has damaged files or only some of its files, or if NAME is not here.
     """
     from bmx.gluon.data import check, find_dataset
 
@@ -90,25 +90,32 @@ def _complaint(name: str, status: Any) -> str:
 )
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--output", metavar="PREFIX", type=click.Path(path_type=Path), help="Of the files; DIR by default."
+    "--output",
+    metavar="PREFIX",
+    type=click.Path(path_type=Path),
+    help="Path of the files without suffix; DIR by default.",
 )
 @click.option(
     "--resize",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Shorter side, pixels; 0: as it is.",
+    help="Shorter side, pixels; 0 keeps the size.",
 )
+@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="JPEG quality.")
+@click.option("--keep", is_flag=True, help="Store the bytes of the files instead of encoding them anew.")
 @click.option(
-    "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of the JPEG encoding."
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Number of processes that encode.",
 )
-@click.option("--keep", is_flag=True, help="Store the files' own bytes instead of encoding anew.")
-@click.option("--processes", type=click.IntRange(1, 256), default=1, show_default=True, help="That encode.")
 @click.option(
     "--classes",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Take labels from another run's .classes.txt, as a validation set must.",
+    help="Take the labels from another .classes.txt, as a validation set must.",
 )
 @click.option("--no-shuffle", is_flag=True, help="Store the images sorted by class.")
 @click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
@@ -125,9 +132,9 @@ def imagenet_rec(
 ) -> None:
     """Write the images in DIR to RecordIO files, so that training reads one file instead of millions.
 
-    DIR holds a folder for each class, and each of these holds its images (.jpg, .jpeg, .png). You must bring
-    ImageNet yourself, since nobody may pass it on: unpack the archive of each class into a folder with the
-    class's name, in train/, and sort the validation images into folders alike, in val/.
+    DIR holds a folder for each class, which holds its images (.jpg, .jpeg, .png). ImageNet you must bring
+    yourself, since nobody may pass it on: unpack the archive of each class into a folder with the name of the
+    class, in train/, and sort the validation images into such folders, in val/.
 
     Writes PREFIX.rec (images), PREFIX.idx (where each begins), PREFIX.lst (number, label, path) and
     PREFIX.classes.txt (names by label), all or none of them. GluonCV's train_imagenet.py takes them as
@@ -139,9 +146,7 @@ def imagenet_rec(
     from bmx.gluon.data.datasets.record_files import Encoding, write_records
 
     if keep and resize:
-        raise click.UsageError(
-            "--keep stores files as they are, so --resize has no meaning; give one of them"
-        )
+        raise click.UsageError("--keep stores files as they are, so --resize has no effect; give one of them")
     prefix = (output or folder).resolve()
     written = write_records(
         folder,

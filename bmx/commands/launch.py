@@ -16,24 +16,24 @@ from bmx.commands.support.options import example
         "bmx launch -n 8 -s 4 -H hosts.txt -- python train.py --kvstore dist_sync",
     ),
 )
-@click.option("-n", "--workers", type=click.IntRange(1, 4096), required=True, help="How many workers.")
+@click.option("-n", "--workers", type=click.IntRange(1, 4096), required=True, help="Number of workers.")
 @click.option(
-    "-s", "--servers", type=click.IntRange(1, 4096), default=1, show_default=True, help="How many servers."
+    "-s", "--servers", type=click.IntRange(1, 4096), default=1, show_default=True, help="Number of servers."
 )
 @click.option(
     "-H",
     "--hostfile",
     metavar="FILE",
-    help="A host a line, [user@]host[:port] [slots=N]; slots are workers, 1 by default. Without it, this "
-    "machine alone, on loopback.",
+    help="One host per line, [user@]host[:port] [slots=N]; slots are workers, 1 by default. Without "
+    "FILE, this machine alone, on loopback.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="Of the scheduler; a free one by default."
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the scheduler; a free one by default."
 )
 @click.option(
     "--address",
     metavar="IP",
-    help="By which the hosts reach this machine; by default that of its route to them.",
+    help="Address by which the hosts reach this machine; by default that of its route to them.",
 )
 @click.option(
     "--timeout",
@@ -41,7 +41,7 @@ from bmx.commands.support.options import example
     default=300,
     show_default=True,
     metavar="SECONDS",
-    help="Until all have connected; 0 for no limit.",
+    help="Time until all have connected; 0 for no limit.",
 )
 @click.option(
     "--ssh",
@@ -65,9 +65,9 @@ def launch(
 ) -> None:
     """Run COMMAND as several workers of one training, with MXNet's parameter servers.
 
-    COMMAND creates a kvstore of type dist_sync or dist_async; it needs nothing else for it. Hosts are
-    reached by ssh without a password, and have Python, bmx and the working directory at the same paths.
-    The lines of a worker carry its rank in front. When a process fails, all are stopped.
+    All that COMMAND has to do is create a kvstore of type dist_sync or dist_async. Hosts are reached by ssh
+    without a password, and have Python, bmx and the working directory at the same paths. The rank of a worker
+    stands in front of its lines. When a process fails, all are stopped.
     """
     if address is not None:
         ipaddress.IPv4Address(address)

@@ -1,6 +1,6 @@
 """Starts the processes of a training on several machines and ends them together.
 
-Stands outside `bmx.training`, which imports MXNet: the launcher only starts processes, and at once.
+It stands outside `bmx.training`, which imports MXNet: the launcher needs no MXNet, so it starts at once.
 """
 
 from bmx.launch.hosts import Host, read_hostfile

@@ -1,12 +1,12 @@
 """The agent: starts one process of a job on its host, passes on its output, and ends it with the launcher.
 
-The launcher sends this file as text to a Python on the host (`bootstrap`), so a host needs no bmx for it and
-nothing of the environment stands in a command line, where every user of the host could read it.
+The launcher sends this file as text to a Python on the host (`bootstrap`), so the host needs no bmx for it
+and no part of the environment appears in a command line, where every user of the host could read it.
 
-To its standard input comes a line of JSON with the text and a request (`serve`), later one with an order
-(`_run`); then nothing: its end means that the launcher is gone, by whatever cause. To its standard output
-go `MAGIC`, which tells what follows from greetings of a login shell, and frames: a kind, a length and that
-many bytes.
+On its standard input the agent gets a line of JSON with the text and a request (`serve`), later one with an
+order (`_run`), and nothing more: the end of the input means that the launcher is gone, for whatever reason.
+To its standard output it writes `MAGIC`, which separates what follows from greetings of a login shell, and
+then frames: a kind, a length and that many bytes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from typing import Any, BinaryIO, Iterator
 
 MAGIC = b"\x00bmx agent 1\n"
 HEADER = struct.Struct(">cI")
-# Kinds of frames. Contents are JSON, but for output.
+# Kinds of frames. Contents are JSON, except those of output.
 HELLO, FAILURE, PID, OUTPUT, ERROR_OUTPUT, EXIT = b"H", b"F", b"P", b"O", b"E", b"X"
 
-GRACE = 5.0  # seconds between the polite signal and the other one
+GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _PR_SET_PDEATHSIG = 1
 
 _BOOTSTRAP = (
@@ -39,12 +39,12 @@ _BOOTSTRAP = (
 
 
 def bootstrap(python: str) -> list[str]:
-    """The command that waits for this file's text on its standard input."""
+    """The command that waits for the text of this file on its standard input."""
     return [python, "-I", "-S", "-c", _BOOTSTRAP]
 
 
 def read_frames(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Yields kind and content of each whole frame."""
+    """Yields kind and content of each complete frame."""
     while len(header := stream.read(HEADER.size)) == HEADER.size:
         kind, size = HEADER.unpack(header)
         content = stream.read(size)
@@ -60,7 +60,7 @@ class _Frames:
         self.write(MAGIC)
 
     def write(self, data: bytes) -> None:
-        with self._lock, contextlib.suppress(OSError):  # the launcher is gone; standard input tells it too
+        with self._lock, contextlib.suppress(OSError):  # the launcher is gone, as standard input will tell
             while data:
                 data = data[os.write(1, data) :]
 
@@ -70,11 +70,11 @@ class _Frames:
 
 
 def serve(request: dict[str, Any]) -> None:
-    """Does the agent's work, and ends the process.
+    """Does the work of the agent, and ends its process.
 
     Args:
-        request: `toward`, a numeric address; the process will listen where this host reaches it. `port`,
-            where it will listen, 0 for a free one.
+        request: `toward`, a numeric address: the process will listen at this host's address on the way there;
+            `port`, the port where it will listen, 0 for a free one.
     """
     frames = _Frames()
     try:
@@ -82,7 +82,7 @@ def serve(request: dict[str, Any]) -> None:
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         frames.send(FAILURE, f"{what}{error.strerror}")
-    os._exit(0)  # without waiting for threads that read
+    os._exit(0)  # does not wait for threads that read
 
 
 def _serve(request: dict[str, Any], frames: _Frames) -> None:
@@ -100,11 +100,11 @@ def _run(order: dict[str, Any], frames: _Frames) -> int:
 
     Args:
         order: `command`; `environment`, which is added to the host's; `directory`; `terminal`, rows and
-            columns of one for the standard error, or None.
-        frames: where output goes.
+            columns of a terminal for the standard error, or None.
+        frames: destination of its output.
 
     Returns:
-        Its exit code, or minus the signal that killed it.
+        Exit code of the command, or minus the signal that killed it.
     """
     os.chdir(order["directory"])
     error_read, error_write = _terminal(*order["terminal"]) if order["terminal"] else os.pipe()
@@ -115,7 +115,7 @@ def _run(order: dict[str, Any], frames: _Frames) -> int:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=error_write,
-        start_new_session=True,  # and thereby in a process group of its own
+        start_new_session=True,  # and so in a process group of its own
         preexec_fn=_die_with_parent,
     )
     os.close(error_write)
@@ -138,14 +138,14 @@ def _run(order: dict[str, Any], frames: _Frames) -> int:
 
 
 def _own_address(toward: str) -> str:
-    """This host's numeric address on the way to another one. Sends nothing."""
+    """Numeric address of this host on the way to another one. Sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((toward, 9))
         return probe.getsockname()[0]
 
 
 def _reserve(address: str, port: int) -> socket.socket:
-    """Holds a port until it is closed."""
+    """Binds a port, so that it stays free until the socket is closed."""
     holder = socket.socket()
     try:
         holder.bind((address, port))
@@ -161,7 +161,7 @@ def _cores() -> int:
 
 
 def _terminal(rows: int, columns: int) -> tuple[int, int]:
-    """A terminal on which output stays as it is; returns the handles that read and write."""
+    """Opens a terminal that passes output on unchanged; returns the handles that read and write."""
     import fcntl
     import pty
     import termios
@@ -181,7 +181,7 @@ def _die_with_parent() -> None:
 
 
 def _pump(handle: int, kind: bytes, frames: _Frames) -> None:
-    with contextlib.suppress(OSError):  # a terminal's way to end
+    with contextlib.suppress(OSError):  # this is how a terminal ends
         while data := os.read(handle, 65536):
             frames.send(kind, data)
 

@@ -1,4 +1,4 @@
-"""Hosts of a job: the hostfile, and which process runs where."""
+"""The hosts of a job: the hostfile, and which process runs where."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Host(NamedTuple):
     """A machine, and how to reach it.
 
     Attributes:
-        name: what ssh calls it; 'localhost' without user and port is this machine.
-        user: who to log in as; None for ssh's default.
-        port: of the ssh server; None for ssh's default.
-        slots: how many workers it takes; None for any number.
+        name: name for ssh; 'localhost' without user and port is this machine.
+        user: user to log in as; None for ssh's default.
+        port: port of the ssh server; None for ssh's default.
+        slots: number of workers that it takes; None for any number.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Host(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether its processes are started without ssh."""
+        """Whether its processes start without ssh."""
         return self.name in ("localhost", "127.0.0.1") and self.user is None and self.port is None
 
 
@@ -40,7 +40,7 @@ def read_hostfile(path: str) -> list[Host]:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: a line is not of this form, or there is none; names the line.
+        ValueError: a line is not of this form, or there is none; the message names the line.
     """
     hosts = []
     for number, line in enumerate(Path(path).read_text().splitlines(), start=1):
@@ -48,7 +48,7 @@ def read_hostfile(path: str) -> list[Host]:
         if text:
             hosts.append(_parse(text, f"{path}, line {number}"))
     if not hosts:
-        raise ValueError(f"{path}: expected one host a line, found none; write for example 'node1 slots=2'")
+        raise ValueError(f"{path}: expected one host per line, found none; write for example 'node1 slots=2'")
     return hosts
 
 
@@ -61,7 +61,7 @@ def _parse(text: str, where: str) -> Host:
 
 
 def place_workers(hosts: list[Host], count: int) -> list[Host]:
-    """The host of each worker: each host in turn gets as many as it has slots.
+    """The host of each worker: each host in turn takes as many as it has slots.
 
     Raises:
         ValueError: there are more workers than slots.
@@ -70,11 +70,11 @@ def place_workers(hosts: list[Host], count: int) -> list[Host]:
     if len(places) < count:
         raise ValueError(
             f"expected at least {count} slots for {count} workers, found {len(places)} in the hostfile; add "
-            "hosts or slots=N behind a host (1 by default), or start fewer workers"
+            "hosts or slots=N after a host (1 by default), or start fewer workers"
         )
     return places[:count]
 
 
 def place_servers(hosts: list[Host], count: int) -> list[Host]:
-    """The host of each server: around the hosts, so that their networks share the load."""
+    """The host of each server: hosts take turns, so that their networks share the load."""
     return [hosts[index % len(hosts)] for index in range(count)]

@@ -1,4 +1,4 @@
-"""A job from its first process to its last: all of them work, or none."""
+"""A job from its first process to its last: all of them run, or none."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from bmx.launch.ssh import carried
 
 _LOOPBACK = "127.0.0.1"
 _SECONDS_TO_STOP = agent.GRACE + 15
-_SECONDS_FOR_NEWS = 3.0  # the scheduler's message that all have come may come after a worker's end
+_SECONDS_FOR_NEWS = 3.0  # the scheduler may report that all have connected after a worker has ended
 _NEEDS_STORE = "the command has to create a kvstore of several machines, as mxnet.kv.create('dist_sync') does"
 
 
 class LaunchError(RuntimeError):
-    """A process of the job failed, or did not come."""
+    """A process of the job failed, or did not connect."""
 
 
 class Job(NamedTuple):
-    """What to start.
+    """A job to start.
 
     Attributes:
-        command: of each worker.
-        workers: how many.
-        servers: how many.
-        hosts: where; by default this machine alone.
-        port: of the scheduler; 0 for a free one.
-        address: numeric, by which the hosts reach this machine; None: found out.
+        command: command that each worker runs.
+        workers: number of workers.
+        servers: number of servers.
+        hosts: machines to run on; by default this machine alone.
+        port: port of the scheduler; 0 for a free one.
+        address: numeric address by which the hosts reach this machine; by default that of the route to them.
         timeout: seconds until all have connected; 0 for no limit.
-        ssh: the ssh program with arguments of its own.
+        ssh: the ssh program, with arguments as in a shell.
     """
 
     command: list[str]
@@ -55,12 +55,12 @@ class Job(NamedTuple):
 
 
 def run(job: Job, screen: Screen | None = None) -> None:
-    """Runs a job to its end. Its processes end with it, however it ends.
+    """Runs a job to its end. However it ends, its processes end with it.
 
     Raises:
         LaunchError: a process failed, or did not connect in time; the message names it.
-        ValueError: there are too few slots, or this machine's address is not known.
-        KeyboardInterrupt: on Ctrl-C, and on the signals to terminate and to hang up.
+        ValueError: there are too few slots, or the address of this machine is not known.
+        KeyboardInterrupt: on Ctrl-C, SIGTERM and SIGHUP.
     """
     running = _Running(job, screen or Screen(sys.stdout, sys.stderr))
     with signals_as_interrupts():
@@ -73,7 +73,7 @@ def run(job: Job, screen: Screen | None = None) -> None:
 
 
 class _Running:
-    """A job's processes and what is known of them."""
+    """The processes of a job, and what is known of them."""
 
     def __init__(self, job: Job, screen: Screen):
         self._job = job
@@ -110,7 +110,7 @@ class _Running:
             self._order(node)
 
     def connect(self) -> None:
-        """Waits until the scheduler says that all have come."""
+        """Waits until the scheduler reports that all have connected."""
         while not self._arrivals.complete:
             ended = [node for node in self._of(WORKER) if node.code == 0]
             limit = time.monotonic() + _SECONDS_FOR_NEWS if ended else self._deadline
@@ -128,7 +128,7 @@ class _Running:
             self._next_event(float("inf"))
 
     def stop(self) -> None:
-        """Ends what is left, and shows what it still has to say."""
+        """Ends what is left, and shows its last output."""
         for node in self._started:
             node.stop()
         self._drain(time.monotonic() + _SECONDS_TO_STOP)
@@ -178,7 +178,7 @@ class _Running:
         node.order(command, environment, os.getcwd(), terminal)
 
     def _next_event(self, limit: float) -> bool:
-        """Handles the next event; False if none came until `limit`, a time of time.monotonic().
+        """Handles the next event; returns False if none comes until `limit`, a time of time.monotonic().
 
         Raises:
             LaunchError: the event is that a process failed.
@@ -267,7 +267,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _address_toward(hosts: list[Host]) -> str:
-    """This machine's address on the way to the first other host."""
+    """Address of this machine on the way to the first other host."""
     name = next(host.name for host in hosts if not host.is_local)
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -1,4 +1,4 @@
-"""One process of a job, as the launcher sees it: an agent, here or behind ssh, that runs it."""
+"""One process of a job, as the launcher sees it: an agent, here or on another host, runs it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bmx.launch.screen import Lines
 from bmx.launch.ssh import remote_command
 
 _TAIL = 15  # lines
-NOISE, CLOSED = b"N", b"C"  # beside the agent's frames: what ssh says, and the agent's end
+NOISE, CLOSED = b"N", b"C"  # besides the frames of the agent: what ssh says, and the end of the agent
 
 
 class Event(NamedTuple):
-    """What a node did: a kind of `agent`'s or of this module's, and its content."""
+    """What a node did: a kind of frame of `agent`, NOISE or CLOSED, and the content."""
 
     node: Node
     kind: bytes
@@ -37,14 +37,14 @@ class Node:
 
     Attributes:
         role: scheduler, server or worker.
-        index: its number among those of its role.
-        host: where it runs.
-        endpoint: where it will listen; None until its agent has told.
-        cores: that the host lets it use; 0 until its agent has told.
-        pid: on its host; None until it runs.
-        code: its exit code, or minus a signal; None until it has ended.
+        index: number among those of its role.
+        host: machine that it runs on.
+        endpoint: where it will listen; None until its agent has reported.
+        cores: number of cores that it may use; 0 until its agent has reported.
+        pid: process id on its host; None until it runs.
+        code: exit code, or minus the signal that killed it; None until it has ended.
         closed: whether nothing more will be heard of it.
-        tail: its last lines of output, and what ssh said.
+        tail: last lines of its output and of ssh.
     """
 
     def __init__(self, role: str, index: int, host: Host, toward: str, port: int, ssh: str):
@@ -63,13 +63,13 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What stands in front of its lines: workers are known by their rank alone."""
+        """The name in front of its lines: workers are known by their rank alone."""
         if self.role == "scheduler":
             return self.role
         return str(self.index) if self.role == "worker" else f"{self.role} {self.index}"
 
     def __str__(self) -> str:
-        """Names it in a message."""
+        """Its name in messages: role, number, process id and host."""
         number = "" if self.role == "scheduler" else f" {self.index}"
         pid = "" if self.pid is None else f"pid {self.pid} on "
         return f"{self.role}{number} ({pid}{self.host.name})"
@@ -94,13 +94,13 @@ class Node:
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
 
     def order(self, command: list[str], environment: dict[str, str], directory: str, terminal: Any) -> None:
-        """Lets the agent start the process; see `agent._run`."""
+        """Orders the agent to start the process; see `agent._run`."""
         self._send(
             {"command": command, "environment": environment, "directory": directory, "terminal": terminal}
         )
 
     def take(self, event: Event) -> list[str]:
-        """Learns from an event; returns the lines of output that it finishes."""
+        """Learns from an event; returns the lines of output that it completes."""
         if event.kind in self._lines:
             return self._read(event.kind, event.content)
         if event.kind == agent.HELLO:
@@ -116,20 +116,20 @@ class Node:
         return []
 
     def rest(self, kind: bytes) -> list[str]:
-        """The last line of a stream, if it has no end."""
+        """The last line of a stream, if it has no line break."""
         return self._read(kind, b"", final=True)
 
     def unfinished(self) -> str:
-        """What it has written to its error output on a line without end."""
+        """What it has written to its error output since the last line break."""
         return self._lines[agent.ERROR_OUTPUT].unfinished
 
     def stop(self) -> None:
-        """Lets the agent end the process, politely first."""
+        """Makes the agent end the process: SIGTERM, then SIGKILL."""
         with contextlib.suppress(OSError):
             self._stdin.close()
 
     def kill(self) -> None:
-        """Kills the agent, and the process with it, if its agent does not end."""
+        """Kills the agent, and the process with it."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
 
@@ -139,7 +139,7 @@ class Node:
         return self._process.stdin  # type: ignore[return-value]
 
     def _send(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # if the agent is gone, its events tell
+        with contextlib.suppress(OSError):  # if the agent is gone, its events say so
             self._stdin.write(json.dumps(message).encode() + b"\n")
             self._stdin.flush()
 
@@ -149,7 +149,7 @@ class Node:
         return lines
 
     def _listen(self, events: queue.Queue[Event]) -> None:
-        """Puts all that the agent sends into the queue, and CLOSED at its end."""
+        """Queues everything that the agent sends, and CLOSED at its end."""
         output, errors = self._process.stdout, self._process.stderr
         assert output is not None
         assert errors is not None
@@ -165,7 +165,7 @@ class Node:
         events.put(Event(self, CLOSED, b""))
 
     def _kill_orphans(self) -> None:
-        """Kills what a killed agent has left here: the kernel kills the process, not its children."""
+        """Kills what a killed agent has left here: the kernel kills the process, but not its children."""
         if self._process.returncode < 0 and self.host.is_local and self.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)

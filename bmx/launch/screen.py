@@ -1,4 +1,4 @@
-"""What the user sees: lines of all processes with their names in front, and the progress bar of one."""
+"""What the user sees: lines of all processes, with their names in front, and the progress bar of one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _CLEAR = "\r\x1b[K"
 class Lines:
     """Cuts a stream of bytes into lines as a terminal would show them.
 
-    A carriage return begins the line anew, as progress bars do: what stood there is gone.
+    After a carriage return, as progress bars write it, the line is overwritten.
 
     Attributes:
-        unfinished: what stands on the line that has no end yet.
+        unfinished: text of the line that has no line break yet.
     """
 
     def __init__(self) -> None:
@@ -23,12 +23,12 @@ class Lines:
         self._rest = ""
 
     def feed(self, data: bytes, final: bool = False) -> list[str]:
-        """Takes the next bytes and returns the lines that they finish; with `final`, also the last one."""
+        """Takes the next bytes and returns the lines that they complete; with `final`, also the last one."""
         *finished, self._rest = (self._rest + self._decoder.decode(data, final)).split("\n")
         if final and self.unfinished.strip():
             finished.append(self._rest)
             self._rest = ""
-        self._rest = self._rest[self._rest.rfind("\r", 0, -1) + 1 :]  # what is overwritten need not be kept
+        self._rest = self._rest[self._rest.rfind("\r", 0, -1) + 1 :]  # the overwritten part is not needed
         return [_visible(line) for line in finished]
 
     @property
@@ -38,7 +38,7 @@ class Lines:
 
 
 def _visible(line: str) -> str:
-    """What is left of a line when carriage returns have overwritten its beginning."""
+    """What is left of a line after carriage returns have overwritten its beginning."""
     *overwritten, last = line.split("\r")
     parts = [part for part in overwritten if part.strip()]
     return last if last.strip() or not parts else parts[-1]
@@ -54,14 +54,14 @@ class Screen:
         self.is_terminal = errors.isatty()
 
     def terminal_for(self, name: str) -> tuple[int, int] | None:
-        """Rows and columns that are left behind a name in front; None without a terminal."""
+        """Rows and columns that a name in front leaves; None without a terminal."""
         if not self.is_terminal:
             return None
         columns, rows = os.get_terminal_size(self._errors.fileno())
         return rows, max(columns - len(f"[{name}] ") - 1, 20)
 
     def line(self, name: str, text: str, is_error: bool) -> None:
-        """Shows a finished line of a process."""
+        """Shows a complete line of a process."""
         self._print(self._errors if is_error else self._output, f"[{name}] {text}")
 
     def say(self, text: str) -> None:
@@ -69,7 +69,7 @@ class Screen:
         self._print(self._errors, f"bmx launch: {text}")
 
     def progress(self, name: str, text: str) -> None:
-        """Shows what a process writes on a line without end, in place of what it wrote there before."""
+        """Shows the unfinished line of a process, in place of what it was before."""
         if self.is_terminal:
             self._progress = f"[{name}] {text}" if text.strip() else ""
             _write(self._errors, _CLEAR + self._progress)

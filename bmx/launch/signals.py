@@ -1,4 +1,4 @@
-"""Signals that ask the launcher to end."""
+"""Signals that end the launcher."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Iterator
 
 @contextlib.contextmanager
 def signals_as_interrupts() -> Iterator[None]:
-    """Lets the signals to terminate and to hang up do what Ctrl-C does; an ignored one stays ignored."""
+    """Makes SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does; an ignored one stays ignored."""
 
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Arrays and images in, arrays out."""
+"""Reading and writing the files that commands take: arrays and images."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def load_array(path: str) -> np.ndarray:
             f"{path}: not a complete .npy file of numbers ({reason}); write it with numpy.save"
         ) from None
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path}: an archive of arrays; expected one array in a .npy file")
+        raise ValueError(f"{path}: expected one array in a .npy file, found an archive of arrays")
     return array
 
 
 def load_samples(paths: Sequence[str]) -> list[np.ndarray] | None:
-    """Reads the samples of a comparison, one .npy file per input; None if there are no paths."""
+    """Reads the samples of a comparison, one .npy file per input; None if there are none."""
     return [load_array(path) for path in paths] or None
 
 
@@ -33,19 +33,19 @@ def load_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
     """Reads an image as a batch of one for an input of the given shape.
 
     Args:
-        path: any image that Pillow reads.
-        shape: (channels, height, width) of the input. One channel: the image becomes grey;
-            three: RGB. It is scaled to height x width.
+        path: path of an image that Pillow reads.
+        shape: shape of the input, (channels, height, width). The image is scaled to height x width and
+            becomes gray for one channel, RGB for three.
 
     Returns:
         uint8 (1, channels, height, width).
 
     Raises:
-        ValueError: if the input is no image, or the file holds none.
+        ValueError: the input or the file is not an image.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ValueError(
-            f"{path}: the model's input has shape {shape}, not that of an image; give a .npy file"
+            f"{path}: expected a model whose input is an image, found shape {shape}; give a .npy file"
         )
     try:
         from PIL import Image, UnidentifiedImageError
@@ -58,7 +58,7 @@ def load_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("L" if channels == 1 else "RGB").resize((width, height)))
     except UnidentifiedImageError:
-        raise ValueError(f"{path}: neither a .npy file nor an image that Pillow can read") from None
+        raise ValueError(f"{path}: expected a .npy file or an image, found neither") from None
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -67,14 +67,14 @@ def load_image(path: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def load_input(path: str, inputs: Sequence[Any]) -> np.ndarray:
-    """Reads what a model of one input runs on, with a batch axis.
+    """Reads the input of a model with one input, with a batch axis.
 
     Args:
-        path: a .npy file, with or without a batch axis, or an image.
-        inputs: of the model, as `bmx.runtime.Model.inputs`.
+        path: path of a .npy file, with or without a batch axis, or of an image.
+        inputs: inputs of the model, as in `bmx.runtime.Model.inputs`.
 
     Raises:
-        ValueError: if the model has several inputs, or the file does not fit.
+        ValueError: the model has several inputs, or the file does not fit.
     """
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs)
@@ -87,14 +87,14 @@ def load_input(path: str, inputs: Sequence[Any]) -> np.ndarray:
 
 
 def save_arrays(path: str, arrays: dict[str, np.ndarray]) -> None:
-    """Writes a .npz archive of arrays by name, complete or not at all."""
+    """Writes a .npz archive of arrays by name, whole or not at all."""
     content = io.BytesIO()
     np.savez(content, **arrays)
     write_atomically(path, content.getvalue())
 
 
 def save_array(path: str, array: np.ndarray) -> None:
-    """Writes a .npy file; it appears under its name only when it is complete."""
+    """Writes a .npy file, whole or not at all."""
     content = io.BytesIO()
     np.save(content, array)
     write_atomically(path, content.getvalue())

@@ -1,1 +1,1 @@
-"""Workers find this folder on their PYTHONPATH; Python imports `sitecustomize` from it by itself."""
+"""A folder on the PYTHONPATH of workers; Python imports `sitecustomize` from it by itself."""

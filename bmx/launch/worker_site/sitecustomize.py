@@ -1,11 +1,11 @@
-"""Python runs this first in every worker: a worker has to end as the launcher and the other workers need it.
+"""Python runs this first in every worker, so that a worker ends as the launcher and the others need it.
 
-By default an MXNet worker waits at its end until all workers have ended, and stops the servers then. If it
-failed, the others wait for its gradients meanwhile, for ever, and nobody notices. Here no worker waits for
-that; the launcher stops the servers.
+By default an MXNet worker waits at its end until all workers have ended, and then stops the servers. A worker
+that failed would wait like this while the others wait for its gradients, forever, and nobody would notice.
+Here no worker waits at its end; the launcher stops the servers.
 
-MXNet also drops at its end what it has not done yet. Gradients that a worker has not sent then, because it
-never asked for what comes of them, are waited for by the others, for ever. Here a worker sends them first.
+At its end MXNet also drops the work that it has not done yet. If gradients are among it, because the worker
+never asked for a result of them, the others wait for these gradients forever. Here a worker sends them first.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class _Finder:
-    """Finds the module as usual, and changes it once it is loaded."""
+    """Finds MXNet's kvstore module as usual, and changes it once it is loaded."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        """As an entry of sys.meta_path is called."""
+        """The spec of the module; None for all others. Entries of sys.meta_path have this method."""
         if name != _MODULE:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -49,14 +49,14 @@ def _change(module: Any) -> None:
         make(store, *arguments, **keywords)
         if "dist" in store.type:
             module.check_call(module._LIB.MXKVStoreSetBarrierBeforeExit(store.handle, 0))
-            # Before what MXNet has registered when it was imported, which drops the rest.
+            # Runs before what MXNet registered on import, which drops the rest.
             atexit.register(module._LIB.MXNDArrayWaitAll)
 
     module.KVStore.__init__ = init
 
 
-def _run_the_one_behind() -> None:
-    """Runs the sitecustomize that would have been found without this one."""
+def _run_the_next() -> None:
+    """Runs the sitecustomize that Python would have found without this one."""
     rest = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != _HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", rest)
     if spec is not None and spec.loader is not None:
@@ -65,4 +65,4 @@ def _run_the_one_behind() -> None:
 
 if os.environ.get("DMLC_ROLE") == "worker":
     sys.meta_path.insert(0, _Finder)
-_run_the_one_behind()
+_run_the_next()
