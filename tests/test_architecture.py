@@ -75,6 +75,14 @@ INNER_ARROWS: dict[str, dict[str, set[str]]] = {
         "surgery": {"dataflow", "nn"},
         "symbol_json": set(),
     },
+    "gluon/data": {
+        "dataset": set(),
+        "fetching": {"dataset"},
+        "datasets": {"dataset", "fetching"},
+        "augment": set(),
+        "order": set(),
+        "batches": {"augment", "order"},
+    },
     "gluon/nn": {
         "quantizers": {"guard", "lowerings"},
         "blocks": {"activation", "config", "conv", "dense", "horq", "lowerings", "prelu", "quantizers"},
@@ -89,6 +97,17 @@ INNER_ARROWS: dict[str, dict[str, set[str]]] = {
         "conv": {"config", "layer", "settings"},
         "dense": {"config", "layer", "settings"},
         "horq": {"conv", "lowerings", "quantizers"},
+    },
+    "launch": {
+        "agent": set(),
+        "cluster": set(),
+        "hosts": set(),
+        "screen": set(),
+        "signals": set(),
+        "worker_site": set(),
+        "ssh": {"hosts"},
+        "node": {"agent", "cluster", "hosts", "screen", "ssh"},
+        "job": {"agent", "cluster", "hosts", "node", "screen", "signals", "ssh"},
     },
 }
 INNER_ARROWS["commands"] = {"support": set()}

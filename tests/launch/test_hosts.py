@@ -35,7 +35,7 @@ def test_a_wrong_line_is_named(tmp_path, line):
 def test_an_empty_hostfile_is_an_error(tmp_path):
     path = tmp_path / "hosts"
     path.write_text("# nobody\n")
-    with pytest.raises(ValueError, match="expected one host a line, found none"):
+    with pytest.raises(ValueError, match="expected one host per line, found none"):
         read_hostfile(str(path))
 
 
