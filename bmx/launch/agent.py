@@ -22,7 +22,7 @@ import struct
 import subprocess
 import sys
 import threading
-from typing import Any, BinaryIO, Iterator
+from typing import Any, BinaryIO, Callable, Iterator
 
 MAGIC = b"\x00bmx agent 1\n"
 HEADER = struct.Struct(">cI")
@@ -106,35 +106,44 @@ def _run(order: dict[str, Any], frames: _Frames) -> int:
     Returns:
         Exit code of the command, or minus the signal that killed it.
     """
-    os.chdir(order["directory"])
-    error_read, error_write = _terminal(*order["terminal"]) if order["terminal"] else os.pipe()
-    environment = {**os.environ, **order["environment"]}
-    child = subprocess.Popen(
-        order["command"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=error_write,
-        start_new_session=True,  # and so in a process group of its own
-        preexec_fn=_die_with_parent,
-    )
-    os.close(error_write)
+    child, errors = _start(order)
     frames.send(PID, child.pid)
     ended = threading.Event()
-    threading.Thread(target=_end_with_launcher, args=(child.pid, ended), daemon=True).start()
+    _start_thread(_end_with_launcher, child.pid, ended)
     assert child.stdout is not None
     pumps = [
-        threading.Thread(target=_pump, args=(handle, kind, frames), daemon=True)
-        for handle, kind in ((child.stdout.fileno(), OUTPUT), (error_read, ERROR_OUTPUT))
+        _start_thread(_pump, handle, kind, frames)
+        for handle, kind in ((child.stdout.fileno(), OUTPUT), (errors, ERROR_OUTPUT))
     ]
-    for pump in pumps:
-        pump.start()
     code = child.wait()
     ended.set()
     _signal_group(child.pid, signal.SIGKILL)  # what it left behind, such as workers of a data loader
     for pump in pumps:
         pump.join(timeout=GRACE)
     return code
+
+
+def _start(order: dict[str, Any]) -> tuple[subprocess.Popen, int]:
+    """Starts the ordered command; returns it, and the handle that reads its standard error."""
+    os.chdir(order["directory"])
+    read, write = _terminal(*order["terminal"]) if order["terminal"] else os.pipe()
+    child = subprocess.Popen(
+        order["command"],
+        env={**os.environ, **order["environment"]},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=write,
+        start_new_session=True,  # and so in a process group of its own
+        preexec_fn=_die_with_parent,
+    )
+    os.close(write)
+    return child, read
+
+
+def _start_thread(target: Callable[..., None], *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=target, args=arguments, daemon=True)
+    thread.start()
+    return thread
 
 
 def _own_address(toward: str) -> str:

@@ -45,7 +45,7 @@ class Agent:
         return content if kind in (agent.OUTPUT, agent.ERROR_OUTPUT) else json.loads(content)
 
     def rest(self) -> dict[bytes, bytes]:
-        """What comes until its end, by kind."""
+        """Contents of all frames until its end, by kind."""
         found: dict[bytes, bytes] = {}
         for kind, content in self.frames:
             found[kind] = found.get(kind, b"") + content
@@ -70,7 +70,7 @@ def start() -> Iterator[Any]:
 
 
 def wait_for_end(pid: int) -> None:
-    """Until the process is gone or a zombie that its new parent has not looked at."""
+    """Waits until the process is gone, or a zombie that its new parent has not reaped."""
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         try:

@@ -82,7 +82,7 @@ def test_other_hosts_by_ssh_and_dist_async(jobs, tmp_path):
 
 @pytest.mark.parametrize("victim", ["server", "launcher"])
 def test_a_kill_ends_the_whole_job(jobs, tmp_path, victim):
-    """That of a worker is in test_training.py."""
+    """That of a worker is in test_job_training.py."""
     launcher = jobs.start("-n", 2, "-s", 1, "--", *PYTHON, WORKER, "dist_sync", tmp_path, ENDLESS)
     jobs.wait_for(lambda: all((tmp_path / f"{rank}.started").exists() for rank in (0, 1)))
     assert len(jobs.alive()) == 9  # the launcher, 4 agents and what they run

@@ -57,7 +57,7 @@ def parameters(folder: Path) -> dict[str, np.ndarray]:
     return {name: value.asnumpy() for name, value in mx.nd.load(str(folder / "last.params")).items()}
 
 
-def test_a_killed_training_goes_on_and_ends_as_that_of_one_worker(jobs, tmp_path, monkeypatch):
+def test_a_killed_training_resumes_and_ends_as_that_of_one_worker(jobs, tmp_path, monkeypatch):
     (tmp_path / "launched_net.py").write_text(NET)
     monkeypatch.chdir(tmp_path)
     two, one = tmp_path / "two", tmp_path / "one"

@@ -1,4 +1,4 @@
-"""What ssh is told, and what of the environment goes along."""
+"""What ssh is told, and which part of the environment is passed on."""
 
 from __future__ import annotations
 

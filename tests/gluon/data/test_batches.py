@@ -106,7 +106,7 @@ def test_augmented_images_are_those_of_the_label() -> None:
 
 
 @pytest.mark.parametrize("step", [0, 2, 5])
-def test_going_on_from_any_place_gives_the_same_batches(step: int) -> None:
+def test_resuming_anywhere_gives_the_same_batches(step: int) -> None:
     undisturbed = make_augmented(30, 7)
     epochs = [batches_of(undisturbed) for _ in range(3)]
     again = make_augmented(30, 7)

@@ -1,4 +1,4 @@
-"""Sources: npm, Debian and servers, each on a small archive made here; damaged ones are brought anew."""
+"""Sources: npm, Debian and servers, each on a small archive made here; damaged ones are fetched anew."""
 
 from __future__ import annotations
 
