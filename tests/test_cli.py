@@ -182,7 +182,10 @@ def test_wrong_calls_exit_with_2(inside: Path, arguments: list[str], pattern: st
         (["info", "x.npy"], r"x\.npy"),
         (["run", "net.bmx", "--input", "no.npy"], r"no\.npy: No such file"),
         (["run", "net.bmx", "--input", "no.png"], r"no\.png: No such file"),
-        (["run", "net.bmx", "--input", "labels.txt"], r"labels\.txt: neither a \.npy file nor an image"),
+        (
+            ["run", "net.bmx", "--input", "labels.txt"],
+            r"labels\.txt: expected a \.npy file or an image, found neither",
+        ),
         (["run", "net.bmx", "--input", "wrong_shape.npy"], "1, 8, 8"),
         (["run", "net.bmx", "--input", "float64.npy"], "float32"),
         (["run", "net.bmx", "--input", "x.npy", "--isa", "mmx"], "mmx"),
