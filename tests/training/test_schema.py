@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bmx.training import toml
-from bmx.training.reading import ConfigError, differences, merge
+from bmx.training.reading import ConfigError
 from bmx.training.schema import Config
 
 
@@ -62,40 +62,8 @@ def test_a_stage_overrides_what_is_common() -> None:
     assert Config.from_dict(config.to_dict()) == config
 
 
-def test_toml_there_and_back() -> None:
-    table = {
-        "text": 'quotes " and \\ and \n and ü',
-        "numbers": [1, 2.5, -3e-9, math.inf],
-        "flag": True,
-        "empty": [],
-        "inner": {"a key": 1, "deeper": {"x": "y"}, "after": 2},
-        "many": [{"name": "one", "section": {"k": 1}}, {"name": "two"}],
-    }
-    assert toml.parse(toml.write(table), "test") == table
-
-
 def test_a_description_survives_its_file() -> None:
     config = Config.from_dict(
         {"schedules": {"nu": {"kind": "exponential", "start": 1.0, "end": 9.0}}, "stages": [{"name": "one"}]}
     )
     assert Config.from_dict(toml.parse(toml.write(config.to_dict()), "test")) == config
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("3e-3", 3e-3), ("true", True), ("[1, 2]", [1, 2]), ("adam", "adam"), ('"2"', "2")]
-)
-def test_values_of_arguments(text: str, value: Any) -> None:
-    assert toml.parse_value(text) == value
-
-
-def test_broken_files_are_named() -> None:
-    with pytest.raises(toml.TOMLError, match=r"mine.toml: not TOML"):
-        toml.parse("a = ", "mine.toml")
-    with pytest.raises(toml.TOMLError, match=r"absent.toml: cannot be read"):
-        toml.read("absent.toml")
-
-
-def test_merge_and_differences() -> None:
-    merged = merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 9}, "e": 4})
-    assert merged == {"a": {"b": 9, "c": 2}, "d": 3, "e": 4}
-    assert differences({"a": {"b": 1, "c": 2}, "d": 3}, merged) == ["a.b", "e"]
