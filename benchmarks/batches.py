@@ -18,7 +18,7 @@ COUNT, BATCH = 20_000, 128
 
 
 def main() -> None:
-    """Prints a line per level: the better one of two epochs."""
+    """Print a line for each level: the better of two epochs."""
     images = np.random.RandomState(0).randint(0, 256, (COUNT, 32, 32, 3)).astype(np.uint8)
     for level in LEVELS:
         batches = Batches(images, np.zeros(COUNT), BATCH, True, get_augmentation(level), mean=(0.5,) * 3)

@@ -2,7 +2,7 @@
 
     python benchmarks/layers.py [--turns 3] [--json] [--bench PATH] [--larq-python PYTHON]
 
-All use one thread and a batch of one, and take turns, so that a busy machine slows all of them alike;
+All use one thread and a batch of one and take turns, so that a busy machine slows all of them alike:
 compare the ratios. bmx's times include scale and shift to float32. LCE takes part if `--larq-python` names a
 Python that has larq and larq-compute-engine; its converted models then run with the indirect kernel, and the
 time of a layer is the difference of a model with two of them (and a batch norm) and a model with one.

@@ -2,8 +2,8 @@
 
     python benchmarks/lenet_latency.py [--runs 300]
 
-The contenders take turns inside one loop, so that a busy machine slows all of them alike; compare the ratios.
-Weights are random: they do not change the time.
+The contenders take turns in one loop, so that a busy machine slows all of them alike: compare the ratios.
+Weights are random, which does not change the time.
 """
 
 from __future__ import annotations

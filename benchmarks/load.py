@@ -50,7 +50,7 @@ def export_binary_net(path: str) -> None:
 
 
 def anonymous_bytes() -> int:
-    """Anonymous memory of this process; reads little, because reading takes memory, too."""
+    """Anonymous memory of this process, read with little memory of its own."""
     with open("/proc/self/status") as status:
         return next(1024 * int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
 

@@ -44,7 +44,7 @@ class Residual(nn.HybridBlock):
         with self.name_scope():
             self.body, self.shortcut = body, shortcut
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: D102
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return self.body(x) + (x if self.shortcut is None else self.shortcut(x))
 
 
@@ -56,7 +56,7 @@ class DenseLayer(nn.HybridBlock):
         with self.name_scope():
             self.body = body
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: D102
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
         return F.concat(x, self.body(x), dim=1)
 
 

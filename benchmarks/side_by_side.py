@@ -3,8 +3,8 @@
     python benchmarks/side_by_side.py train_cifar10.py --work build/side_by_side -- --num-epochs 12 ...
     python benchmarks/side_by_side.py --table > docs/side_by_side.md
 
-What stands behind -- goes to the script, for both nets. Keeps both logs, the commands, the curves, and the
-packed file's size, latency and answers to all held-out images in docs/results/train_cifar10/.
+What follows -- goes to the script, for both nets. docs/results/train_cifar10/ keeps both logs, the commands,
+the curves, and the packed file's size, latency and answers to all held-out images.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def run(script: str, arguments: list[str], work: Path) -> None:
-    """Train both nets, and keep what came out."""
+    """Train both nets and keep the results."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     commands = {
         "float": ["python", script, "--model", FLOAT, *arguments],
@@ -117,7 +117,7 @@ def pack(folder: Path) -> dict[str, Any]:
 
 
 def epochs(kind: str) -> list[Epoch]:
-    """What a log says."""
+    """The epochs that a log reports."""
     found = LINE.findall((FOLDER / f"{kind}.txt").read_text())
     return [Epoch(int(number), *map(float, rest)) for number, *rest in found]
 
@@ -156,7 +156,7 @@ float nets, for both (two cores of a shared x86 machine, no GPU); `benchmarks/si
 
 
 def page() -> str:
-    """docs/side_by_side.md."""
+    """The text of docs/side_by_side.md."""
     result = json.loads((FOLDER / "packed.json").read_text())
     logs = {kind: epochs(kind) for kind in ("float", "binary")}
     seconds = {kind: statistics.median(epoch.seconds for epoch in log) for kind, log in logs.items()}

@@ -32,11 +32,11 @@ BeforeStep = Callable[[Net], Callable[[float], None]]
 
 
 def nothing(*_: Any) -> None:
-    """Does nothing."""
+    """The default where nothing has to be done."""
 
 
 def no_schedule(_: Net) -> Callable[[float], None]:
-    """A schedule of nothing."""
+    """The schedule that changes nothing."""
     return nothing
 
 
@@ -44,20 +44,21 @@ class System(NamedTuple):
     """A method of the literature, a small net of it, and how the net is trained.
 
     Attributes:
-        name: on the command line.
-        title: of the method.
-        layers: the classes of `bmx.gluon.nn` that it is made of.
+        name: name on the command line.
+        title: name of the method.
+        layers: the classes of `bmx.gluon.nn` in it.
         paper: arXiv number.
-        build: makes the net for images [batch, 1, 28, 28].
-        pixels: the net takes pixels between 0 and 1; otherwise they are standardised.
-        epochs: over the full MNIST.
-        optimizer: name.
-        learning_rate: at the start.
-        make_trainer: as `bmx.training.fit` takes it.
-        criterion: makes the loss; None for softmax cross-entropy.
-        prepare: called with the net before training.
-        before_step: called with the net; returns what each step calls with the part of training that is done.
-        magnitude: of the Xavier initialisation.
+        build: function that makes the net for images [batch, 1, 28, 28].
+        pixels: whether the net takes pixels between 0 and 1; otherwise they are standardised.
+        epochs: passes over the full MNIST.
+        optimizer: name of the optimizer.
+        learning_rate: learning rate of the first step.
+        make_trainer: constructor of the trainer, as `bmx.training.fit` takes it.
+        criterion: function that makes the loss; None for softmax cross-entropy.
+        prepare: function called with the net before training.
+        before_step: function called with the net; it returns what each step calls with the fraction of the
+            training that is over.
+        magnitude: magnitude of the Xavier initialisation.
     """
 
     name: str

@@ -1,11 +1,11 @@
-"""What trainings on whole data sets reached, kept in docs/results/ and drawn up in docs/trained.md.
+"""What trainings on whole data sets reached, kept in docs/results/ and shown in docs/trained.md.
 
     bmx train --recipe mnist_quick --output digits
     python benchmarks/trained.py digits --command "bmx train --recipe mnist_quick --output digits"
     python benchmarks/trained.py --table > docs/trained.md
 
-Of a training's output folder it keeps log, description, curves and result; it packs best.params, and lets the
-packed file and MXNet classify all held-out images, the packed file from their bytes.
+Log, description, curves and result of a training are kept. best.params is packed, and both the packed file
+and MXNet classify all held-out images, the packed file from their bytes.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def answers(net: gluon.HybridBlock, source: Source, path: Path) -> dict[str, Any
 
 
 def check_ties(net: gluon.HybridBlock, source: Source, path: Path) -> None:
-    """Stop unless all images, which are answered otherwise, are ties at a sign (docs/verification.md)."""
+    """Stop unless all images that are answered differently are ties at a sign (docs/verification.md)."""
     samples = np.concatenate([batch.asnumpy() for batch, _ in source.held_out()])
     report = bmx.verify(net, str(path), samples)
     if not report.passed or report.ties != len(samples):
@@ -103,18 +103,18 @@ def check_ties(net: gluon.HybridBlock, source: Source, path: Path) -> None:
 HEAD = """# Trained here
 
 Nets trained on whole data sets, on two cores of a shared x86 machine without a GPU, and their packed files.
-Every folder in `docs/results/` has the description with all defaults, the log, the curves and the numbers;
-`benchmarks/trained.py` makes this page of them. Accuracy is that of the last epoch; "best" is that of the
-epoch that held-out images liked most, which is the one that was packed. The packed file classifies all
-held-out images from their bytes; agreement is the share of images on which MXNet says the same. Latency is
-for one image on one thread.
+Each folder in `docs/results/` holds a training's description with all defaults, its log, curves and numbers;
+`benchmarks/trained.py` makes this page from them. "last" is the accuracy after the last epoch, "best" that
+after the epoch with the most held-out images right, which is the one that was packed. The packed file
+classifies all held-out images from their bytes; agreement is the share of images on which MXNet gives the
+same class. Latency is for one image on one thread.
 
 """
 COLUMNS = "| data | net | last | best | training | packed file | packed accuracy | agreement | latency |\n"
 
 
 def page() -> str:
-    """docs/trained.md."""
+    """The text of docs/trained.md."""
     folders = sorted(path.parent for path in RESULTS.glob("*/result.json"))
     rows, details = [], []
     for folder in folders:

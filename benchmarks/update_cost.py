@@ -1,10 +1,10 @@
-"""What an update of a binary net costs beside one of the float net of the same shape.
+"""What an update of a binary net costs, compared with the float net of the same shape.
 
     python benchmarks/update_cost.py [NAME ...] [--batch 128] [--turns 5] [--lowering native]
 
-Both learn the same images with Adam, hybridized, in turns; a turn is some updates, and its time that of the
-fastest. Prints the median over the turns and the ratio. The float net is `bmx.gluon.export_float` of the same
-model. Set OMP_NUM_THREADS to the cores to be used.
+Both learn the same images with Adam, hybridized, in turns; a turn is several updates, and its time is that of
+the fastest. Prints the medians over the turns and their ratio. The float net is `bmx.gluon.export_float`
+of the same model. Set OMP_NUM_THREADS to the cores to be used.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Training:
         mx.nd.waitall()
 
     def turn(self) -> float:
-        """Milliseconds of the fastest of some updates."""
+        """Milliseconds of the fastest of several updates."""
         times = []
         for _ in range(UPDATES):
             start = time.perf_counter()

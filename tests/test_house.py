@@ -5,6 +5,9 @@ What may import what is in test_architecture.py.
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 from pathlib import Path
@@ -49,6 +52,31 @@ def test_constructors_take_few_parameters():
     assert {made.name for made in found if made.parameters > 9 and made.bases == ("record",)} == set(
         LARGE_RECORDS
     )
+
+
+def test_public_methods_say_what_they_do():
+    """Unless they override a method, which has said it."""
+    import bmx
+
+    silent = []
+    for found in pkgutil.walk_packages(bmx.__path__, "bmx."):
+        if ".worker_site" in found.name:
+            continue
+        module = importlib.import_module(found.name)
+        for owner in vars(module).values():
+            if not inspect.isclass(owner) or owner.__module__ != found.name or owner.__name__.startswith("_"):
+                continue
+            for name, member in vars(owner).items():
+                method = getattr(member, "__func__", getattr(member, "fget", member))
+                overrides = any(name in vars(base) for base in owner.__mro__[1:])
+                if (
+                    inspect.isfunction(method)
+                    and not name.startswith("_")
+                    and not method.__doc__
+                    and not overrides
+                ):
+                    silent.append(f"{found.name}.{owner.__name__}.{name}")
+    assert silent == []
 
 
 @pytest.mark.parametrize(
