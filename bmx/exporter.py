@@ -1,4 +1,4 @@
-"""From a trained net to a packed file: compile, write, verify, and only then give the file its name."""
+"""From a trained net to a packed file: compile, verify, and only then write the file."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def export(
     Args:
         net: an initialised HybridBlock built from Gluon and bmx layers; or the two files of a saved one,
             ("net-symbol.json", "net-0000.params"), as ``net.export`` writes them.
-        path: where the file goes; an existing file is replaced at the end, in one step.
-        input_shape: shape of the input, batch axis in front, for example (1, 1, 28, 28). The batch is free.
+        path: path of the file; an existing one is replaced at the end, in one step.
+        input_shape: shape of the input, batch axis first, for example (1, 1, 28, 28). The batch is free.
             For a net of several inputs a list of shapes in the order of its arguments, or a dict from names
-            to shapes, which are the names of the inputs then.
-        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the input,
+            to shapes; the inputs of the file then have these names.
+        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``, from an 8-bit image to the input:
             (image * scale - mean) / std per channel. Stored in the file, so that devices can feed images. For
             a net of several inputs a dict from names to such dicts.
         classes: labels of the output's last axis. Stored in the file.
-        verify: compare with MXNet before the file appears.
-        sample: more inputs to verify on, as the net takes them (float32, batch axis first), for example
+        verify: whether to compare with MXNet before the file appears.
+        sample: further inputs to verify on, as the net takes them (float32, batch axis first), for example
             held-out images; a list or a dict of arrays for a net of several inputs.
         tolerance: see `bmx.verify`.
 

@@ -1,6 +1,6 @@
 """Counts a net's weights and multiply-accumulates the way the literature's tables do.
 
-What a layer is follows from the compiled graph, never from names. Two conventions of counting:
+Layers are found in the compiled graph, never by names. There are two conventions of counting:
 
 ``hpi`` (BMXNet, BinaryDenseNet, MeliusNet): batch norms have two parameters a channel; multiply-accumulates
 are those of convolutions only.
@@ -37,12 +37,13 @@ class Row:
     """A layer that multiplies.
 
     Attributes:
-        name: of the layer.
-        operator: of the compiled graph.
-        shape: of one sample's output, channels first.
-        weights: how many; 0 if they are those of a layer before it, as where an input has several terms.
-        weight_bits: of each.
-        input_bits: of an input value.
+        name: name of the layer.
+        operator: operator of the compiled graph.
+        shape: shape of one sample's output, channels first.
+        weights: number of weights; 0 if they are those of a layer before it, as where an input has several
+            terms.
+        weight_bits: bits of a weight.
+        input_bits: bits of an input value.
         macs: multiply-accumulates for one sample.
     """
 
@@ -66,23 +67,23 @@ class Row:
 
     @property
     def size_bytes(self) -> float:
-        """Of the weights."""
+        """Bytes of the weights, each at its bits."""
         return self.weights * self.weight_bits / 8
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a net holds and computes for one sample.
+    """Parameters of a net, and what it computes for one sample.
 
     Attributes:
-        layers: those that multiply, in the order of the graph.
-        convention: of counting.
-        params: all parameters.
-        binary_params: those of quantized weights.
-        float_params: the others.
-        size_bytes: of all parameters, quantized weights at their bits.
+        layers: the layers that multiply, in the order of the graph.
+        convention: convention of counting.
+        params: number of all parameters.
+        binary_params: number of quantized weights.
+        float_params: number of all other parameters.
+        size_bytes: bytes of all parameters, quantized weights at their bits.
         float_macs: multiply-accumulates of real numbers.
-        binary_macs: of bits.
+        binary_macs: multiply-accumulates of bits.
         ops: float_macs + binary_macs / 64.
     """
 
@@ -97,12 +98,12 @@ class Summary:
     ops: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; ``layers`` among them."""
+        """The summary as plain values, ready for JSON; ``layers`` are among them."""
         return asdict(self)
 
 
 def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summary:
-    """Count what a net holds and computes.
+    """Count the parameters of a net and what it computes.
 
     Args:
         net: an initialised HybridBlock.

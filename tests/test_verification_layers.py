@@ -55,7 +55,7 @@ def initialise(net: HybridBlock, *shapes: tuple, seed: int = 0) -> HybridBlock:
 
 
 def everything() -> tuple[HybridBlock, tuple]:
-    """All that the passes move: batch norms, pools before and behind signs, flattened images."""
+    """All that the passes move: batch norms, pools before and after signs, flattened images."""
     net = sequential(
         nn.Conv2D(5, 3, activation="tanh"),
         nn.MaxPool2D(2, 1),
@@ -198,9 +198,9 @@ def test_a_wrong_layer_is_found_and_no_other(packed: tuple) -> None:
         expected = name
         while rows[expected].fused:
             expected = graph.consumers(expected)[0].name
-        # Integers are handed on as the file computes them, to the one layer behind.
-        behind = [node.name for node in graph.consumers(expected)] if types[expected].dtype == "i32" else []
-        assert wrong in ([expected], [expected, *behind]), name
+        # Integers are handed on as the file computes them, to the one layer after it.
+        after = [node.name for node in graph.consumers(expected)] if types[expected].dtype == "i32" else []
+        assert wrong in ([expected], [expected, *after]), name
         assert report.diverging.node == expected
         assert not report.passed
 

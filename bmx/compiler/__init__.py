@@ -1,7 +1,9 @@
-"""The compiler: a trained Gluon net -> IR -> passes -> packed file. It knows nothing of the runtime.
+"""The compiler: frontend (a trained Gluon net to the IR), passes, backend (the IR to a packed file).
 
-graph = compile(net, (1, 1, 28, 28))
-content = fileformat.to_bytes(graph)
+    graph = compile(net, (1, 1, 28, 28))
+    content = fileformat.to_bytes(graph)
+
+It knows nothing of the runtime.
 """
 
 from __future__ import annotations
@@ -39,15 +41,15 @@ def compile(
     classes: Sequence[str] | None = None,
     name: str | None = None,
 ) -> Graph:
-    """Compile a trained net.
+    """Compile a trained net to a graph that can be written to a file.
 
     Args:
         net: an initialised HybridBlock, or the two files of a saved one: (symbol, params), as
             ``net.export`` writes them.
         input_shape: shape of the input, batch axis first: (1, channels, height, width) or (1, features). For
             a net of several inputs a list of shapes in the order of its arguments, or shapes by name.
-        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``: how an 8-bit image becomes the input;
-            for a net of several inputs such a dict for some of their names.
+        preprocessing: ``{"scale": s, "mean": [...], "std": [...]}``, from an 8-bit image to the input; for a
+            net of several inputs a dict from names of inputs to such dicts.
         classes: labels of the last axis of the output.
         name: name of the graph; by default the net's.
 
@@ -57,7 +59,7 @@ def compile(
     Raises:
         UnsupportedError: the net holds operators that cannot be compiled; all are listed.
         GraphError: preprocessing or classes do not fit the net.
-        TypeError: the net is neither.
+        TypeError: the net is neither a HybridBlock nor the two files of one.
         ValueError: the input shape, the parameters or the files cannot be used.
     """
     graph = trace_net(net, input_shape, preprocessing, name)

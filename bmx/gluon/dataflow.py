@@ -1,4 +1,4 @@
-"""How values flow through a Gluon net: its graph, with the block that made every node."""
+"""The flow of values through a Gluon net: its graph, with the block that made each node."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Node(NamedTuple):
         block: number of the innermost block that made it, -1 for none.
         inputs: numbers of the nodes that it reads, parameters included.
         op: MXNet's name of the operator, 'null' for a variable.
-        function: name of the function if its values are never negative whatever the input, else empty.
+        function: name of a function whose values are never negative, whatever the input; otherwise empty.
         is_relu: whether it is a ReLU, possibly with an upper bound.
         mixes: whether its values are never negative if none of the inputs is.
     """
@@ -82,7 +82,7 @@ class Node(NamedTuple):
 
 
 class Graph:
-    """The traced net: nodes in topological order, who reads them, which are outputs."""
+    """The traced net: its nodes in topological order, their consumers, and the outputs."""
 
     def __init__(self, symbol: Any) -> None:
         content = symbol_json.from_symbol(symbol)
@@ -97,7 +97,7 @@ class Graph:
                 self._of_block.setdefault(node.block, []).append(n)
 
     def of_block(self, block: int) -> list[int]:
-        """Operators that a block itself made."""
+        """Numbers of the operators that a block itself made."""
         return self._of_block.get(block, [])
 
 
@@ -131,14 +131,14 @@ def try_trace(net: Any, blocks: list[Any]) -> tuple[Graph | None, str]:
     """
     try:
         return _trace(net, blocks), ""
-    # Whatever a user's forward pass does when it is given a symbol.
+    # A user's forward pass may raise anything when it is given a symbol.
     except Exception as error:
         return None, f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _trace(net: Any, blocks: list[Any]) -> Graph:
-    # Every node gets an attribute that tells the block that made it.
-    # A Parameter keeps its symbol; made now, it does not get the attribute.
+    # Each node gets an attribute with the number of the block that made it. A parameter keeps its symbol:
+    # made here, it does not get the attribute.
     for parameter in net.collect_params().values():
         parameter.var()
     scopes: list[Any] = []

@@ -1,7 +1,7 @@
-"""What MXNet and a packed file are fed of the same samples.
+"""The same samples, as MXNet and as a packed file take them.
 
-Where a file reads bytes, the net takes numbers and quantizes them to 8 bits itself. The samples are numbers
-then, too: the file gets their codes. Samples of bytes are given to the net as numbers of these codes.
+Where a file reads bytes, the net takes numbers and quantizes them to 8 bits itself. Samples that are numbers
+reach the file as their codes; samples that are bytes reach the net as numbers with these codes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Feeds:
 
     Args:
         net: a HybridBlock.
-        shapes: of one sample, by name of the file's inputs, in order.
-        takes_bytes: names of those inputs that are bytes.
+        shapes: shapes of one sample by name of the file's inputs, in order.
+        takes_bytes: names of the inputs that are bytes.
     """
 
     def __init__(self, net: Any, shapes: dict[str, Sequence[int]], takes_bytes: Sequence[str]) -> None:
@@ -34,7 +34,7 @@ class Feeds:
         self._takes_bytes = list(takes_bytes)
 
     def compiled(self) -> Graph:
-        """The net, compiled to a graph of inputs as the file's."""
+        """The net, compiled to a graph whose inputs are those of the file."""
         graph = self._compiled
         for name in self._takes_bytes:
             graph = read_bytes(graph, self._inner_name(name))
@@ -51,12 +51,12 @@ class Feeds:
         return arrays
 
     def check(self, samples: Samples, convert: bool = False) -> list[np.ndarray]:
-        """As `check_samples`, for samples that may be bytes where the file reads them."""
+        """Samples as `check_samples` returns them; bytes are allowed where the file reads bytes."""
         convert_bytes = {name: lambda x, name=name: self._numbers(name, x) for name in self._takes_bytes}
         return check_samples(samples, self.shapes, convert, convert_bytes)
 
     def to_file(self, batch: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What the file reads of a batch of numbers."""
+        """A batch of numbers as the file takes it."""
         return [
             OPERATORS["quantize"].evaluate(self._quantizers[name], array, CHANNELS_FIRST)
             if name in self._takes_bytes
@@ -70,7 +70,7 @@ class Feeds:
 
     @cached_property
     def _quantizers(self) -> dict[str, Node]:
-        """What makes codes of the inputs that are bytes."""
+        """The quantizers of the inputs that are bytes, by name."""
         return {name: self._quantizer(name) for name in self._takes_bytes}
 
     def _quantizer(self, name: str) -> Node:
@@ -87,7 +87,7 @@ class Feeds:
         return self._compiled.inputs[list(self.shapes).index(name)].name
 
     def _numbers(self, name: str, codes: np.ndarray) -> np.ndarray:
-        """float32 [batch, C, ...] of bytes: numbers of these codes."""
+        """float32 [batch, C, ...]: numbers whose codes are these bytes."""
         numbers = code_numbers(self._quantizers[name])
         channel = np.arange(codes.shape[1]).reshape(-1, *(1,) * (codes.ndim - 2))
         return numbers[codes, channel]

@@ -1,9 +1,9 @@
 """Compares MXNet and a packed file layer by layer.
 
-Twice: as the file runs, where a difference is the sum of all before it; and with each layer given the inputs
-that MXNet's layer had, where a difference is the layer's own. Only the second decides. If every layer agrees
-on equal inputs, the file computes the net to within rounding, however far a bit at the edge of a sign's jump
-drives the two apart further down.
+It compares twice: as the file runs, where a difference is the sum of all before it; and with each layer given
+the inputs that MXNet's layer had, where a difference is the layer's own. Only the second decides. If every
+layer agrees on equal inputs, the file computes the net to within rounding, however far a bit at the edge of a
+sign's jump drives the two apart further down.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from bmx.verification.ties import distance_to_jump, near_jump, near_jump_in_net
 
 @dataclass
 class LayerRow:
-    """What was found about one value of the packed file.
+    """The comparison of one value of the packed file.
 
     Attributes:
         layer: MXNet's node, ``sign(node)``, ``code(node)`` or ``max_pool(code(node))``; the file's node where
             there is no counterpart.
-        node: the file's node.
-        operator: the file's operator.
-        fused: nothing in MXNet has the same meaning, so nothing was compared.
+        node: name of the file's node.
+        operator: operator of the file's node.
+        fused: whether no value in MXNet has the same meaning, so that nothing was compared.
         max_abs_difference: largest absolute difference, given the inputs of MXNet's layer.
         relative_difference: the same, relative to max(1, largest value).
-        bits: how many bits or codes differ, given the inputs of MXNet's layer; None for numbers.
-        ties: how many of these are signs of numbers that are zero to within rounding, or codes of such that
-            lie halfway between two.
+        bits: number of bits or codes that differ, given the inputs of MXNet's layer; None for numbers.
+        ties: number of these that are signs of numbers that are zero to within rounding, or codes of numbers
+            halfway between two.
         accumulated: largest absolute difference, or number of bits or codes, as the file runs.
-        agrees: within tolerance, and all bits and codes that differ are ties.
-        dtype: the file's, of the value.
+        agrees: whether it is within tolerance, and all bits and codes that differ are ties.
+        dtype: dtype of the value in the file.
     """
 
     layer: str
@@ -73,11 +73,11 @@ class LayerReport:
     """Outcome of a comparison layer by layer.
 
     Attributes:
-        layers: in the order of the file.
-        samples: number of inputs compared.
+        layers: the rows in the order of the file.
+        samples: number of samples compared.
         tolerance: bound on each layer's difference, relative to max(1, largest value in a sample).
         isa: instruction set that ran the packed file.
-        fusing_agrees: the file's outputs are equal, bit by bit, to those of its nodes run one by one.
+        fusing_agrees: whether the file's outputs are equal, bit by bit, to those of its nodes run one by one.
     """
 
     layers: list[LayerRow]
@@ -128,9 +128,9 @@ def compare_layers(
         The report; whether it passed is for the caller to act on.
 
     Raises:
-        ValueError: if the samples make no sense, or the net cannot be compiled.
-        VerificationError: if the file has other layers than the net compiles to.
-        bmx.runtime.ModelError: if the file is not valid.
+        ValueError: the samples do not fit the file, or the net cannot be compiled.
+        VerificationError: the file has other layers than the net compiles to.
+        bmx.runtime.ModelError: the file is not valid.
     """
     content = path if isinstance(path, bytes) else Path(path).read_bytes()
     comparison = LayerComparison(net, content, tolerance, isa)
@@ -142,7 +142,7 @@ def compare_layers(
 
 
 def feeds_of(net: Any, model: Any) -> Feeds:
-    """What a net and a `bmx.runtime.Model` of it are fed."""
+    """The `Feeds` of a net and a `bmx.runtime.Model` of it."""
     takes_bytes = [value.name for value in model.inputs if value.dtype == "uint8"]
     return Feeds(net, {value.name: value.shape for value in model.inputs}, takes_bytes)
 
@@ -152,7 +152,7 @@ class LayerComparison:
 
     Args:
         net: as for `compare_layers`.
-        content: of the packed file.
+        content: the bytes of the packed file.
         tolerance: see `compare_layers`.
         isa: see `compare_layers`.
     """
@@ -230,7 +230,7 @@ class LayerComparison:
         self.explained = np.concatenate([self.explained, explained])
 
     def report(self) -> LayerReport:
-        """What was found so far."""
+        """The comparison of all batches so far."""
         rows = list(self._rows.values())
         return LayerReport(rows, len(self.agreeing), self._tolerance, self._file.isa, self._fusing_agrees)
 
@@ -274,7 +274,7 @@ class LayerComparison:
         actual: np.ndarray,
         found: Mapping[tuple[str, int], np.ndarray],
     ) -> np.ndarray:
-        """Enter what a layer computes from MXNet's inputs; which samples agree."""
+        """Enter what a layer computes from MXNet's inputs; returns which samples agree, bool [batch]."""
         row = self._rows[value]
         if row.bits is not None:
             differs = expected != actual
@@ -298,7 +298,7 @@ class LayerComparison:
         found: Mapping[tuple[str, int], np.ndarray],
         near: Callable[[np.ndarray, np.ndarray], np.ndarray],
     ) -> np.ndarray:
-        """Where the number of a sign or code has been rounded and lies at a jump, as ``near`` says."""
+        """Where the number of a sign or code has been rounded and lies at a jump, as ``near`` decides."""
         origin = self._origins[value]
         numbers = _numbers(origin, found)
         tied = np.zeros(numbers.shape, bool)
@@ -323,7 +323,7 @@ class LayerComparison:
         return node.name not in self._rounded
 
     def _accumulate(self, value: str, expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
-        """Enter how far the running file is from MXNet; which bits differ, [batch, bits]."""
+        """Enter how far the running file is from MXNet; returns which bits differ, bool [batch, bits]."""
         row, count = self._rows[value], len(expected)
         if row.bits is None:
             difference, _ = _difference(expected, actual)
@@ -345,7 +345,7 @@ def _value(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.nd
 
 
 def _numbers(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.ndarray:
-    """What MXNet takes a value's sign or code of; in the value's shape."""
+    """The numbers in MXNet whose sign or code a value is, in its shape."""
     numbers = found[origin.node, origin.output]
     for pool in origin.pools:
         numbers = OPERATORS[pool.op].evaluate(pool, numbers, CHANNELS_FIRST)
@@ -361,7 +361,7 @@ def _difference(expected: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _match(file: Graph, compiled: Graph) -> tuple[dict[str, Origin], set[str]]:
-    """What the values of a file stand for, and which are rounded in MXNet alone; names may differ."""
+    """Origins of a file's values, and those that are rounded in MXNet alone; names may differ."""
     names = {ours.name: theirs.name for ours, theirs in zip(compiled.inputs, file.inputs)}
     fits = [v.type for v in file.inputs] == [v.type for v in compiled.inputs]
     fits = fits and len(file.nodes) == len(compiled.nodes)

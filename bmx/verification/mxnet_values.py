@@ -14,7 +14,7 @@ from bmx.verification.report import VerificationError
 
 
 def run_net(net: Any, batch: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Outputs of a net, as it trains."""
+    """Outputs of a net, run in its own lowering."""
     import mxnet as mx
 
     try:
@@ -34,7 +34,7 @@ class MxnetValues:
 
     Args:
         net: a HybridBlock.
-        shapes: of one sample, an entry per input.
+        shapes: shapes of one sample, one per input.
     """
 
     def __init__(self, net: Any, shapes: Sequence[Sequence[int]]) -> None:
@@ -54,7 +54,7 @@ class MxnetValues:
         self.outputs = [Origin(nodes[node]["name"], output) for node, output, *_ in recording.symbol["heads"]]
 
     def knows(self, origin: Origin) -> bool:
-        """Whether a value can be had: its node's name is its own."""
+        """Whether a value can be returned: no other node has the name of its node."""
         return (origin.node, origin.output) in self._internals and origin.node not in self._ambiguous
 
     def run(
@@ -63,7 +63,7 @@ class MxnetValues:
         """Run a batch.
 
         Args:
-            origins: the values wanted; signs are not taken.
+            origins: the values wanted; their signs and codes are not taken.
             batch: one array per input.
 
         Returns:

@@ -16,7 +16,7 @@ from bmx.verification.report import Report, VerificationError, check_tolerance
 from bmx.verification.samples import Samples, batches
 from bmx.verification.ties import find_ties, same_maximum
 
-# Share of samples that may differ by a tie where layers cannot be compared; one may always.
+# Share of the samples that may differ by a tie where layers cannot be compared; a single one always may.
 _TIES_ALLOWED = 0.1
 # Batch of a comparison of layers, which keeps every inner value.
 _FEW_SAMPLES = 2
@@ -51,9 +51,9 @@ def verify(
         The `Report`; whether it passed is for the caller to act on.
 
     Raises:
-        ValueError: if the tolerance or the samples make no sense.
-        VerificationError: if the outputs' number or shapes differ: the file is another net's.
-        bmx.runtime.ModelError: if the file is not valid.
+        ValueError: the tolerance is not a number of at least 0, or the samples do not fit the file.
+        VerificationError: the number or the shapes of the outputs differ, so the file is another net's.
+        bmx.runtime.ModelError: the file is not valid.
     """
     from bmx import runtime
 
@@ -80,9 +80,9 @@ class Judgement:
     """What a comparison of layers says about samples whose outputs differ.
 
     Attributes:
-        tied: bool [batch]: each layer agrees on the same inputs, and a bit differs. None if the layers
-            could not be compared.
-        diverging_layer: the first one that does not agree.
+        tied: bool [batch]: whether each layer agrees on the same inputs and a bit differs. None if the
+            layers could not be compared.
+        diverging_layer: the first layer that does not agree.
     """
 
     tied: np.ndarray | None
@@ -104,13 +104,13 @@ def compare_outputs(
         net: a HybridBlock.
         samples: one array [batch, ...] per input.
         expected: MXNet's outputs.
-        actual: the packed file's.
+        actual: the packed file's outputs.
         tolerance: see `verify`.
-        isa: for the report.
+        isa: instruction set that ran the packed file, for the report.
         judge: compares layers on some samples; without it, or where it cannot, few samples may be ties.
 
     Raises:
-        VerificationError: if numbers or shapes of outputs differ.
+        VerificationError: the number or the shapes of the outputs differ.
     """
     _check_shapes(expected, actual)
     count = len(samples[0])

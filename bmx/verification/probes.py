@@ -14,7 +14,7 @@ _TO_FIRST = [2, 0, 1]
 
 
 def show(graph: Graph, values: Sequence[str]) -> Graph:
-    """The graph with inner values as further outputs, behind its own."""
+    """The graph with inner values as further outputs, after its own."""
     graph = graph.copy()
     graph.outputs += [value for value in values if value not in graph.outputs]
     graph.classes = None
@@ -30,10 +30,10 @@ def force(graph: Graph, values: Sequence[str], types: Mapping[str, ValueType]) -
         graph: a graph as it is in a file.
         values: float values, bits and codes; `forced_input` names the input of each. Bits are fed as -1 and
             +1, codes as they are, all as float32.
-        types: of all values.
+        types: types of all values by name.
 
     Returns:
-        A graph with an input more for each value; its outputs are the same.
+        A graph with one more input for each value and the same outputs.
     """
     forced = show(graph, ())
     nodes: list[Node] = []
@@ -50,7 +50,7 @@ def force(graph: Graph, values: Sequence[str], types: Mapping[str, ValueType]) -
 
 
 def _packed(x: str, wanted: ValueType) -> Node:
-    """Real numbers that are bits or codes, as these."""
+    """The node that turns real numbers which are bits or codes into these."""
     channels, name = wanted.shape[-1], f"{x}, {wanted.dtype}"
     flip = np.zeros(channels, np.bool_)
     if wanted.dtype == "bits":
@@ -86,13 +86,13 @@ class Layouts:
     def settle(self, value: str, expected: np.ndarray, actual: np.ndarray) -> None:
         """Decide by numbers in which order a flattened image is, if the compiler had to choose.
 
-        Transposes of the net and of the layout may cancel out, and the order of training is left then. A
-        layer that reads another order than it should does not agree, so no error hides behind the choice.
+        Transposes of the net and of the layout may cancel out, which leaves the order of training. The choice
+        hides no error: a layer that reads another order than it should does not agree.
 
         Args:
             value: name of the value.
             expected: a batch as in training.
-            actual: the graph's.
+            actual: a batch as the graph computes it.
         """
         order = self._orders.get(value)
         if order is None or expected.shape != actual.shape:
@@ -118,7 +118,7 @@ def _flatten_order(
     if node.op != "flatten" or len(shape) != _IMAGE:
         return None
     above = producers.get(node.inputs[0])
-    # Where the order can be seen from outside, the compiler puts a transpose back in front.
+    # Where the order can be seen from outside, the compiler puts a transpose back before the flatten.
     if above and above.op == "transpose" and above.attrs["perm"] == _TO_FIRST:
         return None
     height, width, channels = shape

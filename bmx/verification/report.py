@@ -1,4 +1,4 @@
-"""What verification finds."""
+"""The outcome of a verification."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class VerificationError(ValueError):
 
 
 def check_tolerance(tolerance: float) -> None:
-    """Raise ValueError unless it is a number of at least 0."""
+    """Raise ValueError unless a tolerance is a number of at least 0."""
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise ValueError(f"bmx.verify: the tolerance should be a number of at least 0, found {tolerance}.")
 
@@ -22,14 +22,14 @@ class Report:
     """Outcome of running MXNet and the packed file on the same inputs.
 
     Attributes:
-        samples: number of inputs compared.
-        max_abs_difference: largest absolute difference of any output value; ties are left out, unless all are
-            ties.
+        samples: number of samples compared.
+        max_abs_difference: largest absolute difference of any output value; ties are left out, unless all
+            samples are ties.
         top1_agreement: share of all samples whose largest output has the same index.
-        ties: samples whose outputs differ because the input of a sign is zero to within rounding. Their
-            layers agree one by one.
+        ties: number of samples whose outputs differ because the input of a sign is zero to within rounding;
+            their layers agree one by one.
         tolerance: bound on ``max_abs_difference``, relative to max(1, largest output).
-        passed: within tolerance and top-1 equal on every sample that is not a tie.
+        passed: whether every sample that is not a tie is within tolerance and has the same top-1.
         isa: instruction set that ran the packed file.
         diverging_layer: the first layer that differs from MXNet's on the same inputs, if one does.
     """

@@ -14,12 +14,12 @@ def random_samples(shapes: Sequence[Sequence[int]], count: int = 32, seed: int =
     """Standard normal samples.
 
     Args:
-        shapes: of one sample, an entry per input.
-        count: how many.
-        seed: of the generator.
+        shapes: shapes of one sample, one per input.
+        count: number of samples.
+        seed: seed of the generator.
 
     Returns:
-        Arrays [count, ...].
+        One array [count, ...] per input.
     """
     random = np.random.RandomState(seed)
     return [random.standard_normal((count, *shape)).astype(np.float32) for shape in shapes]
@@ -31,16 +31,17 @@ def check_samples(
     convert: bool = False,
     convert_bytes: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
 ) -> list[np.ndarray]:
-    """The samples as one array per input, in their order.
+    """Samples as one array per input, in the order of the inputs.
 
     Args:
         samples: see `Samples`.
-        shapes: of one sample, by name of the input, in order.
-        convert: turn other numbers into float32 instead of refusing them.
-        convert_bytes: by name of an input that may be given as uint8 [batch, ...], what makes float32 of it.
+        shapes: shapes of one sample by name of the input, in order.
+        convert: whether other numbers are converted to float32 instead of refused.
+        convert_bytes: functions from uint8 [batch, ...] to float32, by name of the inputs that may be given
+            as bytes.
 
     Raises:
-        ValueError: if names, numbers, dtypes or shapes do not fit, or values are not finite.
+        ValueError: names, counts, dtypes or shapes do not fit, or values are not finite.
     """
     arrays = _in_order(samples, list(shapes))
     for index, (name, shape) in enumerate(shapes.items()):
@@ -71,7 +72,7 @@ def check_samples(
 
 
 def batches(samples: Sequence[np.ndarray], size: int) -> list[list[np.ndarray]]:
-    """The samples in runs of at most ``size``."""
+    """The samples in batches of at most ``size``."""
     return [
         [np.ascontiguousarray(array[start : start + size]) for array in samples]
         for start in range(0, len(samples[0]), size)

@@ -1,4 +1,4 @@
-"""Where MXNet's own values decide nothing: signs of numbers near zero, codes of numbers near a half."""
+"""Ties: signs of numbers near zero and codes of numbers near a half, which rounding decides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bmx.verification.mxnet_values import MxnetValues
 
 # A sum of a few dozen float32 terms, a batch norm and a tanh: 16 roundings of the tensor's largest value.
 LAYER_ROUNDINGS = 16
-# The same after many layers without a sign between them, and for two values of an output.
+# The same after many layers without a sign between them, and for the two largest values of an output.
 NET_ROUNDINGS = 128
 _EPSILON = float(np.finfo(np.float32).eps)
 
@@ -50,7 +50,7 @@ def near_jump_in_net(distance: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _roundings(values: np.ndarray, count: int, least: float) -> np.ndarray:
-    """So many roundings of each sample's largest value; [batch, 1, ...]."""
+    """As many roundings of each sample's largest value, [batch, 1, ...]."""
     largest = np.maximum(least, np.abs(values).reshape(len(values), -1).max(axis=1))
     bound: np.ndarray = count * _EPSILON * largest.reshape((-1,) + (1,) * (values.ndim - 1))
     return bound
@@ -60,8 +60,8 @@ def same_maximum(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
     """Whether the largest value has the same place, or lies above the other's choice by roundings only.
 
     Args:
-        expected: [batch, ...], MXNet's.
-        actual: [batch, ...], the packed file's.
+        expected: MXNet's values, [batch, ...].
+        actual: the packed file's values, [batch, ...].
 
     Returns:
         bool [batch].
@@ -73,7 +73,7 @@ def same_maximum(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
 
 
 def find_ties(net: Any, samples: Sequence[np.ndarray]) -> np.ndarray:
-    """Which samples bring the input of some sign near zero, or that of some code near a half.
+    """Find the samples that bring the input of a sign near zero, or that of a code near a half.
 
     Args:
         net: a HybridBlock.
@@ -93,7 +93,7 @@ def find_ties(net: Any, samples: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _rounded_inputs(graph: Graph) -> list[Origin]:
-    """What a traced graph takes the sign or code of, unless it is computed from sums of integers alone."""
+    """Values whose sign or code a traced graph takes, unless computed from sums of integers alone."""
     types, producers = verify(graph), graph.producers()
 
     def is_exact(value: str) -> bool:

@@ -33,14 +33,14 @@ def to_bytes(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> bytes:
     """Write metadata and tensors.
 
     Args:
-        metadata: strings beside checksum and format version, which are added.
+        metadata: strings by key; checksum and format version are added.
         tensors: float32, int32, int16, int8 and uint8 arrays by name.
 
     Returns:
         The content of the file.
 
     Raises:
-        ValueError: there is more than a reader accepts.
+        ValueError: metadata or tensors exceed what a reader accepts.
     """
     checksum = {"bmx.checksum": "crc32:00000000", "bmx.format_version": FORMAT_VERSION}
     header: dict[str, Any] = {"__metadata__": {**checksum, **metadata}}
@@ -72,7 +72,7 @@ def read(content: bytes) -> tuple[dict[str, str], dict[str, np.ndarray]]:
         The metadata by key, and read-only arrays by tensor name.
 
     Raises:
-        FormatError: the bytes are damaged, or are no .bmx file of a version that this reader knows.
+        FormatError: the bytes are damaged, or are not a .bmx file of a version that this reader knows.
     """
     header, data = _split(content)
     metadata = header.pop("__metadata__")
@@ -138,7 +138,7 @@ def _nesting(text: str) -> int:
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _ in pairs}) != len(pairs):
-        raise ValueError("a key stands twice in an object")
+        raise ValueError("an object has a key twice")
     return dict(pairs)
 
 

@@ -17,12 +17,12 @@ from bmx.compiler.ir.planes import Planes, planes_of
 from bmx.compiler.ir.verifier import infer, verify
 
 _MAX_NODES = 65536
-# Of tensors, by the kind of the constant; bits, masks and bit planes are packed.
+# Types of tensors by the kind of the constant; bits, masks and bit planes are packed.
 _DTYPES = {"f32": np.float32, "i32": np.int32, "i16": np.uint8, "bits": np.uint8, "mask": np.uint8}
-# What a file says about the weight of an integer layer; the IR has the integers themselves.
+# How a file stores the weight of an integer layer; the IR has the integers themselves.
 _PLANE_ATTRIBUTES = {"weight_bits": bit_count(), "signs": boolean()}
 _SMALL_INTEGERS = (np.int8, np.int16, np.int32)
-# How many numbers tensors of one number for all channels may stand for, in a whole graph.
+# In a whole graph, at most so many numbers may be stored as a single number for all channels.
 _MAX_REPEATED = 2**24
 
 
@@ -62,7 +62,7 @@ def read(content: bytes) -> Graph:
         A verified graph, channels last.
 
     Raises:
-        FormatError: the bytes are damaged, or are no .bmx file of a version that this reader knows.
+        FormatError: the bytes are damaged, or are not a .bmx file of a version that this reader knows.
     """
     metadata, tensors = container.read(content)
     fields = container.parse_json(metadata.get("bmx.graph"), "bmx.graph")
@@ -109,7 +109,7 @@ def _stored_tensors(graph: Graph) -> tuple[dict[str, np.ndarray], _Names]:
 
 
 def _is_one_number(node: Node, role: str, array: np.ndarray) -> bool:
-    """Whether all channels, of which there are several, have the same number, bit by bit."""
+    """Whether there are several channels and all have the same number, bit by bit."""
     if not OPERATORS[node.op].constants[role].per_channel or array.shape[-1] == 1:
         return False
     bits = array.view(np.int32)
@@ -166,13 +166,13 @@ def _node_json(node: Node, value: ValueType, names: _Names) -> dict[str, Any]:
 
 
 class _Repeats:
-    """Repeats numbers that stand for all channels, so many in a graph and no more."""
+    """Repeats numbers that are stored once for all channels, up to the limit of a graph."""
 
     def __init__(self) -> None:
         self._left = _MAX_REPEATED
 
     def repeated(self, node: Node, role: str, stored: np.ndarray, channels: int) -> np.ndarray:
-        """A tensor with one number for each channel; as it is, unless its last axis is 1."""
+        """A tensor with a number for each channel: repeated if its last axis is 1."""
         if not stored.ndim or stored.shape[-1] != 1 or channels == 1:
             return stored
         self._left -= channels * stored.size
@@ -234,7 +234,7 @@ def _read_node(
 
 
 def _split_planes(name: str, op: str, attrs: dict[str, Any]) -> tuple[dict[str, Any], Planes | None]:
-    """The attributes of the IR, and how the weight of an integer layer is stored."""
+    """The attributes of the IR, and how the file stores the weight of an integer layer."""
     if all(constant.kind != "i16" for constant in OPERATORS[op].constants.values()):
         return attrs, None
     attrs = dict(attrs)
@@ -264,7 +264,7 @@ def _read_constant(
     bits = unpack(stored, length)
     if bits is None:
         raise GraphError(
-            f"node {node.name!r}: {role} should hold {length} bits in each row and zeros behind them, "
+            f"node {node.name!r}: {role} should hold {length} bits in each row and zeros after them, "
             f"found rows of {stored.shape[-1:]} bytes."
         )
     if planes:

@@ -1,4 +1,4 @@
-"""Attributes of an MXNet operator, which a symbol file holds as strings."""
+"""Attributes of an MXNet operator, which a symbol holds as strings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class NotSupportedError(Exception):
 
 
 class Attributes:
-    """Reads attributes and remembers which, so that one that nothing has looked at is noticed.
+    """The attributes of one operator. It remembers which have been read, so that none is overlooked.
 
     All readers raise `NotSupportedError` if the value is not of the kind asked for.
     """
@@ -21,50 +21,50 @@ class Attributes:
         self._unread = set(self._raw)
 
     def __str__(self) -> str:
-        """As in ``kernel=(3, 3), pad=(1, 1)``."""
+        """For example ``kernel=(3, 3), pad=(1, 1)``."""
         return ", ".join(f"{key}={value}" for key, value in sorted(self._raw.items()))
 
     def ignore(self, *keys: str) -> None:
-        """Name attributes that do not change what the operator computes at inference."""
+        """Mark attributes as read that do not change what the operator computes at inference."""
         self._unread.difference_update(keys)
 
     def expect_all_read(self) -> None:
-        """Raise if the operator has an attribute that nothing has looked at."""
+        """Raise if the operator has an attribute that has not been read."""
         if self._unread:
             raise NotSupportedError(f"its attribute {min(self._unread)!r} is not known to bmx")
 
     def text(self, key: str, default: str) -> str:
-        """A string."""
+        """The attribute as it is written."""
         self._unread.discard(key)
         return self._raw.get(key, default)
 
     def choice(self, key: str, default: str, supported: Sequence[str]) -> str:
-        """One of a few strings."""
+        """The attribute, one of a few strings."""
         value = self.text(key, default)
         if value not in supported:
             raise NotSupportedError(f"{key} is {value!r}; supported: {', '.join(supported)}")
         return value
 
     def boolean(self, key: str, default: bool) -> bool:
-        """True or False, which MXNet also spells 1 and 0."""
+        """The attribute as true or false, which MXNet also spells 1 and 0."""
         return self.choice(key, str(default), ("True", "False", "1", "0")) in ("True", "1")
 
     def integer(self, key: str, default: int) -> int:
-        """An integer."""
+        """The attribute as an integer."""
         value = self._literal(key, default)
         if not isinstance(value, int):
             raise NotSupportedError(f"{key} is {value!r}; supported: an integer")
         return value
 
     def number(self, key: str, default: float) -> float:
-        """A float."""
+        """The attribute as a float."""
         value = self._literal(key, default)
         if not isinstance(value, (int, float)):
             raise NotSupportedError(f"{key} is {value!r}; supported: a number")
         return float(value)
 
     def pair(self, key: str, default: Sequence[int]) -> list[int]:
-        """[height, width]."""
+        """The attribute as [height, width]."""
         value = self._literal(key, ())
         if value == ():
             return list(default)
@@ -77,7 +77,7 @@ class Attributes:
         return list(value)
 
     def integers(self, key: str, default: str) -> list[int | None]:
-        """A list of integers, None among them; a single one counts as a list of one."""
+        """The attribute as a list of integers, None among them; a single one counts as a list of one."""
         value = self._literal(key, default)
         entries = value if isinstance(value, (tuple, list)) else (value,)
         integers = [entry for entry in entries if entry is None or type(entry) is int]

@@ -1,7 +1,7 @@
-"""Signs and layers of signs in a symbol, as bmx's own operators.
+"""Rewrites signs and layers of signs in a symbol as bmx's own operators.
 
-In the native lowering a binary layer is composed of MXNet's operators. What `bmx.gluon.nn` composes is
-recognised here by its structure, never by names; what is not recognised stays.
+The native lowering composes a binary layer of MXNet's operators. The compositions that `bmx.gluon.nn` writes
+are recognised by their structure, never by names; everything else stays as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bmx.compiler.frontend.training_parts import COPIES
 from bmx.gluon.symbol_json import Entry, Node, SymbolJson, with_heads
 
 _LAYERS = ("Convolution", "FullyConnected")
-# What hands on the bits of a sign, beside max pooling.
+# Operators that pass on the bits of a sign, besides max pooling.
 _KEEP_SIGNS = ("Flatten", "flatten", "Dropout", *COPIES)
 
 
@@ -78,7 +78,7 @@ class _Rewriter:
         node.update(op=f"Q{node['op']}", inputs=[source, weight, *bias], attrs=attrs)
 
     def _weight_signs(self, entry: Entry) -> tuple[str | None, Entry]:
-        """The weight quantizer of a binary layer, and what it takes; None if the weight is no sign."""
+        """The weight quantizer of a binary layer and its input; None if the weight is not a sign."""
         node = self._node(entry)
         if node["op"] == "QActivation" and self._node(node["inputs"][0])["op"] == "null":
             return "det_sign", node["inputs"][0]
@@ -86,14 +86,14 @@ class _Rewriter:
         return "none" if array is not None and np.all(np.abs(array) == 1) else None, entry
 
     def _is_sign(self, entry: Entry) -> bool:
-        """Whether a value is the bits of a sign, pooled or flattened perhaps."""
+        """Whether a value is the bits of a sign, perhaps pooled or flattened."""
         node = self._node(entry)
         while node["op"] in _KEEP_SIGNS or _is_max_pooling(node):
             node = self._node(node["inputs"][0])
         return bool(node["op"] == "QActivation")
 
     def _padding(self, node: Node) -> tuple[str, str] | None:
-        """(pad, pad_value) of a Pad that the convolution's own padding can stand for."""
+        """(pad, pad_value) of the Pad before a convolution, if the convolution itself can pad like it."""
         x = self._node(node["inputs"][0])
         if x["op"] not in ("Pad", "pad") or _literal(node["attrs"].get("pad", "(0, 0)")) not in ((0, 0), ()):
             return None
@@ -115,7 +115,7 @@ def _is_max_pooling(node: Node) -> bool:
 
 
 def _literal(text: Any) -> Any:
-    """An attribute's value; None if it is no number or tuple."""
+    """The value of an attribute; None if it is neither a number nor a tuple."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError):

@@ -1,7 +1,7 @@
-"""What depends on parameters only is computed once, when a net is recorded.
+"""Computes once, when a net is recorded, all that depends on parameters alone.
 
 Quantizers of weights, their scales and any other arithmetic of parameters become arrays, as MXNet computes
-them; so the compiler sees a weight's codes and not how they came about.
+them. The compiler sees the codes of a weight, not how they were made.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _RANDOM = re.compile(
 def fold_constants(
     symbol: SymbolJson, parameters: dict[str, np.ndarray], evaluate: Evaluate = evaluate_symbol
 ) -> tuple[SymbolJson, dict[str, np.ndarray]]:
-    """Replace what is computed from parameters alone by further parameters.
+    """Replace values that are computed from parameters alone by further parameters.
 
     Args:
         symbol: a recorded symbol; it is not changed.
         parameters: float32 arrays by name.
-        evaluate: runs MXNet.
+        evaluate: computes the values of a symbol of parameters.
 
     Returns:
         A symbol that computes the same values, and the parameters that it reads. A new one has the name of
@@ -78,7 +78,7 @@ class _Folder:
         return not _RANDOM.search(node["op"]) and attrs.get("mode") != "always"
 
     def _read_constants(self) -> Iterator[_Output]:
-        """Constants that the net returns, or that something reads which is none."""
+        """Constants that the net returns, or that a node reads that is not constant itself."""
         readers = needed(self._nodes, self._symbol["heads"]) - self._constant
         read = (entry for index in sorted(readers) for entry in self._nodes[index]["inputs"])
         for node, output, *_ in (*read, *self._symbol["heads"]):
@@ -86,7 +86,7 @@ class _Folder:
                 yield node, output
 
     def _source(self, entry: _Output) -> _Output:
-        """What a copy is a copy of."""
+        """The output at the start of a chain of copies."""
         while self._nodes[entry[0]]["op"] in COPIES:
             node, output, *_ = self._nodes[entry[0]]["inputs"][0]
             entry = node, output
@@ -108,7 +108,7 @@ class _Folder:
     def _rewritten(
         self, sources: Mapping[_Output, _Output], computed: list[_Output], names: list[str]
     ) -> SymbolJson:
-        """The symbol with variables in front that stand for what was computed."""
+        """The symbol with variables in front, one for each computed array."""
         places = {source: (place, 0) for place, source in enumerate(computed)}
 
         def moved(entries: Sequence[Entry]) -> list[list[int]]:
@@ -122,7 +122,7 @@ class _Folder:
 
 
 def _is_known(shape: Any) -> bool:
-    """Whether a shape, as MXNet writes it, leaves no size to be found out."""
+    """Whether a shape, as MXNet writes it, has no size that is still unknown."""
     try:
         sizes = ast.literal_eval(shape)
     except (ValueError, SyntaxError, TypeError):

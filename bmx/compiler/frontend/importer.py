@@ -1,4 +1,4 @@
-"""A net as MXNet writes it, a symbol's JSON and parameters by name, to the IR."""
+"""Imports a normalised symbol and its parameters into the IR."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bmx.compiler.ir.graph import Graph, GraphError, Input, Node, Origin, ValueT
 from bmx.compiler.ir.ops import OPERATORS
 from bmx.compiler.ir.verifier import infer, with_defaults
 
-# What an output of a symbol's node is: the name of a value of the IR, a parameter, or None if it could not be
+# An output of a symbol's node: the name of a value of the IR, a parameter, or None if it could not be
 # compiled. A node of several outputs has a list of names.
 _Value = Union[str, np.ndarray, None]
 _Values = Union[_Value, List[str]]
@@ -29,9 +29,9 @@ def import_symbol(
     """Build the IR of a net, channels first.
 
     Args:
-        symbol: what a symbol's ``tojson()`` holds.
+        symbol: a normalised symbol, see `bmx.compiler.frontend.normalize`.
         parameters: float32 arrays by name, auxiliary states among them.
-        inputs: the variables of the symbol that are no parameters.
+        inputs: the variables of the symbol that are not parameters.
         name: name of the net.
 
     Returns:
@@ -137,7 +137,7 @@ class _Importer:
         return self._parameters[name]
 
     def _output(self, index: int, output: int) -> _Value:
-        """What a reader of a node's output gets."""
+        """The value of an output of a node."""
         values = self._values[index]
         if isinstance(values, list):
             return values[output]
@@ -171,7 +171,7 @@ class _Importer:
             self._return(value, name)
 
     def _return(self, value: str, name: str) -> None:
-        """Make a value an output, unless it is one already, under this name or behind a dropout."""
+        """Make a value an output, unless it is one already, itself or through a dropout."""
         producers = self._graph.producers()
         root = value
         while root in producers and producers[root].op == "identity":
@@ -187,7 +187,7 @@ class _Importer:
 
 
 def _check_inputs(converter: Converter, computed: list[bool]) -> None:
-    """Raise unless a converter takes computed values and parameters in these places."""
+    """Raise unless a converter takes computed values, and parameters, in these places."""
     if not any(computed):
         raise NotSupportedError("it works on parameters; supported: operators on the net's input")
     if converter.inputs == "computed" and not all(computed):

@@ -1,4 +1,4 @@
-"""The inputs of a net, from what the caller says about them."""
+"""The inputs of a net, from the shapes and the preprocessing that a caller gives."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def make_inputs(
 
     Args:
         input_shape: (batch, ...) of the only input, a list of such shapes, or shapes by name.
-        preprocessing: that of the only input, or one by name.
-        names: names that the net itself gives to its inputs; None if it has none.
+        preprocessing: preprocessing of the only input, or preprocessings by name.
+        names: names that the net itself gives to its inputs; None if it gives none.
 
     Returns:
-        One input a shape. Without names they are "data", or "data0", "data1" and so on, as MXNet says.
+        One input per shape. Without names they are "data", or "data0", "data1" and so on, as in MXNet.
 
     Raises:
-        ValueError: a shape is none, or names or numbers do not fit the net.
+        ValueError: a shape cannot be used, or names or their number do not fit the net.
     """
     shapes = _by_name(input_shape, names)
     rules = _rules(preprocessing, list(shapes))

@@ -1,9 +1,9 @@
 """Rewrites of a recorded symbol before it is imported: named, in order, and checked after each.
 
-They leave to the importer one form of each thing that can be recorded in several: no parts that only training
-needs, bmx's own operators for signs and layers of signs, and a parameter for whatever is computed from
-parameters alone. Each returns a symbol that computes the same values from the same inputs, and the parameters
-that it reads.
+MXNet records one net in several forms. The importer sees one: without the parts that only training needs,
+with bmx's own operators for signs and layers of signs, and with a parameter for each array that is computed
+from parameters alone. A rewrite returns a symbol that computes the same values from the same inputs, and the
+parameters that this symbol reads.
 """
 
 from __future__ import annotations

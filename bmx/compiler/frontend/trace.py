@@ -1,4 +1,4 @@
-"""A Gluon net to the IR: the compiler's only module that knows MXNet."""
+"""Records what a Gluon net computes at inference, and imports the recording into the IR."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ class Recording:
     """What a net computes at inference, as MXNet writes it.
 
     Attributes:
-        symbol: what the symbol's ``tojson()`` holds, binary layers in the operator lowering and what depends
-            on parameters only computed.
-        parameters: float32 arrays by name: what the symbol reads, auxiliary states among them.
-        inputs: the variables that are no parameters, in the order of the net's arguments.
+        symbol: the symbol after all of `bmx.compiler.frontend.normalize.NORMALIZATIONS`.
+        parameters: float32 arrays by name, all that the symbol reads; auxiliary states are among them.
+        inputs: the variables that are not parameters, in the order of the net's arguments.
         name: name of the net.
     """
 
@@ -39,7 +38,7 @@ def trace_net(
     preprocessing: Mapping[str, Any] | None = None,
     name: str | None = None,
 ) -> Graph:
-    """The graph of a net, channels first, as MXNet has it; arguments and errors are those of `record`.
+    """The graph of a net before any pass, channels first; arguments and errors are those of `record`.
 
     Raises:
         UnsupportedError: some operators cannot be compiled; all are listed.
@@ -61,15 +60,15 @@ def record(
             saved net, see `as_net`.
         input_shape: (batch, channels, height, width) or (batch, features); the batch stays free. For
             several inputs a list of shapes in the order of the net's arguments, or shapes by name.
-        preprocessing: how an 8-bit image becomes the input, see docs/format.md; by name for several inputs.
+        preprocessing: from an 8-bit image to the input, see docs/format.md; by name for several inputs.
         name: name of the graph; by default the net's.
 
     Returns:
         The recording.
 
     Raises:
-        TypeError: the net is no HybridBlock.
-        ValueError: the input shape is not one of the above, or parameters, or what is computed from them
+        TypeError: the net is not a HybridBlock.
+        ValueError: the input shape is not one of the above; or parameters, or arrays computed from them
             alone, are missing, not float32 or not finite.
         UnsupportedError: the net cannot be recorded.
     """
@@ -84,10 +83,10 @@ def record(
 
 
 def as_net(net: Any) -> Any:
-    """The HybridBlock to compile: the net itself, or the one that a (symbol, params) pair of paths holds.
+    """The HybridBlock to compile: the net itself, or the one saved as a (symbol, params) pair of paths.
 
     Raises:
-        TypeError: it is neither.
+        TypeError: the net is neither.
         ValueError: the files do not make a net.
     """
     _prepare_mxnet()
@@ -120,7 +119,7 @@ def _prepare_mxnet() -> None:
 
 
 def _own_inputs(net: Any) -> list[str] | None:
-    """Names that a net gives to its inputs: a SymbolBlock does."""
+    """Names that a SymbolBlock gives to its inputs; None for other nets, which give none."""
     import mxnet as mx
 
     return [value.name for value in net._cached_graph[0]] if isinstance(net, mx.gluon.SymbolBlock) else None

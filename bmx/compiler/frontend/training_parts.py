@@ -1,7 +1,7 @@
-"""Takes out of a symbol what only training needs: gradients and noise.
+"""Drops the parts of a symbol that only training needs: gradients and noise.
 
-A saved net is often recorded while it trains, when quantizers carry straight-through gradients along and draw
-at random. What `bmx.gluon.nn` writes for that is recognised here by its structure, never by names.
+A saved net is often recorded while it trains, when quantizers carry straight-through gradients and draw at
+random. The forms in which `bmx.gluon.nn` writes this are recognised by their structure, never by names.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SCALAR_FUNCTIONS: dict[str, Callable[[float, float], float]] = {
 def drop_training_parts(
     symbol: SymbolJson, parameters: dict[str, np.ndarray]
 ) -> tuple[SymbolJson, dict[str, np.ndarray]]:
-    """What a symbol computes at inference.
+    """Reduce a symbol to what it computes at inference.
 
     - ``BlockGrad(A) + (G - BlockGrad(G))``, in either order, is A; G is finite.
     - ``where(c, A, B)`` is B where c asks whether MXNet trains: it is computed from zeros, ones and dropout.
@@ -89,7 +89,7 @@ class _Rewriter:
         return None
 
     def _branch(self, node: Node) -> Entry | None:
-        """What a ``where`` chooses everywhere."""
+        """The branch that a ``where`` takes everywhere; None if its condition depends on an input."""
         if node["op"] != "where":
             return None
         condition, if_true, if_false = node["inputs"]
@@ -97,7 +97,7 @@ class _Rewriter:
         return None if number is None else if_true if number else if_false
 
     def _sum_with_zeros(self, node: Node) -> Entry | None:
-        """The other one of two values that are added, one of them 0 everywhere."""
+        """The summand that is left of a sum whose other summand is 0 everywhere."""
         if node["op"] != "elemwise_add":
             return None
         others: list[Entry] = node["inputs"][::-1]
@@ -121,7 +121,7 @@ class _Rewriter:
         return number if is_copy or (node["op"] == "sum" and number == 0) else None
 
     def _broadcast(self, node: Node) -> None:
-        """Let arithmetic repeat a smaller value, which a broadcast_like does for it."""
+        """Let arithmetic itself repeat the smaller value that a broadcast_like repeats for it."""
         if node["op"] not in _BROADCASTING:
             return
         smaller = [self._repeated(entry) for entry in node["inputs"]]
@@ -130,7 +130,7 @@ class _Rewriter:
             node.update(op=_BROADCASTING[node["op"]], inputs=inputs, attrs={})
 
     def _repeated(self, entry: Entry) -> Entry | None:
-        """What an entry repeats to another's shape; None if it does not."""
+        """The smaller value that an entry repeats to another's shape; None if it repeats none."""
         while self._node(entry)["op"] in COPIES:
             entry = self._node(entry)["inputs"][0]
         node = self._node(entry)

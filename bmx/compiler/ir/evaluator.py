@@ -1,4 +1,4 @@
-"""A slow executor in NumPy, which is the definition of the IR: passes and runtimes have to agree with it."""
+"""A slow executor in NumPy. It is the definition of the IR: passes and runtimes must agree with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def evaluate(graph: Graph, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]
 
 
 def evaluate_all(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """As `evaluate`, but all values of the graph by name."""
+    """All values of a graph by name; otherwise as `evaluate`."""
     values: dict[str, np.ndarray] = {}
     for value in graph.inputs:
         array = inputs.get(value.name)

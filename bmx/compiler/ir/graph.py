@@ -1,7 +1,7 @@
 """The intermediate representation: a graph of operators over typed values.
 
-Numbers are ``f32`` or ``i32``; ``bits`` are +-1; ``u1`` to ``u8`` are *codes*, unsigned integers of so many
-bits that the runtime keeps as bit planes; ``bytes`` are unsigned integers of 8 bits as images have them.
+Numbers are ``f32`` or ``i32``; ``bits`` are +-1; ``u1`` to ``u8`` are *codes*, unsigned integers of as many
+bits, which the runtime keeps as bit planes; ``bytes`` are unsigned integers of 8 bits, as images have them.
 
 A value is a graph input or the single result of a node, and has its name. Shapes are those of one sample; the
 batch axis in front is implicit. A graph has one layout: it is traced with channels first and leaves the
@@ -53,7 +53,7 @@ class Input:
         name: name of the value.
         type: ``f32`` or ``bytes``; laid out as in training (channels, height, width), whatever the layout of
             the graph.
-        preprocessing: how an 8-bit image becomes the input, see docs/format.md; of ``f32`` only.
+        preprocessing: from an 8-bit image to the input, see docs/format.md; for ``f32`` only.
     """
 
     name: str
@@ -95,10 +95,10 @@ class Origin:
 
     Attributes:
         node: name of MXNet's operator or variable.
-        output: which of its outputs.
-        sign: the value is that output's sign, which a binary layer takes inside.
-        code: the value is that output rounded to an integer between 0 and this one; 0: it is not. Of a sign:
-            this one where the sign is +1, otherwise 0.
+        output: number of its output.
+        sign: whether the value is the sign of that output, which a binary layer takes inside.
+        code: largest code if the value is that output rounded to an integer from 0 to it, otherwise 0. If
+            ``sign`` is set too, the value is this code where the sign is +1, and 0 where it is -1.
         pools: nodes that max pool the output first, where the traced net pools codes.
     """
 
@@ -120,10 +120,10 @@ class Graph:
         outputs: names of the values that the net returns.
         layout: `CHANNELS_FIRST` or `CHANNELS_LAST`.
         classes: labels of the first output's channels, or None.
-        origins: what values stand for, as far as that is known; `bmx.verification` compares by it. A file
-            does not hold it.
+        origins: what values stand for, as far as is known; `bmx.verification` compares by it. It is not
+            stored in a file.
         rounded: names of integer values that are exact here and rounded in the traced net, which multiplied
-            its codes with their scale before it summed them up. A file does not hold them.
+            its codes with their scale before it summed them up. They are not stored in a file.
     """
 
     name: str
@@ -163,7 +163,7 @@ class Graph:
         return {value.name for value in self.inputs} | {node.name for node in self.nodes}
 
     def unique_name(self, wanted: str) -> str:
-        """``wanted``, with a number behind it if the name is taken."""
+        """``wanted``, with a number appended if the name is taken."""
         return unique_name(wanted, self.names())
 
     def replace_node(self, name: str, *replacements: Node) -> None:
@@ -172,7 +172,7 @@ class Graph:
         self.nodes[index : index + 1] = replacements
 
     def replace_uses(self, old: str, new: str) -> None:
-        """Let every reader of ``old`` read ``new``, which stands for what ``old`` stood for."""
+        """Let every reader of ``old`` read ``new``, which then stands for what ``old`` stood for."""
         self.set_origin(new, self.origins.get(old))
         self.nodes = [
             node.with_inputs(*(new if value == old else value for value in node.inputs))
@@ -183,7 +183,7 @@ class Graph:
         self.outputs = [new if value == old else value for value in self.outputs]
 
     def set_origin(self, value: str, origin: Origin | None) -> None:
-        """Say what a value stands for; None: nothing that the traced net computes."""
+        """Note what a value stands for; None: nothing that the traced net computes."""
         if origin is None:
             self.origins.pop(value, None)
         else:
@@ -191,7 +191,7 @@ class Graph:
 
 
 def unique_name(wanted: str, taken: Iterable[str]) -> str:
-    """``wanted``, with a number behind it if it is among ``taken``."""
+    """``wanted``, with a number appended if it is among ``taken``."""
     taken = set(taken)
     name, count = wanted, 0
     while name in taken:

@@ -7,9 +7,9 @@
     output relu0
 
 Attributes that have their default value are left out. A constant is printed with its values if it is small
-and as ``(...)`` otherwise; the parser takes values, or ``(seed n)`` for random ones, ``(integers n)`` for
-such from -3 to 3 and ``(signs n)`` for such of +-1. The type behind a node's name is optional when parsing,
-and is checked.
+and as ``(...)`` otherwise. The parser takes values, or ``(seed n)`` for random ones, ``(integers n)`` for
+random integers from -3 to 3 and ``(signs n)`` for random signs. The type after a node's name is optional when
+parsing; if it is there, it is checked.
 """
 
 from __future__ import annotations

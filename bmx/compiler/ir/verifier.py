@@ -1,4 +1,4 @@
-"""Checks that a graph keeps the rules of the IR, and computes the types of its values on the way."""
+"""Checks that a graph keeps the rules of the IR, and infers the types of its values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verify(graph: Graph) -> dict[str, ValueType]:
 
 
 def infer(node: Node, types: dict[str, ValueType], layout: str) -> ValueType:
-    """Type of a node's result, after checking the node; ``types`` holds the values before it."""
+    """Check a node and infer the type of its result; ``types`` holds those of the values before it."""
     operator = OPERATORS.get(node.op)
     if operator is None:
         raise GraphError(f"node {node.name!r}: no operator is named {node.op!r}.")
@@ -61,7 +61,7 @@ def infer(node: Node, types: dict[str, ValueType], layout: str) -> ValueType:
 
 
 def with_defaults(node: Node) -> Node:
-    """The node with the defaults of its operator for the attributes that it leaves out."""
+    """The node with its operator's defaults for the attributes that it leaves out."""
     specs = OPERATORS[node.op].attributes if node.op in OPERATORS else {}
     attrs = {key: node.attrs.get(key, spec.default) for key, spec in specs.items()}
     return Node(node.name, node.op, node.inputs, {**attrs, **node.attrs}, node.constants)

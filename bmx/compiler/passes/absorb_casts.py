@@ -1,4 +1,4 @@
-"""Pass: operators that read integers as well as real values need no cast in front of them."""
+"""Pass: operators that read integers as well as real values need no cast before them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pass: an affine in front of a real convolution or dense layer moves into its weight and bias.
+"""Pass: an affine before a real convolution or dense layer moves into its weight and bias.
 
     w * (x * scale + shift) = (w * scale) * x + sum of w * shift
 
@@ -40,7 +40,7 @@ def _pads(layer: Node) -> bool:
 def _fold(affine: Node, layer: Node) -> Node:
     weight = layer.constants["weight"].astype(np.float64)
     groups = layer.attrs.get("groups", 1)
-    # By output: those of its group's inputs, [O, I / groups, ...].
+    # For each output the numbers of its group's inputs, [O, I / groups, ...].
     shape = (len(weight), weight.shape[1]) + (1,) * (weight.ndim - 2)
     scale, shift = (
         np.repeat(affine.constants[role].astype(np.float64).reshape(groups, -1), len(weight) // groups, 0)

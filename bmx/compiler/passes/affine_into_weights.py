@@ -1,4 +1,4 @@
-"""Pass: an affine behind a real convolution or dense layer moves into its weight and bias."""
+"""Pass: an affine after a real convolution or dense layer moves into its weight and bias."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pass: what batch norms are left (no sign behind them) become a scale and a shift, folded in float64."""
+"""Pass: the batch norms that are left, those without a sign after them, become affines, folded in float64."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     conv2d(x, alpha * signs) + bias -> binary_weight_conv2d(x, signs) * alpha + bias
 
-Weights of one magnitude in each filter of at least 8, and of both signs, hardly ever occur by chance: they
-are those of a binary-weight network (arXiv:1603.05279, section 3.1).
+Filters of at least 8 weights that all have one magnitude and both signs hardly ever occur by chance: they are
+those of a binary-weight network (arXiv:1603.05279, section 3.1).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Pass: make codes before flattening, where the numbers are that they are codes of.
+"""Pass: make codes before flattening, where the numbers are.
 
-The operators between have one number for each element of the flattened image; they can stand in front of it
-if these are equal for all pixels of a channel.
+The operators between the flatten and the code have a number for each element of the flattened image. They can
+move before the flatten if these numbers are equal for all pixels of a channel.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _before_flatten(node: Node, x: ValueType) -> Node | None:
 
 
 def _move(graph: Graph, flatten: Node, links: list[Node]) -> None:
-    """Put the operators in front; the flatten takes the place of the last one, and stands for the codes."""
+    """Put the operators before the flatten, which takes the place and the meaning of the last one."""
     value = flatten.inputs[0]
     names = [graph.unique_name(f"{node.name}_image") for node in links]
     for node in [flatten, *links[:-1]]:

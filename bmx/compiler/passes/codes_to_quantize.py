@@ -17,8 +17,8 @@ from bmx.compiler.passes.support.steps import Steps, equal_value, find_steps, le
 def codes_to_quantize(graph: Graph) -> Graph:
     """Replace every `code` by a `quantize` that reads from as far up as the chain is monotone.
 
-    What holds codes of as many bits already, before a cast and a scale that the code takes back, is read as
-    it is.
+    Codes of as many bits that a cast and a scale made real, and that the code would only recover, are read as
+    they are.
     """
     types, traced = verify(graph), graph
     graph = graph.copy()

@@ -1,4 +1,4 @@
-"""Pass: what divisions are left (no sign behind them) become multiplications by the reciprocal."""
+"""Pass: the divisions that are left, those without a sign after them, become products with reciprocals."""
 
 from __future__ import annotations
 

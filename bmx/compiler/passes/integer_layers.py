@@ -104,7 +104,7 @@ def _integer_layer(layer: Node, value: str, dtype: str, weight: SmallWeight) -> 
 
 
 def _affine(layer: Node, scale: np.ndarray) -> Node | None:
-    """Scale and bias behind a layer; None if there are none."""
+    """Scale and bias after a layer; None if there are none."""
     bias = layer.constants.get("bias", np.zeros(len(scale), dtype=np.float32))
     if np.all(scale == 1) and not bias.any():
         return None

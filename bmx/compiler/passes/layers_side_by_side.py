@@ -1,9 +1,9 @@
 """Pass: narrow integer convolutions that read the same value are one convolution, and slices of its result.
 
-A weight of several terms (ABC-Net, arXiv:1711.11294) is that many binary layers of one input. The kernels
-compute panels of output channels, up to 64 wide as the instruction set has it; layers of fewer channels leave
-theirs partly empty. Side by side they fill them. On the other hand each result is copied once more, and
-additions of the results no longer happen while the sums are in the cache, which costs more than is saved
+A weight of several terms (ABC-Net, arXiv:1711.11294) is as many binary layers of one input. The kernels
+compute panels of output channels, up to 64 wide depending on the instruction set; layers of fewer channels
+leave theirs partly empty, and fill them side by side. On the other hand each result is copied once more, and
+additions of the results no longer happen while the sums are in the cache, which costs more than it saves
 where panels are full already. So only narrow layers are joined.
 """
 
@@ -47,7 +47,7 @@ def _is_narrow(layer: Node) -> bool:
 
 
 def _reader(graph: Graph, layer: Node) -> Node | None:
-    """What makes a layer's sums real, if nothing else reads them."""
+    """The cast or affine that makes a layer's sums real, if nothing else reads them."""
     readers = graph.consumers(layer.name)
     if graph.uses(layer.name) == 1 and readers and readers[0].op in ("cast", "affine"):
         return readers[0]

@@ -1,4 +1,4 @@
-"""Pass: what is computed twice is computed once, for example the sign of a value that two layers read."""
+"""Pass: equal nodes, such as the signs that two layers take of one value, become one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pass: zeros around an image that only real convolutions read become their padding.
+"""Pass: zeros around an image become the padding of its readers, if all of them are real convolutions.
 
 A binary convolution reads signs, and the sign of a padded zero is +1: there the zeros stay where they are.
 """

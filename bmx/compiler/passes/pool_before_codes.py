@@ -1,9 +1,10 @@
 """Pass: max pool the numbers, and make codes of what is left.
 
-Non-decreasing functions commute with the maximum, and the runtime pools numbers, not bit planes. What is
-between the code and the pooling (casts and the scale that codes are multiplied with) comes behind it, too;
-what has other readers is made twice. Above the code the pooling goes on as far up as thresholds of codes are
-all else that reads what it passes, so that dot products are compared before they become real.
+Non-decreasing functions commute with the maximum, and the runtime pools numbers, not bit planes. The
+operators between the code and the pooling, casts and the scale that codes are multiplied with, move after the
+pooling with the code; those with other readers are doubled. Above the code the pooling moves up as long as
+all other readers of what it passes are thresholds of codes, so that dot products are compared before they
+become real.
 """
 
 from __future__ import annotations

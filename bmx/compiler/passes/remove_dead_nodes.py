@@ -1,4 +1,4 @@
-"""Pass: drop nodes that no output needs."""
+"""Pass: nodes that no output needs are dropped."""
 
 from __future__ import annotations
 

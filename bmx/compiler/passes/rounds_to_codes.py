@@ -1,6 +1,6 @@
 """Pass: rounded numbers that are known to lie between 0 and 255 are codes, cast back to real numbers.
 
-The range is that of the monotone operators above the round, `clip` as a rule:
+The range is that of the monotone operators above the round, usually a `clip`:
 
     round(clip(y, 0, 2^k - 1)) -> cast(code(y))
 
@@ -40,7 +40,7 @@ def _replace(graph: Graph, node: Node, types: dict[str, ValueType]) -> None:
     code = Node(graph.unique_name(f"{node.name}_codes"), "code", (x,), {"bits": bits})
     graph.replace_node(node.name, code, Node(node.name, "cast", (code.name,)))
     graph.set_origin(code.name, _origin(graph, node, x, 2**bits - 1))
-    # A clip that nothing reads would keep the passes behind this one from moving the code.
+    # A clip that nothing reads would keep later passes from moving the code.
     if x != node.inputs[0] and not graph.uses(node.inputs[0]):
         graph.replace_node(node.inputs[0])
 

@@ -1,6 +1,6 @@
 """Pass: a sign and the monotone operators above it become one comparison per channel.
 
-`bmx.compiler.passes.support.steps` finds with what.
+`bmx.compiler.passes.support.steps` finds the thresholds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bmx.compiler.passes.support.steps import Steps, equal_value, find_steps
 def signs_to_thresholds(graph: Graph) -> Graph:
     """Replace every `sign` by a `threshold` that reads from as far up as the chain is monotone.
 
-    A value inside the chain may have other readers: it stays as it is for them. The threshold reads past it.
+    A value inside the chain stays as it is for its other readers; the threshold reads past it.
     The sign of bits that became +-1.0 is those bits.
     """
     types, traced = verify(graph), graph

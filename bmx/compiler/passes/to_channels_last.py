@@ -1,11 +1,11 @@
 """Pass: from channels first, as traced, to channels last, as the runtime works.
 
-Inputs and outputs keep the layout of training: images are transposed where they enter and leave. Flattening
-visits the elements in another order afterwards, so the layers behind a flatten get their constants in that
-order; where the order can be seen from outside, the image is transposed back in front of the flatten instead.
-Reshapes mean the order of training too: where an image has more than one channel and more than one pixel, a
-transpose stands before or behind them. Values with other than one or three axes have no channels last; they
-keep the layout of training, and what works on their channels gets these behind by a transpose.
+Inputs and outputs keep the layout of training: images are transposed where they enter and leave. A flatten
+then visits the elements in another order, so the layers after it get their constants in that order; where the
+order can be seen from outside, the image is transposed back before the flatten instead. Reshapes mean the
+order of training too: where an image has more than one channel and more than one pixel, a transpose comes
+before or after them. Values with other than one or three axes keep the layout of training; an operator that
+works on their channels reads them through a transpose that moves the channels to the end.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ def _by_position(node: Node) -> bool:
 
 
 def _keep_channels(graph: Graph, node: Node, rank: int) -> None:
-    """Move the channels behind for a node on a value that is no image and no vector, and back."""
-    behind, front = [*range(1, rank), 0], [rank - 1, *range(rank - 1)]
-    moved = {value: _transpose(graph, value, behind) for value in node.inputs}
+    """Move the channels to the end for a node on a value that is neither image nor vector, and back."""
+    to_end, to_front = [*range(1, rank), 0], [rank - 1, *range(rank - 1)]
+    moved = {value: _transpose(graph, value, to_end) for value in node.inputs}
     inputs = [moved[value].name for value in node.inputs]
     inner = replace(node, name=graph.unique_name(f"{node.name}_moved"), inputs=tuple(inputs))
-    outer = Node(node.name, "transpose", (inner.name,), {"perm": front})
+    outer = Node(node.name, "transpose", (inner.name,), {"perm": to_front})
     graph.replace_node(node.name, *moved.values(), inner, outer)
 
 

@@ -214,7 +214,7 @@ def test_sealing_alone_breaks_nothing() -> None:
         (lambda h: h["__metadata__"].pop("bmx.graph"), "bmx.graph is missing"),
         (lambda h: h["__metadata__"].update({"bmx.graph": "[]"}), "bmx.graph should be a JSON object"),
         (lambda h: h["__metadata__"].update({"bmx.graph": "{"}), "bmx.graph is not valid JSON"),
-        (lambda h: h["__metadata__"].update({"bmx.graph": '{"a":1,"a":2}'}), "a key stands twice"),
+        (lambda h: h["__metadata__"].update({"bmx.graph": '{"a":1,"a":2}'}), "has a key twice"),
         (lambda h: h["__metadata__"].update({"bmx.graph": "[" * 40 + "]" * 40}), "nested more than 32"),
         (lambda h: h["__metadata__"].update({"bmx.number": 1}), "should map strings to strings"),
         (lambda h: h["d1.bias"].update(dtype="F64"), "should be one of F32, I32, I16, I8, U8, found 'F64'"),
@@ -276,7 +276,7 @@ def test_set_bits_behind_a_row_are_refused() -> None:
     damaged = bytearray(content)
     damaged[begin] |= 0b1000
     damaged = bytearray(seal(header, bytes(damaged[8 + struct.unpack("<Q", content[:8])[0] :])))
-    with pytest.raises(FormatError, match="3 bits in each row and zeros behind them"):
+    with pytest.raises(FormatError, match="3 bits in each row and zeros after them"):
         fileformat.read(bytes(damaged))
 
 

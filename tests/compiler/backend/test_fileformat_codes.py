@@ -184,7 +184,7 @@ def edit(change: Callable[[dict], Any]) -> bytes:
         (lambda g: node(g, "c0")["attrs"].update(weight_bits=True), "an integer from 1 to 8, found True"),
         (lambda g: node(g, "c0")["attrs"].update(weight_bits=1), "at least 2 where signs is false"),
         (lambda g: node(g, "c0")["attrs"].update(weight_bits=3), "should have 3 planes, found shape"),
-        (lambda g: node(g, "c1")["attrs"].update(groups=4), "1 bits in each row and zeros behind"),
+        (lambda g: node(g, "c1")["attrs"].update(groups=4), "1 bits in each row and zeros after"),
         (lambda g: node(g, "q0")["attrs"].update(bits=3), r"threshold should have shape \[7, 4\]"),
         (lambda g: node(g, "q0").update(dtype="u3"), "declared as u3.*but is u2"),
         (
@@ -207,7 +207,7 @@ def test_set_bits_behind_a_row_of_a_plane_are_refused() -> None:
     start = 8 + struct.unpack("<Q", content[:8])[0]
     damaged = bytearray(content[start:])
     damaged[header["c1.weight"]["data_offsets"][0]] |= 0b100
-    with pytest.raises(FormatError, match="2 bits in each row and zeros behind them"):
+    with pytest.raises(FormatError, match="2 bits in each row and zeros after them"):
         fileformat.read(seal(header, bytes(damaged)))
 
 

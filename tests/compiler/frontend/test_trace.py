@@ -137,7 +137,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[], HybridBlock], list[str]]] = {
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations(name: str) -> None:
-    """Between layers, behind a batch norm that cannot move into the weights, and behind a dense layer."""
+    """Between layers, after a batch norm that cannot move into the weights, and after a dense layer."""
     make, expected = ACTIVATIONS[name]
     net = sequential(
         nn.Conv2D(5, 3, use_bias=False),
@@ -151,10 +151,10 @@ def test_activations(name: str) -> None:
     graph = check(net, (3, 2, 8, 9))
     check_runtime(net, graph, (3, 2, 8, 9))
     if expected:
-        behind = operators(graph)[operators(graph).index("dense") + 1 :]
+        after = operators(graph)[operators(graph).index("dense") + 1 :]
         # The affines of hard sigmoids and swishes move into the dense layer, if it has no other reader.
         moved = expected[0] == "affine" and "mul" not in expected
-        assert behind == (expected[1:] if moved else expected)
+        assert after == (expected[1:] if moved else expected)
 
 
 @pytest.mark.parametrize("name", ["leaky", "prelu", "elu", "sigmoid", "relu6", "hard sigmoid"])

@@ -145,7 +145,7 @@ def test_a_saved_net_that_was_recorded_in_training(tmp_path: Path) -> None:
     assert not {node.op for node in graph.nodes} & {"dense", "div", "affine"}
 
 
-def test_signs_behind_signs() -> None:
+def test_signs_of_signs() -> None:
     x = mx.sym.var("x")
     first = straight_through(1 - 2 * (F.round(x) < 0), F.tanh(x))
     recorded = symbol_json.from_symbol(straight_through(1 - 2 * (first < 0), first))

@@ -259,7 +259,7 @@ mean=f32[2](0.0, 1.0) variance=f32[2](1.0, 1.0)
 
 
 def test_a_pooling_passes_what_other_codes_take_in(check_pass: Callable) -> None:
-    """A block and its shortcut read the same codes, the shortcut behind a pooling."""
+    """A block and its shortcut read the same codes, the shortcut after a pooling."""
     check_pass(
         alive(lambda graph: codes_to_quantize(pool_before_codes(graph))),
         f"""

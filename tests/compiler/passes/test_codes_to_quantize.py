@@ -89,7 +89,7 @@ def test_places_of_codes_of_dot_products() -> None:
 
 
 def test_codes_are_not_made_twice(check_pass: Callable) -> None:
-    """A QActivation hands on codes times their step; the layer behind it quantizes them again."""
+    """A QActivation hands on codes times their step; the layer after it quantizes them again."""
     check_pass(
         alive(codes_to_quantize),
         """

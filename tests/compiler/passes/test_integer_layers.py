@@ -16,7 +16,7 @@ from bmx.compiler.passes.layers_side_by_side import layers_side_by_side
 
 
 def test_codes_times_integers_are_integers(check_pass: Callable) -> None:
-    """Step, the filters' scale and bias come behind the layer; what else reads the codes is left alone."""
+    """Step, the filters' scale and bias come after the layer; other readers of the codes are left alone."""
     changed = check_pass(
         integer_layers,
         """

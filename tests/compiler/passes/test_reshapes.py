@@ -72,7 +72,7 @@ def test_steps_with_other_readers_stay_for_them(check_pass: Callable) -> None:
     [
         ("3, 2, 2, 5", "0, 1, 3, 2", "6, 2, 5"),  # other axes
         ("3, 2, 2, 5", "1, 0, 3, 2", "6, 2, 5"),
-        ("3, 2, 2, 5", "1, 0, 2, 3", "6, 5, 2"),  # another shape behind
+        ("3, 2, 2, 5", "1, 0, 2, 3", "6, 5, 2"),  # another shape after it
         ("3, 4, 5", "1, 0, 2", "6, 2, 5"),  # not only channels
     ],
 )

@@ -16,7 +16,7 @@ from bmx.compiler.ir.graph import ValueType
 
 
 class Builder(Protocol):
-    """What a converter writes to."""
+    """The graph under construction, which converters append to."""
 
     def add(
         self,
@@ -71,7 +71,7 @@ def converter(
 
 
 def flat(build: Builder, name: str, x: str, flatten: bool) -> str:
-    """The input of a dense layer."""
+    """The input of a dense layer, flattened if it has several axes."""
     if len(build.type(x).shape) == 1:
         return x
     if not flatten:
@@ -85,7 +85,7 @@ def sample_axis(axis: int, x: ValueType) -> int:
     if not -rank <= axis < rank:
         raise NotSupportedError(f"axis {axis} is not one of its input's, which is a batch of {x}")
     if axis % rank == 0:
-        raise NotSupportedError(f"axis {axis} is the batch; supported: the axes behind it")
+        raise NotSupportedError(f"axis {axis} is the batch; supported: the axes after it")
     return axis % rank - 1
 
 
@@ -101,7 +101,7 @@ def reshape(build: Builder, name: str, x: str, shape: Sequence[int]) -> str:
 
 
 def per_channel(build: Builder, x: str, values: Any) -> np.ndarray:
-    """A number, an array of one or an array of one per channel, as the last."""
+    """One number per channel, from a number, an array of one, or an array of one per channel."""
     channels, array = build.type(x).shape[0], np.asarray(values, dtype=np.float32)
     if array.shape not in ((), (1,), (channels,)):
         raise NotSupportedError(

@@ -20,7 +20,7 @@ def _q_activation(attrs: Attributes) -> Emit:
 
 
 def _emit_sign(build: Builder, name: str, x: str) -> str:
-    """Bits; those of a sign are their own sign."""
+    """The sign of a value; bits are their own sign."""
     return x if build.type(x).dtype == "bits" else build.add(name, "sign", x)
 
 
@@ -43,7 +43,7 @@ class _Quantization:
         return cls(signs_input, signs_weight, popcount)
 
     def takes_numbers(self, build: Builder, x: str) -> bool:
-        """Whether the input is multiplied as it is: real, or codes that are no signs."""
+        """Whether the input is multiplied as it is: real numbers, or codes of several bits."""
         return not self.signs_input and build.type(x).dtype != "bits"
 
     def weights(self, weight: np.ndarray) -> dict[str, np.ndarray]:

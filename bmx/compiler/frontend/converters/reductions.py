@@ -16,7 +16,7 @@ _FEW = 4
 
 
 def _blocks(build: Builder, name: str, kind: str, x: str, kernel: list[int]) -> str:
-    """Append the means or the largest values of blocks that tile the image."""
+    """Append the means, or the largest values, of blocks that tile the image."""
     attrs: dict[str, Any] = {"kernel": kernel, "strides": kernel, "padding": [0, 0], "ceil_mode": False}
     if kind == "avg":
         attrs["count_include_pad"] = True
@@ -81,11 +81,11 @@ def _max(build: Builder, name: str, x: str, axes: set[int]) -> str:
 
 
 def _along_each(build: Builder, name: str, kind: str, x: str, axes: set[int]) -> str:
-    """Pool one axis after the other, as the height of an image whose width are the axes behind it."""
+    """Pool one axis after the other, as the height of an image whose width is all axes after it."""
     shape = list(build.type(x).shape)
     for axis in sorted(axes):
-        before, behind = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-        image = reshape(build, f"{name}_image{axis}", x, [before, shape[axis], behind])
+        before, after = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+        image = reshape(build, f"{name}_image{axis}", x, [before, shape[axis], after])
         pooled = _blocks(build, f"{name}_pool{axis}", kind, image, [shape[axis], 1])
         shape[axis] = 1
         x = reshape(build, f"{name}_axis{axis}", pooled, shape)

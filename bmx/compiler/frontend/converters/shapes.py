@@ -107,7 +107,7 @@ def _expand_dims(attrs: Attributes) -> Emit:
         shape = build.type(x).shape
         rank = len(shape) + 2
         if not -rank < axis < rank or axis == 0:
-            raise NotSupportedError(f"axis {axis} would stand before the batch; supported: behind it")
+            raise NotSupportedError(f"axis {axis} would come before the batch; supported: after it")
         at = axis % rank - 1
         return reshape(build, name, x, [*shape[:at], 1, *shape[at:]])
 

@@ -18,7 +18,7 @@ BYTES = np.arange(256, dtype=np.uint8)
 
 
 def image_quantizer(graph: Graph, name: str) -> Node | None:
-    """The `quantize` to 8 bits that is all that reads an input, perhaps behind a transpose."""
+    """The `quantize` to 8 bits that is the only reader of an input, perhaps through a transpose."""
     for _ in range(2):
         readers = graph.consumers(name)
         if len(readers) != 1 or name in graph.outputs:
@@ -32,7 +32,7 @@ def image_quantizer(graph: Graph, name: str) -> Node | None:
 
 
 def read_bytes(graph: Graph, name: str) -> Graph:
-    """The graph in which an input that `image_quantizer` knows of is bytes."""
+    """The graph in which an input that has an `image_quantizer` is bytes."""
     quantize = image_quantizer(graph, name)
     assert quantize is not None, "the caller has asked"
     graph = graph.copy()
@@ -48,14 +48,14 @@ def _as_bytes(value: Input) -> Input:
 
 
 def preprocessed_bytes(value: Input) -> np.ndarray:
-    """float32 [256, C]: what an input's preprocessing makes of each byte; C = 1 for a vector."""
+    """float32 [256, C]: each byte after the preprocessing of an input; C = 1 for a vector."""
     rule: dict[str, Any] = value.preprocessing or {}
     mean, std = np.asarray(rule["mean"], np.float64), np.asarray(rule["std"], np.float64)
     return ((BYTES[:, np.newaxis] * np.float64(rule["scale"]) - mean) / std).astype(np.float32)
 
 
 def code_numbers(quantize: Node) -> np.ndarray:
-    """float32 [256, C]: a number of each code, far from its thresholds; NaN where there is none."""
+    """float32 [256, C]: a number for each code, far from its thresholds; NaN for codes without one."""
     threshold, flip = quantize.constants["threshold"].astype(np.float64), quantize.constants["flip"]
     with np.errstate(invalid="ignore"):  # thresholds of codes that never occur are infinite
         step = np.median(np.diff(threshold, axis=0), axis=0)

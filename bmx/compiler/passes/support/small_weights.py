@@ -1,4 +1,4 @@
-"""Weights of real layers that are integers of a few bits, or such times a number per filter."""
+"""Weights of real layers that are integers of a few bits, perhaps times a number per filter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SmallWeight(NamedTuple):
 
 
 def binary_weight(weight: np.ndarray) -> SmallWeight | None:
-    """Signs and the one magnitude that each filter has, if it has; weights of both signs are asked for."""
+    """Signs and one magnitude per filter; None unless filters have one and both signs occur."""
     magnitudes = np.abs(weight).reshape(len(weight), -1)
     scale = magnitudes[:, 0]
     both = bool((weight > 0).any() and (weight < 0).any())

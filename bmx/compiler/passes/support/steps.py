@@ -88,7 +88,7 @@ def _codes_a_sign(chain: list[Node], node: Node, bits: ValueType, layout: str) -
 
 
 def equal_value(graph: Graph, node: Node, types: dict[str, ValueType]) -> str | None:
-    """The bits or codes that a ``sign`` or ``code`` finds again behind a cast; None if there are none."""
+    """The bits or codes that a ``sign`` or ``code`` only recovers from a cast; None if there are none."""
     chain = monotone_chain(graph.producers(), node)
     start = chain[0].inputs[0] if chain else node.inputs[0]
     dtype = types[start].dtype
@@ -102,7 +102,7 @@ def equal_value(graph: Graph, node: Node, types: dict[str, ValueType]) -> str | 
 
 
 def monotone_chain(producers: dict[str, Node], node: Node) -> list[Node]:
-    """Monotone operators above a node, the topmost first."""
+    """The monotone operators directly above a node, topmost first."""
     chain: list[Node] = []
     above = producers.get(node.inputs[0])
     while above and OPERATORS[above.op].is_monotone(above):
@@ -112,7 +112,7 @@ def monotone_chain(producers: dict[str, Node], node: Node) -> list[Node]:
 
 
 def run_chain(chain: Sequence[Node], last: Node, x: np.ndarray, layout: str) -> np.ndarray:
-    """Levels [n, C] of numbers [n, C], from 0: of a sign or code at the end of a chain."""
+    """Levels [n, C], from 0, that a sign or code at the end of a chain gives to numbers [n, C]."""
     for link in chain:
         x = np.clip(OPERATORS[link.op].evaluate(link, x, layout), FINITE.min, FINITE.max)
     result = OPERATORS[last.op].evaluate(last, x, layout)
@@ -120,7 +120,7 @@ def run_chain(chain: Sequence[Node], last: Node, x: np.ndarray, layout: str) -> 
 
 
 def level_count(node: Node) -> int:
-    """How many levels a sign or code has above the lowest."""
+    """Number of levels of a sign or code above the lowest."""
     return 1 if node.op == "sign" else int(2 ** node.attrs["bits"] - 1)
 
 

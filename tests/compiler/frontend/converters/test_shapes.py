@@ -288,7 +288,7 @@ def test_codes_of_reshape_that_cannot_be_kept(codes: tuple) -> None:
             lambda nd, x: nd.concat(x, x, dim=2),
             r"dim is 2 and its inputs are batches of f32\[4, 6, 8\]; supported: 1",
         ),
-        (lambda nd, x: nd.concat(x, x, dim=0), "axis 0 is the batch; supported: the axes behind it"),
+        (lambda nd, x: nd.concat(x, x, dim=0), "axis 0 is the batch; supported: the axes after it"),
         (lambda nd, x: nd.slice_axis(x, axis=0, begin=0, end=1), "axis 0 is the batch"),
         (lambda nd, x: nd.slice(x, begin=(1,), end=(3,)), "it takes samples 1 to 3 of the batch"),
         (
@@ -323,7 +323,7 @@ def test_codes_of_reshape_that_cannot_be_kept(codes: tuple) -> None:
         (lambda nd, x: nd.reshape(x, (3, 4, 6, 8)), "supported: the batch axis stays in front"),
         (lambda nd, x: nd.reshape(x, (-3, -2)), "its shape joins or splits the batch axis"),
         (lambda nd, x: nd.reshape(x, (-1, 0), reverse=True), "reverse is 'True'; supported: False"),
-        (lambda nd, x: nd.expand_dims(x, axis=0), "axis 0 would stand before the batch"),
+        (lambda nd, x: nd.expand_dims(x, axis=0), "axis 0 would come before the batch"),
         (lambda nd, x: nd.squeeze(x, axis=1), r"its axes \(1,\) .* are not all of size 1"),
         (lambda nd, x: nd.transpose(x), r"axes is \(\); supported: the batch axis stays in front"),
         (lambda nd, x: nd.transpose(x, (1, 0, 2, 3)), r"axes is \(1, 0, 2, 3\)"),
