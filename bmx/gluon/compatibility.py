@@ -1,4 +1,4 @@
-"""Makes MXNet 1.9.1 importable beside NumPy versions that are younger than it."""
+"""Makes MXNet 1.9.1 importable with NumPy versions that are younger than it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REMOVED_ALIASES = {
 
 
 def restore_numpy_aliases() -> None:
-    """Set ``np.bool`` and the like where this NumPy lacks them; what NumPy defines itself stays as it is."""
+    """Set ``np.bool`` and the like where this NumPy lacks them; names that it has stay as they are."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy 1.20 to 1.23 warn on mere access
         missing = [name for name in _REMOVED_ALIASES if not hasattr(np, name)]

@@ -15,7 +15,7 @@ def is_loaded() -> bool:
 
 
 def load() -> bool:
-    """Load the operator library into MXNet, once a process.
+    """Load the operator library into MXNet, once per process.
 
     Returns:
         Whether the operators are there; False if this install was built without them.
@@ -28,7 +28,7 @@ def load() -> bool:
 
 
 def require() -> None:
-    """Check that the operators are there.
+    """Require that MXNet knows the operators of bmx.
 
     Raises:
         RuntimeError: if they are not.

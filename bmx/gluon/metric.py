@@ -1,4 +1,4 @@
-"""What happens to binary weights in training."""
+"""How many binary weights change their sign in training."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class FlipRatio(mx.metric.EvalMetric):
     """Share of binary weights whose sign changes from one update of the metric to the next.
 
     The signs are remembered when the metric is made and at each `update`, so call it after each step for the
-    share of weights that a step flips, or after each epoch. `get` averages over the updates since the last
+    share that a step flips, or after each epoch. `get` averages over the updates since the last
     `reset`, which forgets shares but no signs. A weight whose shape is not known yet is first remembered at
     the first update where it is.
 
     Paper: Helwegen et al., Latent Weights Do Not Exist, arXiv:1906.02107, watches this share.
 
     Args:
-        net: Block, whose layers mark their latent weights by ``Parameter.binary``.
-        name: of the total; that of a weight is ``name:weight's name``.
+        net: Block; its layers mark their latent weights by ``Parameter.binary``.
+        name: name of the total; a weight adds its own, ``flip_ratio:conv0_weight``.
 
     Raises:
         ValueError: if the net has no binary weights.
@@ -46,7 +46,7 @@ class FlipRatio(mx.metric.EvalMetric):
         self._compared = dict(self._flips)
 
     def update(self, labels: Any = None, preds: Any = None) -> None:
-        """Compare with the signs at the last update; the arguments are not used."""
+        """Compare with the signs at the last update; the arguments are ignored."""
         for name, flips in self._compare().items():
             self._flips[name] += int(flips.sum())
             self._compared[name] += flips.size
@@ -59,7 +59,7 @@ class FlipRatio(mx.metric.EvalMetric):
         return names, [flips / compared if compared else float("nan") for flips, compared in pairs]
 
     def _compare(self) -> dict[str, np.ndarray]:
-        """Which signs are not the remembered ones, by weight; remembers the new ones."""
+        """Which signs differ from the remembered ones, by weight; remembers the new ones."""
         flips = {}
         for parameter in self._parameters:
             if parameter._data is None:

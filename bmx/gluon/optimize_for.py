@@ -7,11 +7,11 @@ from typing import Any
 
 
 def install() -> None:
-    """Extend ``HybridBlock.optimize_for`` for the backend 'bmx'; other backends do not notice.
+    """Extend ``HybridBlock.optimize_for`` by the backend 'bmx'; other backends work as before.
 
     The pass packs the C++ operators, but nets usually train in the native lowering, and a hybridized net
     keeps the graph of its first call. MXNet does not tell the layers which backend they are recorded for, so
-    this is the one place that can record the net anew in the operator lowering.
+    only this function can record the net anew in the operator lowering.
     """
     from mxnet.gluon import SymbolBlock
     from mxnet.gluon.block import HybridBlock
@@ -33,7 +33,7 @@ def install() -> None:
             with lowering("inference"):
                 original(self, x, *args, backend=backend, clear=clear, **options)
         except Exception:
-            # A refused net goes on as it was; it would ask for the pass at every call otherwise.
+            # A refused net stays as it was; otherwise it would ask for the pass at every call.
             self._backend, self._backend_opts = None, {}
             self._clear_cached_op()
             raise

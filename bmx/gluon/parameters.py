@@ -1,4 +1,4 @@
-"""The parameters of a net: how many of which kind, and first values for those that have none."""
+"""The parameters of a net: how many there are of each kind, and first values for those without."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from bmx.gluon.nn.layer import QuantizedLayer
 
 
 class Counts(NamedTuple):
-    """Numbers of parameters; running statistics are not among them.
+    """How many parameters a net has of each kind, without running statistics.
 
     Attributes:
-        real: that are stored as floats: weights of real layers, biases, scales, batch norms' gamma and beta.
-        latent: latent weights of quantized layers, of which a device keeps a few bits.
-        batch_norm_channels: channels of all batch norms, each with a gamma, a beta, a mean and a variance.
-        batch_norm_fixed: those of these gammas and betas that are constants: ``scale=False, center=False``.
+        real: parameters stored as floats: weights of real layers, biases, scales, gamma and beta of batch
+            norms.
+        latent: latent weights of quantized layers; a device keeps a few bits of each.
+        batch_norm_channels: channels of all batch norms; each has a gamma, a beta, a mean and a variance.
+        batch_norm_fixed: gammas and betas that are constants (``scale=False``, ``center=False``).
     """
 
     real: int
@@ -29,8 +30,8 @@ class Counts(NamedTuple):
 def count_parameters(net: gluon.Block) -> Counts:
     """Count a net's parameters; shared ones once.
 
-    A batch norm counts two a channel, also where its gamma is fixed, as the literature's tables do. A saved
-    net does not say which of its parameters are latent, or fixed: all of them count as real and trained.
+    A batch norm counts two per channel even if its gamma is fixed, as the tables of the literature do. A
+    saved net does not say which parameters are latent or fixed: all of them count as real and trained.
     """
     if isinstance(net, gluon.SymbolBlock):
         return _count_saved(net)
@@ -54,7 +55,7 @@ def count_parameters(net: gluon.Block) -> Counts:
 
 
 def ensure_initialised(net: gluon.Block, input_shape: tuple[int, ...]) -> None:
-    """Give random values to the parameters that have none, and shapes to all, by one pass over zeros."""
+    """Give random values to the parameters that have none; one pass over zeros gives shapes to all."""
     missing = [p for p in net.collect_params().values() if p._data is None and not p._deferred_init]
     for parameter in missing:
         parameter.initialize(default_init=mx.init.Xavier())

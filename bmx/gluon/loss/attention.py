@@ -13,7 +13,7 @@ _SMALLEST = 1e-12
 class AttentionMatching(SampleLoss):
     r"""Difference between two attention maps.
 
-    Of one sample, with features a [channels, height, width]::
+    For one sample with features a [channels, height, width]::
 
         Q = mean_c a_c^2
         A = Q / max Q        or with normalization='l2'        A = Q / sqrt(sum Q^2)
@@ -27,9 +27,9 @@ class AttentionMatching(SampleLoss):
     arXiv:1612.03928, with the l2 norm.
 
     Args:
-        normalization: 'max' or 'l2'.
-        weight: of the whole loss; None for 1.
-        **kwargs: as of a Gluon Block.
+        normalization: norm of an attention map, 'max' or 'l2'.
+        weight: factor of the whole loss; None for 1.
+        **kwargs: arguments of every Gluon Block.
 
     Inputs:
         - **student**: float32 [batch, channels, height, width].
@@ -60,7 +60,7 @@ class AttentionMatching(SampleLoss):
         return self.per_sample(F, F.square(difference), sample_weight)
 
     def _map(self, F: Any, features: Any) -> Any:
-        """A: [batch, height * width]; 0 where all features are 0."""
+        """The attention map A, [batch, height * width]; 0 where all features are 0."""
         attention = F.Flatten(F.mean(F.square(features), axis=1))
         if self._normalization == "max":
             norm = F.max(attention, axis=1, keepdims=True) + _SMALLEST

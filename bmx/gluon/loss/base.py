@@ -1,4 +1,4 @@
-"""What the losses share."""
+"""The mean of a loss over each sample, weighted."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ class SampleLoss(Loss):
     """A loss whose values are weighted and then averaged within each sample.
 
     Args:
-        weight: of the whole loss; None for 1.
-        batch_axis: the axis that tells samples apart.
-        **kwargs: as of a Gluon Block.
+        weight: factor of the whole loss; None for 1.
+        batch_axis: axis of the samples.
+        **kwargs: arguments of every Gluon Block.
     """
 
     def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs: Any) -> None:
         super().__init__(weight, batch_axis, **kwargs)
 
     def per_sample(self, F: Any, loss: Any, sample_weight: Any) -> Any:
-        """[batch]: the mean of each sample.
+        """The mean of each sample, [batch].
 
         Args:
             F: ``mx.nd`` or ``mx.sym``.
-            loss: [batch, ...], the batch at its axis.
-            sample_weight: broadcasts against ``loss``; or None.
+            loss: array [batch, ...], samples along the batch axis.
+            sample_weight: array that broadcasts against ``loss``, or None.
         """
         if sample_weight is not None:
             loss = F.broadcast_mul(loss, sample_weight)

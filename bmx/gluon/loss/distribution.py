@@ -1,4 +1,4 @@
-"""Losses that make a student's class probabilities those of a teacher."""
+"""Losses that bring a student's class probabilities to those of a teacher."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bmx.gluon.loss.base import SampleLoss
 class DistributionLoss(SampleLoss):
     r"""Cross-entropy of the student's probabilities with those of the teacher, without labels.
 
-    Of one sample, with logits s and t::
+    For one sample with logits s and t::
 
         L = -sum_c softmax(t)_c * log softmax(s)_c
         dL/ds = softmax(s) - softmax(t)
@@ -22,10 +22,10 @@ class DistributionLoss(SampleLoss):
     teacher's entropy, which is constant.
 
     Args:
-        axis: of the classes.
-        weight: of the whole loss; None for 1.
-        batch_axis: the axis that tells samples apart.
-        **kwargs: as of a Gluon Block.
+        axis: axis of the classes.
+        weight: factor of the whole loss; None for 1.
+        batch_axis: axis of the samples.
+        **kwargs: arguments of every Gluon Block.
 
     Inputs:
         - **student**: logits, float32 [batch, classes], or more axes.
@@ -52,22 +52,22 @@ class DistributionLoss(SampleLoss):
 class KnowledgeDistillation(SampleLoss):
     r"""Divergence of the teacher's softened probabilities from the student's.
 
-    Of one sample, with logits s and t and temperature T::
+    For one sample with logits s and t and temperature T::
 
         L = T^2 * sum_c p_c * (log p_c - log q_c)       p = softmax(t / T), q = softmax(s / T)
         dL/ds = T * (q - p)
 
-    T^2 keeps the gradient's size where T changes. The teacher gets no gradient. Add a loss of the labels for
-    the sum that the paper trains with.
+    T^2 keeps the size of the gradient when T changes. The teacher gets no gradient. The paper adds a loss
+    of the labels.
 
     Paper: Hinton et al., Distilling the Knowledge in a Neural Network, arXiv:1503.02531, section 2.
 
     Args:
-        temperature: above 0.
-        axis: of the classes.
-        weight: of the whole loss; None for 1.
-        batch_axis: the axis that tells samples apart.
-        **kwargs: as of a Gluon Block.
+        temperature: T, above 0.
+        axis: axis of the classes.
+        weight: factor of the whole loss; None for 1.
+        batch_axis: axis of the samples.
+        **kwargs: arguments of every Gluon Block.
 
     Inputs:
         - **student**: logits, float32 [batch, classes], or more axes.

@@ -10,20 +10,20 @@ from bmx.gluon.loss.base import SampleLoss
 class SquaredHinge(SampleLoss):
     r"""Squared hinge of every class against the label.
 
-    Of one sample with outputs y, label k and K classes::
+    For one sample with outputs y, label k and K classes::
 
         t_c = +1 if c = k else -1
         L = mean_c max(0, 1 - t_c * y_c)^2
         dL/dy_c = -2 / K * t_c * max(0, 1 - t_c * y_c)
 
-    A label outside 0 to K - 1 makes all t -1. ``gluon.loss.SquaredHingeLoss`` is the same for a single t
-    that is given.
+    A label outside 0 to K - 1 makes all t -1. ``gluon.loss.SquaredHingeLoss`` is the same for one
+    given t.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830.
 
     Args:
-        weight: of the whole loss; None for 1.
-        **kwargs: as of a Gluon Block.
+        weight: factor of the whole loss; None for 1.
+        **kwargs: arguments of every Gluon Block.
 
     Inputs:
         - **pred**: outputs, float32 [batch, classes].

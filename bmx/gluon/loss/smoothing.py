@@ -9,9 +9,9 @@ from bmx.gluon.loss.base import SampleLoss
 
 
 class LabelSmoothing(SampleLoss):
-    r"""Cross-entropy of class labels of which a share is spread over all classes.
+    r"""Cross-entropy with class labels, a share of which is spread over all classes.
 
-    Of one sample with logits y, label k and K classes::
+    For one sample with logits y, label k and K classes::
 
         L = -(1 - smoothing) * log softmax(y)_k - smoothing * mean_c log softmax(y)_c
         dL/dy = softmax(y) - (1 - smoothing) * onehot(k) - smoothing / K
@@ -20,11 +20,11 @@ class LabelSmoothing(SampleLoss):
     (arXiv:1808.00278) trains with 0.1.
 
     Args:
-        smoothing: 0 (plain cross-entropy) to 1.
-        axis: of the classes.
-        weight: of the whole loss; None for 1.
-        batch_axis: the axis that tells samples apart.
-        **kwargs: as of a Gluon Block.
+        smoothing: share that is spread, 0 (plain cross-entropy) to 1.
+        axis: axis of the classes.
+        weight: factor of the whole loss; None for 1.
+        batch_axis: axis of the samples.
+        **kwargs: arguments of every Gluon Block.
 
     Inputs:
         - **pred**: logits, float32 [batch, classes], or more axes.

@@ -1,4 +1,4 @@
-"""Binary layers and what configures them."""
+"""Binary layers, their quantizers and their configuration."""
 
 from bmx.gluon.nn import blocks, quantizers
 from bmx.gluon.nn.activation import QActivation

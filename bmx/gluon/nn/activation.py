@@ -15,15 +15,15 @@ from bmx.gluon.nn.settings import require_float32
 
 
 class QActivation(HybridBlock):
-    """Quantizes its input; stands before a layer with ``input_quantizer=None``, as in BMXNet-v2.
+    """Quantizes its input, before a layer with ``input_quantizer=None`` as in BMXNet-v2.
 
     Args:
         quantizer: registered name or `Quantizer`; by default the config's ``activation_quantizer``.
         clip: gradient cancelling of a quantizer given by name, by default the config's ``clip``; None lets
             every gradient pass.
-        bits: of a code, for a quantizer given by name that has such an argument.
+        bits: bits of a code, for a quantizer given by name that has such an argument.
         in_channels: channels of the input (its second axis), for quantizers that learn a number for each.
-        ndim: axes of the input, for the same quantizers.
+        ndim: number of axes of the input, for the same quantizers.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -34,7 +34,7 @@ class QActivation(HybridBlock):
         - **out**: the quantized input: +1.0 or -1.0, or the codes of the quantizer times their scale.
 
     Raises:
-        ValueError: if the quantizer is not known.
+        ValueError: if the quantizer is unknown.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class QActivation(HybridBlock):
         self._quantizer = replace_input_quantizer(self, input_quantizer)
 
     def hybrid_forward(self, F: Any, x: Any, **learned: Any) -> Any:
-        """Quantize."""
+        """The quantized input."""
         quantizer = self._quantizer
         values = learned_values(F, quantizer, "input_", learned, self._channels_shape)
         if current_lowering() == "native" or not is_plain(quantizer):
@@ -78,7 +78,7 @@ class QActivation(HybridBlock):
         return x if method == "none" else F.QActivation(x, name="fwd", method=method, clip=clip)
 
     def cast(self, dtype: Any) -> None:
-        """Accept float32, refuse the rest with ValueError."""
+        """Raise ValueError unless ``dtype`` is float32."""
         require_float32("QActivation", dtype)
         super().cast(dtype)
 

@@ -15,12 +15,12 @@ from bmx.gluon.nn.quantizers.straight_through import choose, in_training, sign, 
 
 
 class Flips(NamedTuple):
-    """What a narrow threshold changes, see `BinaryBatchNorm.flips`.
+    """Outputs that a narrow threshold changes, see `BinaryBatchNorm.flips`.
 
     Attributes:
-        flipped: outputs that differ.
-        total: outputs.
-        by_channel: outputs that differ, of each channel.
+        flipped: number of outputs that differ.
+        total: number of outputs.
+        by_channel: number of outputs that differ, for each channel.
     """
 
     flipped: int
@@ -41,22 +41,22 @@ class BinaryBatchNorm(nn.BatchNorm):
         q(z) = +1 if z <= floor(T) else -1         gamma < 0
         q(z) = sign(beta)                          gamma = 0
 
-    T held between -2^(bits - 1) and 2^(bits - 1) - 1. The rounding changes nothing as long as z is an
-    integer, such as a dot product; the holding may, see `flips`. Stored are the threshold and the sign of
-    gamma: bits + 1 bits a channel instead of four floats. Backward, the gradient of the forward formula in
+    with T clipped to -2^(bits - 1) ... 2^(bits - 1) - 1. Rounding changes nothing as long as z is an integer,
+    such as a dot product; clipping may, see `flips`. A device stores the threshold and the sign of gamma:
+    bits + 1 bits per channel instead of four floats. Backward, the gradient of the forward formula in
     training.
 
-    Paper: Lahoud et al., Self-Binarizing Networks, arXiv:1902.00730. The width of the threshold is this
-    layer's own: the paper has 8.
+    Paper: Lahoud et al., Self-Binarizing Networks, arXiv:1902.00730. The paper has a threshold of
+    8 bits; other widths are this layer's own.
 
     Args:
-        bits: of the threshold, 2 to 24.
-        quantizer: behind the batch norm while training: registered name or `Quantizer` of one bit.
-        ndim: axes of the input: 4 for images, 2 behind fully connected layers.
-        momentum: as in ``gluon.nn.BatchNorm``.
-        epsilon: likewise.
-        center: likewise.
-        scale: likewise.
+        bits: width of the threshold, 2 to 24.
+        quantizer: registered name or `Quantizer` of one bit, which follows the batch norm while training.
+        ndim: number of axes of the input: 4 for images, 2 after fully connected layers.
+        momentum: as in ``gluon.nn.BatchNorm``, like the next three.
+        epsilon: addend of the variance.
+        center: whether beta is trained.
+        scale: whether gamma is trained.
         in_channels: channels of the input (its second axis); 0 leaves them to the first call.
         prefix: as in Gluon.
         params: as in Gluon.
@@ -90,7 +90,7 @@ class BinaryBatchNorm(nn.BatchNorm):
         if self._quantizer.kind != "signs":
             raise ValueError(
                 f"BinaryBatchNorm: expected a quantizer of one bit, found {self._quantizer!r}; "
-                "for more bits put a QActivation behind a BatchNorm."
+                "for more bits put a QActivation after a BatchNorm."
             )
         super().__init__(
             1, momentum, epsilon, center, scale, in_channels=in_channels, prefix=prefix, params=params
@@ -123,7 +123,7 @@ class BinaryBatchNorm(nn.BatchNorm):
         running_var: Any,
         **learned: Any,
     ) -> Any:
-        """Normalize and quantize, or compare."""
+        """The formula of the class."""
         compared = self._compare(F, x, gamma, beta, running_mean, running_var)
         if current_lowering() == "inference":
             return compared
@@ -133,7 +133,7 @@ class BinaryBatchNorm(nn.BatchNorm):
         return straight_through(F, choose(F, in_training(F, x), quantized, compared), quantized)
 
     def _compare(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:
-        """sign(direction * (x - threshold) + constant), the three from the parameters alone."""
+        """sign(direction * (x - threshold) + constant); all three depend on the parameters alone."""
         gamma = F.ones_like(gamma) if self._kwargs["fix_gamma"] else gamma
         sigma = F.sqrt(variance + self._kwargs["eps"])
         threshold = mean - beta * sigma / (gamma + (gamma == 0))
@@ -145,10 +145,10 @@ class BinaryBatchNorm(nn.BatchNorm):
         return sign(F, F.broadcast_add(distance, F.reshape(constant, shape=self._shape)))
 
     def flips(self, x: Any) -> Flips:
-        """How many signs on given inputs of this layer are not those of the batch norm with its statistics.
+        """How many outputs differ from the signs of the batch norm with its running statistics.
 
         Args:
-            x: NDArray or array [batch, in_channels, ...], as the layer gets it.
+            x: inputs of this layer, NDArray or array [batch, in_channels, ...].
         """
         x = np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x, dtype=np.float32)
         shape = (1, -1, *(1,) * (x.ndim - 2))

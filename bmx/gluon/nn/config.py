@@ -1,4 +1,4 @@
-"""What a binary layer does where its constructor is not told otherwise."""
+"""Defaults of the binary layers, and how to change them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Default:
     """Type of `DEFAULT`."""
 
     def __repr__(self) -> str:
-        """As it should read in a signature."""
+        """Text in signatures."""
         return "<from config>"
 
 
-# Argument value "take it from the current config"; None would not do: for some arguments it is a value.
+# Argument value "take it from the current config"; None is a value of its own for some arguments.
 DEFAULT = Default()
 
 
@@ -29,14 +29,14 @@ class Config:
     Attributes:
         bits: bits of a weight.
         input_bits: bits of an input value.
-        weight_quantizer: name of a registered quantizer, or a `Quantizer`.
-        input_quantizer: likewise, for inputs of QConv2D and QDense; None leaves them to a QActivation.
-        activation_quantizer: likewise, for QActivation.
-        clip: gradient cancelling of quantizers that are given by name: the gradient of x passes where
-            |x| <= clip; None lets it pass everywhere.
-        scaling: how dot products are scaled; None does not scale.
-        pad_value: what a convolution pads its quantized input with: 0, 1 or -1.
-        output_range: 'dot' gives the dot product of K values of +-1, 'popcount' gives (dot + K) / 2.
+        weight_quantizer: quantizer of the weights: a registered name or a `Quantizer`.
+        input_quantizer: quantizer of the inputs of QConv2D and QDense; None leaves them to a QActivation.
+        activation_quantizer: quantizer of QActivation.
+        clip: gradient cancelling of quantizers given by name: the gradient of x passes where |x| <= clip;
+            None lets it pass everywhere.
+        scaling: scaling of the dot products; None for none.
+        pad_value: padding of the quantized input of a convolution: 0, 1 or -1.
+        output_range: 'dot' for dot products of K values of +-1, 'popcount' for (dot + K) / 2.
     """
 
     bits: int = 1
@@ -65,10 +65,10 @@ def current_config() -> Config:
 
 @contextmanager
 def defaults(**changes: Any) -> Iterator[Config]:
-    """Change the config of this thread inside a ``with`` block; it is restored also after an exception.
+    """Change the config of this thread inside a ``with`` block; an exception restores it too.
 
     Args:
-        **changes: attributes of `Config`.
+        **changes: new values of attributes of `Config`.
 
     Yields:
         The changed config.
@@ -91,5 +91,5 @@ def defaults(**changes: Any) -> Iterator[Config]:
 
 
 def or_config(value: Any, name: str) -> Any:
-    """The argument as it was given, or the config's attribute ``name`` if it was left at `DEFAULT`."""
+    """The argument as given, or the config's attribute ``name`` if it is `DEFAULT`."""
     return getattr(current_config(), name) if isinstance(value, Default) else value

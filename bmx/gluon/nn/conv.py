@@ -15,41 +15,42 @@ from bmx.gluon.nn.settings import Settings
 class QConv2D(QuantizedLayer, nn.Conv2D):
     """2-D convolution of a quantized input with quantized weights; both are binary by default.
 
-    Takes every argument of ``gluon.nn.Conv2D`` under the same name and in the same position, so a layer is
-    made binary by changing its class. The latent weights are real, take part in training and are exempt from
-    weight decay (``wd_mult`` is 0): decay would pull them towards the sign's jump.
+    Takes every argument of ``gluon.nn.Conv2D`` under the same name and in the same position, so changing its
+    class makes a layer binary. The latent weights are real; training updates them, without weight decay
+    (``wd_mult`` is 0), which would pull them towards the jump of the sign.
 
     The output is the sum over (c, kh, kw) of sign(x) * sign(w), plus the bias, through the activation.
-    Without the two it is an integer between -K and K, K = in_channels / groups * taps of the kernel.
-    Inputs and weights of several bits, or of several terms, are multiplied code by code, and the sums then
-    with what a code is worth; `QuantizedLayer` has the formula.
+    Without these two it is an integer between -K and K, K = in_channels / groups * taps of the kernel.
+    Inputs and weights of several bits or several terms are multiplied code by code, and the sums then by
+    their scales; `QuantizedLayer` has the formula.
 
     Paper: Rastegari et al., XNOR-Net, arXiv:1603.05279 (binary convolution); Courbariaux et al.,
     arXiv:1602.02830 (training).
 
     Args:
-        channels: output channels.
-        kernel_size: int or (height, width).
-        strides: int or (height, width).
-        padding: int or (height, width), on both sides.
-        dilation: int or (height, width).
-        groups: groups of channels that are convolved separately.
-        layout: 'NCHW'.
+        channels: number of output channels.
+        kernel_size: size of the kernel, int or (height, width).
+        strides: stride of the convolution, int or (height, width).
+        padding: padding on both sides, int or (height, width).
+        dilation: dilation of the kernel, int or (height, width).
+        groups: number of groups of channels that are convolved separately.
+        layout: layout of input and output, 'NCHW' only.
         activation: name of an activation applied to the output, as in ``gluon.nn.Activation``.
         use_bias: whether a bias is added to the output.
-        weight_initializer: of the latent weights.
-        bias_initializer: of the bias.
-        in_channels: input channels; 0 leaves them to the first call.
-        bits: bits of a weight: 1 to 8, or 32 for real ones. It chooses the weight quantizer where none is
-            named: ``dorefa_weight``, ``identity``.
-        input_bits: bits of an input value, likewise: ``dorefa``, ``identity``.
+        weight_initializer: initializer of the latent weights.
+        bias_initializer: initializer of the bias.
+        in_channels: number of input channels; 0 leaves it to the first call.
+        bits: bits of a weight: 1 to 8, or 32 for real ones. Where no weight quantizer is named, it
+            chooses one: ``dorefa_weight``, ``identity``.
+        input_bits: bits of an input value; likewise for the input quantizer: ``dorefa``, ``identity``.
         weight_quantizer: registered name or `Quantizer`.
-        input_quantizer: likewise; None leaves the input to an explicit `QActivation` before this layer.
-        scaling: None; 'channel' multiplies with alpha, each filter's mean magnitude; 'channel_detached' does
-            so without a gradient of alpha; 'tensor' with that of all filters; 'xnor' with alpha and K, the
+        input_quantizer: registered name or `Quantizer`; None leaves the input to an explicit `QActivation`
+            before this layer.
+        scaling: None; 'channel' multiplies by alpha, each filter's mean magnitude; 'channel_detached' does
+            so without a gradient of alpha; 'tensor' by that of all filters; 'xnor' by alpha and K, the
             mean magnitude of the inputs of each output position.
-        pad_value: what pads the quantized input: 0, 1 or -1; only 0 if it has several bits.
-        output_range: 'dot', or 'popcount' for (dot + K) / 2, taps in the padding counted in K.
+        pad_value: value that pads the quantized input: 0, 1 or -1; only 0 if it has several bits.
+        output_range: 'dot', or 'popcount' for (dot + K) / 2; K counts taps in the padding too.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -62,7 +63,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
         - **out**: float32 [batch, channels, out_height, out_width], sizes as ``gluon.nn.Conv2D``.
 
     Raises:
-        ValueError: if a value is not supported.
+        ValueError: if an argument is not supported.
     """
 
     def __init__(

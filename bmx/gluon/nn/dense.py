@@ -15,27 +15,28 @@ class QDense(QuantizedLayer, nn.Dense):
     """Fully connected layer with quantized input and quantized weights; both are binary by default.
 
     Takes every argument of ``gluon.nn.Dense`` under the same name and in the same position. The latent
-    weights are real and exempt from weight decay, as in `QConv2D`. The output is sign(x) . sign(w), plus the
+    weights are real and have no weight decay, as in `QConv2D`. The output is sign(x) . sign(w), plus the
     bias, through the activation.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830.
 
     Args:
-        units: outputs.
+        units: number of outputs.
         activation: name of an activation applied to the output, as in ``gluon.nn.Activation``.
         use_bias: whether a bias is added to the output.
-        flatten: whether all axes but the first are one; otherwise the layer works along the last axis.
-        dtype: 'float32'.
-        weight_initializer: of the latent weights.
-        bias_initializer: of the bias.
-        in_units: inputs; 0 leaves them to the first call.
-        bits: bits of a weight: 1 to 8, or 32 for real ones. It chooses the weight quantizer where none is
-            named: ``dorefa_weight``, ``identity``.
-        input_bits: bits of an input value, likewise: ``dorefa``, ``identity``.
+        flatten: whether to flatten all axes but the first; otherwise the layer works along the last axis.
+        dtype: type of the parameters, 'float32' only.
+        weight_initializer: initializer of the latent weights.
+        bias_initializer: initializer of the bias.
+        in_units: number of inputs; 0 leaves it to the first call.
+        bits: bits of a weight: 1 to 8, or 32 for real ones. Where no weight quantizer is named, it
+            chooses one: ``dorefa_weight``, ``identity``.
+        input_bits: bits of an input value; likewise for the input quantizer: ``dorefa``, ``identity``.
         weight_quantizer: registered name or `Quantizer`.
-        input_quantizer: likewise; None leaves the input to an explicit `QActivation` before this layer.
-        scaling: None; 'channel' multiplies with alpha, each filter's mean magnitude; 'channel_detached' does
-            so without a gradient of alpha; 'tensor' with that of all filters; 'xnor' with alpha and K, the
+        input_quantizer: registered name or `Quantizer`; None leaves the input to an explicit `QActivation`
+            before this layer.
+        scaling: None; 'channel' multiplies by alpha, each filter's mean magnitude; 'channel_detached' does
+            so without a gradient of alpha; 'tensor' by that of all filters; 'xnor' by alpha and K, the
             mean magnitude of the sample's inputs.
         output_range: 'dot', or 'popcount' for (dot + in_units) / 2.
         prefix: as in Gluon.
@@ -50,7 +51,7 @@ class QDense(QuantizedLayer, nn.Dense):
         - **out**: float32 [batch, units]; without ``flatten`` [..., units].
 
     Raises:
-        ValueError: if a value is not supported.
+        ValueError: if an argument is not supported.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class QDense(QuantizedLayer, nn.Dense):
         self.weight.binary = self._settings.weight_quantizer.kind == "signs"
 
     def _alias(self) -> str:
-        # Parameters keep the names they have in the float net.
+        # Parameters keep the names that they have in the float net.
         return "dense"
 
     def hybrid_forward(
@@ -113,10 +114,10 @@ class QDense(QuantizedLayer, nn.Dense):
         bias: Any = None,
         **learned: Any,
     ) -> Any:
-        """Multiply."""
+        """The formula of the class."""
         quantizer = self._settings.input_quantizer
         if self._flatten and quantizer is not None and (quantizer.learned or quantizer.has_terms):
-            # What the quantizer brings or makes has two axes, as the output.
+            # The arrays that the quantizer learns or makes have two axes, as the output does.
             x = F.Flatten(x)
         return super().hybrid_forward(F, x, weight, bias, **learned)
 

@@ -17,15 +17,15 @@ BETAS = ("position", "sample")
 
 
 class HORQConv2D(QConv2D):
-    r"""Binary convolution of an input of several terms, each the sign of what the ones before it left over.
+    r"""Binary convolution of an input with several terms, each the sign of what the terms before it left.
 
     Forward, with X the window of one output position as a vector of n values, R_0 = X and K the order::
 
         H_i = sign(R_{i-1});  beta_i = ||R_{i-1}||_1 / n;  R_i = R_{i-1} - beta_i H_i
         y = alpha sum_{i <= K} beta_i (H_i . sign(W))
 
-    alpha is each filter's mean magnitude (``scaling='channel'``). A pixel leaves other rests in other
-    windows, so the windows are laid out as columns first (im2col) and one 1x1 binary convolution goes over
+    alpha is each filter's mean magnitude (``scaling='channel'``). A pixel leaves a different rest in every
+    window, so the windows are laid out as columns first (im2col) and one 1x1 binary convolution goes over
     them: kernel height * width times the memory of the input. Pixels outside the image are zeros of their
     column: they count in n, and their first sign is +1. With ``beta='sample'`` beta is one number a sample,
     and the signs are one stack of images: `QConv2D` with ``input_quantizer='horq'``.
@@ -37,17 +37,17 @@ class HORQConv2D(QConv2D):
     arXiv:1708.08687.
 
     Args:
-        channels: output channels.
-        kernel_size: int or (height, width).
-        strides: int or (height, width).
-        padding: int or (height, width), on both sides.
-        dilation: int or (height, width).
-        order: K, 1 to 4.
-        beta: 'position' or 'sample'.
-        clip: of the signs' gradients.
-        in_channels: input channels; may be 0, which leaves them to the first call, only by sample.
-        **arguments: further ones of `QConv2D`, but neither ``input_quantizer``, ``pad_value`` nor
-            ``output_range``; ``groups`` only by sample.
+        channels: number of output channels.
+        kernel_size: size of the kernel, int or (height, width).
+        strides: stride of the convolution, int or (height, width).
+        padding: padding on both sides, int or (height, width).
+        dilation: dilation of the kernel, int or (height, width).
+        order: K, the number of signs of a value, 1 to 4.
+        beta: what has a beta of its own: each 'position' of the output, or each 'sample'.
+        clip: gradient cancelling threshold of the signs.
+        in_channels: number of input channels; 0 leaves it to the first call, only with ``beta='sample'``.
+        **arguments: further arguments of `QConv2D`, except ``input_quantizer``, ``input_bits``, ``pad_value``
+            and ``output_range``; ``groups`` only with ``beta='sample'``.
 
     Inputs:
         - **data**: float32 [batch, in_channels, height, width].
@@ -127,7 +127,7 @@ class HORQConv2D(QConv2D):
         return total
 
     def _columns(self, F: Any, x: Any) -> Any:
-        """[batch, kernel taps * in_channels, out_height, out_width]: the taps in front."""
+        """The windows [batch, kernel taps * in_channels, out_height, out_width], tap by tap."""
         (kernel, dilation), (height, width) = self._window, self._kwargs["pad"]
         if height or width:
             x = F.pad(x, mode="constant", pad_width=(0, 0, 0, 0, height, height, width, width))

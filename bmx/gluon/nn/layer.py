@@ -1,4 +1,4 @@
-"""What binary layers share: sums of products of quantized inputs and weights, scaled."""
+"""The base of the binary layers: scaled sums of products of quantized inputs and weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bmx.gluon.nn.settings import Settings, require_float32
 
 
 class QuantizedLayer:
-    """Mixin of `QConv2D` and `QDense`; it stands in front of Gluon's class.
+    """Mixin of `QConv2D` and `QDense`, before Gluon's class among their bases.
 
     The result is, over the terms n of the quantized input and m of the quantized weight,
 
@@ -24,11 +24,11 @@ class QuantizedLayer:
     """
 
     _settings: Settings
-    _channels_shape: tuple[int, ...]  # one number a channel, to broadcast against input and output
-    _filters_shape: tuple[int, ...]  # one number a filter, to broadcast against the weight
+    _channels_shape: tuple[int, ...]  # one number per channel, to broadcast against input and output
+    _filters_shape: tuple[int, ...]  # one number per filter, to broadcast against the weight
 
     def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
-        """Products of codes by MXNet's own operator ``name``, without bias."""
+        """Sums of products of codes, by MXNet's own operator as node ``name``, without bias."""
         raise NotImplementedError
 
     def _operator(
@@ -38,11 +38,14 @@ class QuantizedLayer:
         attributes: dict[str, Any],
         name: str = "fwd",
     ) -> Any:
-        """Products of signs by bmx's C++ operator ``name``; inputs: data, weight and perhaps bias."""
+        """Sums of products of signs, by bmx's C++ operator as node ``name``.
+
+        ``inputs`` are data, weight and perhaps bias.
+        """
         raise NotImplementedError
 
     def _input_magnitude(self, F: Any, x: Any) -> Any:
-        """K: mean magnitudes of the inputs that each output is made of."""
+        """K: the mean magnitude of the inputs of each output."""
         raise NotImplementedError
 
     @property
@@ -103,7 +106,7 @@ class QuantizedLayer:
         bias: Any = None,
         **learned: Any,
     ) -> Any:
-        """Multiply."""
+        """The formula of `QuantizedLayer`, then the bias and the activation."""
         settings = self._settings
         of_input = settings.learned(F, "input", learned, self._channels_shape)
         of_weight = settings.learned(F, "weight", learned, self._filters_shape)
@@ -127,7 +130,7 @@ class QuantizedLayer:
         attributes: dict[str, Any],
         bias: Any,
     ) -> tuple[Any, Any]:
-        """The operator's result and what bias is left to add."""
+        """The result of the operator, and the bias that is left to add, if any."""
         if bias is None or self._settings.scaling is not None:
             return self._operator(F, [x, weight], attributes), bias
         return self._operator(F, [x, weight, guard(F, bias)], attributes), None
@@ -153,7 +156,7 @@ class QuantizedLayer:
         return self._operator(F, [guard(F, x), guard(F, weight)], attributes, name)
 
     def _scales(self, F: Any, of_input: Any, of_weight: Any) -> list[Any]:
-        """What a product of two codes is worth, as factors: at most one number."""
+        """Factors that make the scale of a product of two codes; at most one of them is a number."""
         factors: list[Any] = []
         number = 1.0
         for scale in (of_weight, of_input):
@@ -173,7 +176,7 @@ class QuantizedLayer:
         return out
 
     def cast(self, dtype: Any) -> None:
-        """Accept float32, refuse the rest with ValueError."""
+        """Raise ValueError unless ``dtype`` is float32."""
         require_float32(type(self).__name__, dtype)
         super().cast(dtype)  # type: ignore[misc]
 

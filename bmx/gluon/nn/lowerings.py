@@ -1,10 +1,10 @@
-"""Which operators a binary layer is made of.
+"""The operators of which a binary layer is made.
 
 Every layer has lowerings with equal results. ``native`` composes MXNet's own operators and runs on any
-device. ``mixed`` takes signs by bmx's C++ operator, which is one pass over the values instead of ten, and
-leaves products to MXNet: the fastest to train with on a CPU. ``operator`` has C++ operators of bmx where
-there are some: CPU only. ``inference`` is ``operator`` without what only training needs, gradients and noise:
-what the compiler reads.
+device. ``mixed`` takes signs by bmx's C++ operator, in one pass over the values instead of ten, and leaves
+products to MXNet: the fastest to train with on a CPU. ``operator`` uses the C++ operators of bmx wherever it
+can, on CPUs only. ``inference`` is ``operator`` without gradients and noise, which only training needs; the
+compiler reads it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def current_lowering() -> str:
 
 
 def multiplies_in_cxx() -> bool:
-    """Whether the current lowering multiplies signs by the C++ operators."""
+    """Whether the current lowering multiplies signs with the C++ operators."""
     return _state.lowering in ("operator", "inference")
 
 
 def fastest_lowering() -> str:
-    """The lowering to train with here: 'mixed' if MXNet only has CPUs and this install the operators."""
+    """The lowering to train with: 'mixed' on CPUs if this install has the C++ operators, else 'native'."""
     import mxnet as mx
 
     return "mixed" if library.is_loaded() and mx.context.num_gpus() == 0 else "native"
@@ -45,7 +45,7 @@ def fastest_lowering() -> str:
 
 @contextmanager
 def lowering(name: str) -> Iterator[None]:
-    """Choose the lowering of this thread inside a ``with`` block; it is restored also after an exception.
+    """Choose the lowering of this thread inside a ``with`` block; an exception restores it too.
 
     A layer asks when its graph is built: at each call while it is imperative, at the first call after
     ``hybridize()`` otherwise. A hybridized net keeps the lowering that it was first called with.

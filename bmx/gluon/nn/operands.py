@@ -1,4 +1,4 @@
-"""How a quantizer reaches bmx's C++ operators: by its name in them, or by codes that it made before."""
+"""How quantized values reach bmx's C++ operators: by the name of a quantizer, or as codes."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ def _require_channels(layer: str, in_channels: int) -> None:
 
 
 def _leak(F: Any, x: Any, slope: Any, shape: tuple) -> Any:
-    """X where x > 0, elsewhere x times the slope [channels] of its channel; ``shape`` to broadcast.
+    """The input where it is positive, elsewhere times the slope [channels]; ``shape`` to broadcast.
 
-    While training not by MXNet's LeakyReLU: in hybridized nets, where another operator follows, its backward
+    Training does not use MXNet's LeakyReLU: in hybridized nets, if another operator follows, its backward
     pass overwrites what the gradient of the slope is computed from.
     """
     if current_lowering() == "inference":
@@ -38,8 +38,8 @@ class PReLU(nn.PReLU):
 
     Args:
         in_channels: channels of the input (its second axis).
-        alpha_initializer: of the slopes; by default 0.25.
-        ndim: axes of the input.
+        alpha_initializer: initializer of the slopes; by default 0.25.
+        ndim: number of axes of the input.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -68,12 +68,12 @@ class PReLU(nn.PReLU):
         self.alpha.wd_mult = 0.0
 
     def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:
-        """Bend."""
+        """The formula of the class."""
         return _leak(F, x, alpha, self._shape)
 
 
 class RPReLU(HybridBlock):
-    """Parametric ReLU that each channel shifts before and after; its parameters know no weight decay.
+    """Parametric ReLU that each channel shifts before and after; its parameters have no weight decay.
 
     Forward, with three parameters for each channel::
 
@@ -84,7 +84,7 @@ class RPReLU(HybridBlock):
     Args:
         in_channels: channels of the input (its second axis).
         slope: initial slope below 0.
-        ndim: axes of the input.
+        ndim: number of axes of the input.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -116,6 +116,6 @@ class RPReLU(HybridBlock):
             self.after = self.params.get("after", shape=shape, init="zeros", wd_mult=0.0)
 
     def hybrid_forward(self, F: Any, x: Any, before: Any, slope: Any, after: Any) -> Any:
-        """Shift, bend, shift."""
+        """The formula of the class."""
         x = F.broadcast_add(x, F.reshape(before, shape=self._shape))
         return F.broadcast_add(_leak(F, x, slope, self._shape), F.reshape(after, shape=self._shape))

@@ -1,4 +1,4 @@
-"""The parameters that quantizers bring to the layer that holds them."""
+"""The parameters that quantizers learn in the layer that holds them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _initializer(value: Any) -> Any:
 def declare(
     layer: gluon.HybridBlock, name: str, role: str, count: int, argument: str, quantizer: Quantizer
 ) -> None:
-    """Give a layer the parameters that a quantizer brings, as attributes ``ROLE_NAME``."""
+    """Give a layer the parameters that a quantizer learns, as attributes ``ROLE_NAME``."""
     made = {}
     for learned in quantizer.learned:
         if learned.per_channel and not count:
@@ -38,12 +38,12 @@ def declare(
 
 
 def replacement(layer: Any, role: str, quantizer: str | Quantizer | None) -> Any:
-    """A quantizer that may take the place of a layer's: None for None, otherwise the quantizer.
+    """A quantizer that may replace one of a layer; None for None.
 
     Args:
         layer: the layer that holds the quantizer so far.
         role: ``input`` or ``weight``.
-        quantizer: registered name, or `Quantizer`.
+        quantizer: registered name or `Quantizer`.
 
     Raises:
         ValueError: the quantizer is not known, or learns parameters that the layer does not have.
@@ -61,7 +61,7 @@ def replacement(layer: Any, role: str, quantizer: str | Quantizer | None) -> Any
 
 
 def hand_over(layer: Any, role: str, old: Quantizer | None, new: Quantizer) -> None:
-    """Let the next quantizer learn its parameters of a layer; those that only the old one learned rest.
+    """Let the next quantizer learn in a layer; parameters that only the old one learned get no gradient.
 
     Args:
         layer: the layer that holds the quantizers.
@@ -80,7 +80,7 @@ def hand_over(layer: Any, role: str, old: Quantizer | None, new: Quantizer) -> N
 
 
 def replace_input_quantizer(layer: Any, quantizer: str | Quantizer | None) -> Quantizer:
-    """The next quantizer of a layer that has one only, of its input; None keeps it."""
+    """The next quantizer of a layer whose input alone has one; None keeps it."""
     old: Quantizer = layer.input_quantizer
     new: Quantizer | None = replacement(layer, "input", quantizer)
     if new is None:

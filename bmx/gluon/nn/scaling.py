@@ -1,4 +1,4 @@
-"""What a layer multiplies its dot products with, by the name of its argument ``scaling``."""
+"""Alpha, by which a layer multiplies its dot products, for each value of the argument ``scaling``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ SCALINGS = (None, "channel", "channel_detached", "tensor", "xnor")
 
 
 def weight_scale(F: Any, scaling: str | None, weight: Any) -> Any:
-    """alpha, the mean magnitude of the latent weights, [filters, 1, ...] or [1, 1, ...]; None without one.
+    """Alpha, the mean magnitude of the latent weights, [filters, 1, ...] or [1, 1, ...]; or None.
 
-    ``channel`` and ``xnor``: of each filter, with its gradient sign(W) / n, so that of alpha * sign(W) is
+    ``channel`` and ``xnor``: of each filter, with its gradient sign(W) / n, so that alpha * sign(W) has
 
         dC/dW_i = sign(W_i) / n * sum_j dC/dW~_j sign(W_j) + dC/dW~_i * alpha * dsign(W_i)/dW_i
 
-    ``channel_detached``: the same, without that gradient. ``tensor``: of all filters together, without it.
+    ``channel_detached``: of each filter, without that gradient. ``tensor``: of all filters together, without
+    that gradient.
 
     Rastegari et al., XNOR-Net, arXiv:1603.05279, equations 6 and 12; Liu et al., Bi-Real Net,
     arXiv:1808.00278, equation 10 (detached).

@@ -1,4 +1,4 @@
-"""The arguments that binary layers add to Gluon's, checked, and what the lowerings need of them."""
+"""The arguments that binary layers add to Gluon's: checked, and turned into what the lowerings need."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def require_float32(layer: str, dtype: Any) -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """Arguments of one binary layer, defaults filled in.
+    """Arguments of one binary layer, with defaults filled in.
 
     Attributes:
-        weight_quantizer: of the latent weights.
-        input_quantizer: of the input; None if it is quantized already.
-        pad_value: 0, 1 or -1.
-        output_range: 'dot' or 'popcount'.
-        scaling: one of `SCALINGS`.
+        weight_quantizer: quantizer of the latent weights.
+        input_quantizer: quantizer of the input; None if it is quantized already.
+        pad_value: value that pads the input: 0, 1 or -1.
+        output_range: range of the output: 'dot' or 'popcount'.
+        scaling: scaling of the dot products, one of `SCALINGS`.
     """
 
     weight_quantizer: Quantizer
@@ -66,24 +66,17 @@ class Settings:
         output_range: Any,
         pad_value: Any = 0,
     ) -> Settings:
-        """Fill in the config's defaults and check.
+        """Fill in the defaults of the config, and check.
 
-        Args:
-            layer: name for error messages.
-            bits: the layer's argument, `DEFAULT` where the caller gave none, as all that follow.
-            input_bits: likewise.
-            weight_quantizer: likewise.
-            input_quantizer: likewise.
-            scaling: likewise.
-            output_range: likewise.
-            pad_value: likewise; dense layers have none.
+        All but ``layer``, its name for error messages, are the arguments of the layer, `DEFAULT` where the
+        caller gave none. Dense layers have no ``pad_value``.
 
         Raises:
             ValueError: if a value is not supported.
         """
         weights = _quantizer(layer, "weight", bits, weight_quantizer, "bits")
         inputs = _quantizer(layer, "input", input_bits, input_quantizer, "input_bits")
-        # Defaults for layers of one bit do not concern the others.
+        # Defaults for layers of one bit do not apply to others.
         of_signs = weights.kind == "signs" and (inputs is None or inputs.kind == "signs")
         pad_value = _fitting(pad_value, "pad_value", of_signs, 0)
         output_range = _fitting(output_range, "output_range", of_signs, "dot")
@@ -123,8 +116,8 @@ class Settings:
     def with_quantizers(self, inputs: Quantizer | None, weights: Quantizer | None) -> Settings:
         """The same settings with other quantizers, None keeping one.
 
-        Where inputs are no signs any more nothing but 0 pads them, and real inputs carry their magnitude
-        themselves, so K goes; alpha goes where weights are no longer plain signs.
+        Inputs that are not signs are padded with 0; real ones need no K, as they carry their magnitude.
+        Weights that are not plain signs have no alpha.
         """
         changed = self
         if inputs is not None:
@@ -140,21 +133,21 @@ class Settings:
 
     @property
     def takes_signs(self) -> bool:
-        """The codes of the input are -1 and +1."""
+        """Whether the codes of the input are -1 and +1."""
         return self.input_quantizer is None or self.input_quantizer.kind == "signs"
 
     @property
     def is_plain(self) -> bool:
-        """One sign for a value and one for a weight: what the C++ operators multiply."""
+        """Whether a value is one sign and a weight too, as the C++ operators multiply them."""
         return all(map(is_plain, self.quantizers))
 
     @property
     def quantizers(self) -> list[Quantizer]:
-        """Those of the input, if any, and of the weight."""
+        """The quantizer of the input, if there is one, and that of the weight."""
         return [q for q in (self.input_quantizer, self.weight_quantizer) if q is not None]
 
     def declare(self, layer: gluon.HybridBlock, name: str, channels: int, filters: int) -> None:
-        """Give the layer the parameters that the quantizers bring."""
+        """Give the layer the parameters that its quantizers learn."""
         for role, count, argument, quantizer in (
             ("input", channels, "in_channels", self.input_quantizer),
             ("weight", filters, "channels", self.weight_quantizer),
@@ -163,12 +156,12 @@ class Settings:
                 declare(layer, name, role, count, argument, quantizer)
 
     def learned(self, F: Any, role: str, values: dict[str, Any], shape: tuple) -> dict[str, Any]:
-        """The keyword arguments of a quantizer, from those of ``hybrid_forward``; ``shape`` to broadcast."""
+        """The arguments of a quantizer, out of those of ``hybrid_forward``; ``shape`` to broadcast."""
         quantizer = self.input_quantizer if role == "input" else self.weight_quantizer
         return learned_values(F, quantizer, f"{role}_", values, shape)
 
     def input_terms(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Term]:
-        """The input's terms."""
+        """The terms of the input."""
         return [Term(x)] if self.input_quantizer is None else self.input_quantizer.terms(F, x, **learned)
 
     def weight_terms(
@@ -178,8 +171,8 @@ class Settings:
         learned: dict[str, Any],
         shape: tuple[int, ...] | None,
     ) -> list[Term]:
-        """The weight's terms; ``shape`` is None or has zeros until MXNet has found it."""
-        # It does not find a parameter's shape through a C++ operator.
+        """The terms of the weight; ``shape`` is None or has zeros until MXNet has found it."""
+        # MXNet does not find the shape of a parameter through a C++ operator.
         is_known = shape is not None and min(shape) > 0
         with lowering("native") if current_lowering() == "mixed" and not is_known else nullcontext():
             return self.weight_quantizer.terms(F, weight, **learned)
@@ -209,20 +202,20 @@ class Settings:
         return x, weight, attributes
 
     def to_output_range(self, F: Any, dot: Any, weight: Any) -> Any:
-        """The native lowering's dot products in the output range; ``weight``: [outputs, K values]."""
+        """The dot products in the output range; ``weight`` is [outputs, K values]."""
         if self.output_range == "dot":
             return dot
-        # K is counted in the graph, because while shapes are deferred Python does not know it.
+        # The graph counts K, because Python does not know it while shapes are deferred.
         ones = F.ones_like(F.slice_axis(weight, axis=0, begin=0, end=1))
         return F.broadcast_add(dot, F.sum(ones)) * 0.5
 
 
 def _fitting(value: Any, name: str, fits: bool, otherwise: Any) -> Any:
-    """The argument as given, else the config's where it fits, else ``otherwise``."""
+    """The argument if given, else that of the config if it fits, else ``otherwise``."""
     return otherwise if isinstance(value, Default) and not fits else or_config(value, name)
 
 
-# What stands in for a quantizer that was not named, where the bits were.
+# The quantizers of layers that name bits, but no quantizer.
 _OF_BITS = {"input": "dorefa", "weight": "dorefa_weight"}
 
 

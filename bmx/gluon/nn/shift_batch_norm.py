@@ -1,4 +1,4 @@
-"""Batch norm whose multiplications are by powers of two."""
+"""Batch norm that multiplies by powers of two only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bmx.gluon.nn.quantizers.straight_through import choose, in_training, straig
 
 
 def power_of_two(F: Any, x: Any) -> Any:
-    """AP2: the power of two that is nearest to |x| on a logarithmic scale, with the sign of x; 0 for 0.
+    """AP2: the power of two nearest to |x| on a logarithmic scale, with the sign of x; 0 for 0.
 
     Hubara et al., Binarized Neural Networks, arXiv:1602.02830, section 2.3.
     """
@@ -21,7 +21,7 @@ def power_of_two(F: Any, x: Any) -> Any:
 
 
 class ShiftBatchNorm(HybridBlock):
-    r"""Batch norm whose multiplications are by powers of two, that is shifts.
+    r"""Batch norm that multiplies by powers of two only, so by shifts.
 
     Forward, training, with the means over all axes but the channels' and AP2 as `power_of_two`::
 
@@ -33,8 +33,8 @@ class ShiftBatchNorm(HybridBlock):
         dC/dx = AP2(gamma) AP2(s) (g - mean(g) - AP2(c) AP2(s)^2 mean(AP2(c) g))          g = dC/dy
         dC/dgamma = sum g AP2(AP2(s) c);   dC/dbeta = sum g
 
-    and without the means where running statistics are used. The running statistics are updated by the
-    backward pass, as those of MXNet's own batch norm::
+    and without the means if running statistics are used. The backward pass updates the running
+    statistics, as in MXNet's own batch norm::
 
         running = momentum * running + (1 - momentum) * batch
 
@@ -42,12 +42,12 @@ class ShiftBatchNorm(HybridBlock):
     formula is that of the authors' Torch code.
 
     Args:
-        momentum: of the running statistics.
-        epsilon: added to the variance.
+        momentum: momentum of the running statistics.
+        epsilon: addend of the variance.
         center: whether beta is trained.
         scale: whether gamma is trained.
         in_channels: channels of the input (its second axis); 0 leaves them to the first call.
-        ndim: axes of the input: 4 for images, 2 behind fully connected layers.
+        ndim: number of axes of the input: 4 for images, 2 after fully connected layers.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -77,7 +77,7 @@ class ShiftBatchNorm(HybridBlock):
             self.beta = self._parameter("beta", "zeros", in_channels, center)
             self.running_mean = self._parameter("running_mean", "zeros", in_channels)
             self.running_inv_std = self._parameter("running_inv_std", "ones", in_channels)
-            # What MXNet's operator, which does the averaging, keeps besides; nothing reads it.
+            # MXNet's operator, which does the averaging, needs a second statistic; nothing reads it.
             self.running_unused = self._parameter("running_unused", "ones", in_channels)
 
     def _parameter(self, name: str, start: str, channels: int, trained: bool = False) -> Any:
@@ -100,7 +100,7 @@ class ShiftBatchNorm(HybridBlock):
         running_inv_std: Any,
         running_unused: Any,
     ) -> Any:
-        """Normalize."""
+        """The formula of the class."""
         if current_lowering() == "inference":
             factor = power_of_two(F, gamma) * power_of_two(F, running_inv_std)
             centred = F.broadcast_sub(x, self._spread(F, running_mean))
@@ -145,8 +145,8 @@ class ShiftBatchNorm(HybridBlock):
         """The parameter; its backward pass updates the running statistic.
 
         Only operators of MXNet may change a state inside a hybridized net, and batch norm is the one that
-        averages. Of a batch of one row it gives its own beta, exactly, which is the parameter here. Its
-        gradient of the row is exactly 0, but asked for, so the average moves where the parameter is frozen.
+        averages. From a batch of one row it returns exactly its beta, which is the parameter here. The row's
+        gradient is exactly 0 but requested, so the average moves even if the parameter is frozen.
         """
         row, ones = F.reshape(statistic, shape=(1, -1)), F.ones_like(parameter)
         settings = {"fix_gamma": False, "eps": 1e-3, "momentum": self._momentum}
@@ -156,7 +156,7 @@ class ShiftBatchNorm(HybridBlock):
     def _linear(self, F: Any, x: Any, powers: Any, step: Any, training: Any) -> Any:
         """A linear function of ``x`` whose gradient is that of the normalized values.
 
-        It is its own transpose, so backward it maps g as forward it maps x.
+        It is its own transpose, so it maps g backward as it maps x forward.
         """
         powers, step = F.BlockGrad(powers), F.BlockGrad(step)
         means = {"axis": 1, "exclude": True, "keepdims": True}

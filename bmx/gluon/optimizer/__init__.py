@@ -1,4 +1,4 @@
-"""Optimizers that binary networks need beyond MXNet's own.
+"""Optimizers for binary networks, next to those of MXNet.
 
 Importing this package makes ``bop``, ``radam`` and ``shift_adamax`` known to ``gluon.Trainer``.
 """

@@ -19,9 +19,9 @@ class Bop(mx.optimizer.Optimizer):
         m = (1 - gamma) * m + gamma * g
         w = -w   if |m| > threshold and sign(m) = sign(w)   else w
 
-    The first update turns each weight into its sign (0 gives +1), so nets start from any initializer; what
-    they compute until then with the sign of the weights stays the same. Give Bop binary weights only, for
-    which `BinaryTrainer` has ``split``: all other parameters would become -1 or +1 too. A NaN flips nothing.
+    The first update turns each weight into its sign (0 gives +1), so nets start from any initializer; binary
+    layers compute the same before and after it. Give Bop binary weights only, with ``split`` of
+    `BinaryTrainer`: other parameters would become -1 or +1 too. A NaN flips nothing.
 
     Known to ``gluon.Trainer`` as 'bop'. ``learning_rate`` has no effect; schedules change gamma.
 
@@ -29,10 +29,10 @@ class Bop(mx.optimizer.Optimizer):
     arXiv:1906.02107, algorithm 1.
 
     Args:
-        threshold: at least 0; the larger, the fewer flips.
-        gamma: adaptivity rate, above 0 and at most 1; or a function of the number of updates that this weight
-            has had, 0 at the first one. `save_states` pickles it, so a lambda does not serve.
-        **kwargs: as of ``mxnet.optimizer.Optimizer``; ``wd`` must be 0.
+        threshold: least momentum that flips a weight, at least 0.
+        gamma: adaptivity rate, above 0 and at most 1; or a function of the number of updates so far, 0 at the
+            first one. `save_states` pickles it, so it must not be a lambda.
+        **kwargs: arguments of ``mxnet.optimizer.Optimizer``; ``wd`` must be 0.
 
     Raises:
         ValueError: if a value is out of its range.

@@ -10,7 +10,7 @@ from bmx.gluon.optimizer.power_of_two import nearest_power_of_two
 
 
 def is_binary(parameter: Any) -> bool:
-    """Whether a Parameter holds the latent weights of a binary layer, which marks them so."""
+    """Whether a Parameter holds latent weights: binary layers mark theirs."""
     return bool(getattr(parameter, "binary", False))
 
 
@@ -32,14 +32,14 @@ def center_array(weight: Any) -> None:
 def clip_latent_weights(params: Any, limit: float = 1.0) -> None:
     """Clip latent weights to [-limit, limit], in place.
 
-    A weight far from 0 no longer gets a gradient through the clipped straight-through estimator and would
-    never change its sign again. `BinaryTrainer` does this after each step.
+    Far from 0 the clipped straight-through estimator gives a weight no gradient, and it would never change
+    its sign again. `BinaryTrainer` does this after each step.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, algorithm 1.
 
     Args:
-        params: ParameterDict, dict or list of initialised Parameters; those that are not binary stay.
-        limit: above 0.
+        params: ParameterDict, dict or list of initialised Parameters; others than latent weights stay.
+        limit: largest magnitude, above 0.
 
     Raises:
         ValueError: if ``limit`` is not above 0.
@@ -51,15 +51,15 @@ def clip_latent_weights(params: Any, limit: float = 1.0) -> None:
 
 
 def center_latent_weights(params: Any) -> None:
-    """W = W - mean of W over the input channels, of latent weights [outputs, inputs, ...], in place.
+    """Subtract from latent weights [outputs, inputs, ...] their mean over the input channels, in place.
 
-    XNOR-Net does this before it clips, in front of each forward pass. `BinaryTrainer` does it after each
-    step, so call this function once before training.
+    XNOR-Net does this, and then clips, before each forward pass. `BinaryTrainer` does it after each step, so
+    call this function once before training.
 
     Paper: Rastegari et al., XNOR-Net, arXiv:1603.05279, in the authors' code.
 
     Args:
-        params: ParameterDict, dict or list of initialised Parameters; those that are not binary stay.
+        params: ParameterDict, dict or list of initialised Parameters; others than latent weights stay.
     """
     for parameter in binary_parameters(params):
         for data in parameter.list_data():
@@ -67,7 +67,7 @@ def center_latent_weights(params: Any) -> None:
 
 
 def glorot_scales(params: Any, power_of_two: bool = False) -> dict[str, float]:
-    """Reciprocals of Glorot's initial weights, with which BNN multiplies the steps of latent weights.
+    """Reciprocals of Glorot's initial weights, by which BNN multiplies the steps of latent weights.
 
     The scale of a weight [outputs, inputs, kernel...], with fans counted over the taps of the kernel, is
 
@@ -76,11 +76,12 @@ def glorot_scales(params: Any, power_of_two: bool = False) -> dict[str, float]:
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, in the authors' code.
 
     Args:
-        params: ParameterDict, dict or list of Parameters; those that are not binary are left out.
-        power_of_two: round each scale to `nearest_power_of_two`, as the authors' CIFAR-10 model does.
+        params: ParameterDict, dict or list of Parameters; others than latent weights are left out.
+        power_of_two: whether to round each scale to `nearest_power_of_two`, as the authors' CIFAR-10 model
+            does.
 
     Returns:
-        The scale of each latent weight by its name.
+        The scale of each latent weight, by the name of its parameter.
 
     Raises:
         ValueError: if a shape is not known yet.
@@ -100,7 +101,7 @@ def glorot_scales(params: Any, power_of_two: bool = False) -> dict[str, float]:
 
 
 def scale_learning_rates(params: Any, power_of_two: bool = False) -> None:
-    """Set ``lr_mult`` of each latent weight to its scale among `glorot_scales`; arguments as there."""
+    """Set ``lr_mult`` of each latent weight to its scale among `glorot_scales`, with the same arguments."""
     scales = glorot_scales(params, power_of_two)
     for parameter in binary_parameters(params):
         parameter.lr_mult = scales[parameter.name]

@@ -25,20 +25,20 @@ class RAdam(mx.optimizer.Optimizer):
         w = w - lr / (1 - beta1^t) * r * sqrt(1 - beta2^t) * m / (sqrt(v) + epsilon)   if rho > threshold
         w = w - lr / (1 - beta1^t) * m                                                 otherwise
 
-    rho is the length of the simple moving average that v amounts to. Defaults are those of BMXNet-v2, with
-    which its published networks were trained.
+    rho is the length of the simple moving average that v amounts to. The defaults are those of BMXNet-v2,
+    which trained its published networks with them.
 
     Known to ``gluon.Trainer`` as 'radam'.
 
     Paper: Liu et al., On the Variance of the Adaptive Learning Rate, arXiv:1908.03265, algorithm 2.
 
     Args:
-        learning_rate: lr.
-        beta1: at least 0 and below 1.
-        beta2: at least 0.6, so that rho_max is at least 4, and below 1.
-        epsilon: above 0.
-        threshold: of rho, at least 4, where r is 0; the paper has 4.
-        **kwargs: as of ``mxnet.optimizer.Optimizer``.
+        learning_rate: lr of the formula.
+        beta1: decay of the first moment, at least 0 and below 1.
+        beta2: decay of the second moment, below 1 and at least 0.6, so that rho_max is at least 4.
+        epsilon: addend of the denominator, above 0.
+        threshold: least rho that is rectified, at least 4, where r is 0; the paper has 4.
+        **kwargs: arguments of ``mxnet.optimizer.Optimizer``.
 
     Raises:
         ValueError: if a value is out of its range.
@@ -84,7 +84,7 @@ class RAdam(mx.optimizer.Optimizer):
             weight[:] -= step * rectifier * m / (v.sqrt() + self.epsilon)
 
     def _rectifier(self, t: int) -> float | None:
-        """R * sqrt(1 - beta2^t); None while rho is not above the threshold."""
+        """Factor r * sqrt(1 - beta2^t); None while rho is not above the threshold."""
         bias = 1 - self.beta2**t
         longest = 2 / (1 - self.beta2) - 1
         rho = longest - 2 * t * (1 - bias) / bias

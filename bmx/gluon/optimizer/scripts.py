@@ -1,4 +1,4 @@
-"""Trainers of scripts that know nothing of binary layers."""
+"""Trainers for scripts that know nothing of binary layers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def trainers_for_binary_layers(limit: float | None = 1.0, observe: Observer | No
     Trainers without latent weights do what Gluon's do.
 
     Args:
-        limit: as in `BinaryTrainer`.
-        observe: called with the number of steps done, and the Trainer: with 0 when a Trainer is made, then
-            after each step, and after states were loaded. Only for Trainers with latent weights.
+        limit: bound of the latent weights, as in `BinaryTrainer`.
+        observe: function of the number of steps done and the Trainer; called with 0 when a Trainer is made,
+            then after each step and after loading states. Trainers without latent weights do not call it.
     """
     before = gluon.Trainer
 

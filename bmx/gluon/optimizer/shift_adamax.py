@@ -30,11 +30,11 @@ class ShiftAdaMax(mx.optimizer.Optimizer):
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830.
 
     Args:
-        learning_rate: lr; the authors' scripts start with 2^-6.
-        beta1: at least 0 and below 1.
-        beta2: likewise.
-        epsilon: above 0.
-        **kwargs: as of ``mxnet.optimizer.Optimizer``.
+        learning_rate: lr of the formula; the authors' scripts start with 2^-6.
+        beta1: decay of the first moment, at least 0 and below 1.
+        beta2: decay of the second moment, at least 0 and below 1.
+        epsilon: addend of the second moment, above 0.
+        **kwargs: arguments of ``mxnet.optimizer.Optimizer``.
 
     Raises:
         ValueError: if a value is out of its range.

@@ -23,10 +23,10 @@ class SplitOptimizer(mx.optimizer.Optimizer):
     then they are clipped to [-limit, limit]. Weights that `Bop` updates are signs and left alone.
 
     Args:
-        default: optimizer of the parameters that no predicate holds for.
-        split: pairs of a function of a Parameter and the optimizer of those that it holds for; the first
-            one that holds decides.
-        limit: of latent weights, above 0; None for no limit.
+        default: optimizer of the parameters for which no predicate holds.
+        split: pairs of a function of a Parameter and the optimizer of those for which it holds; the first
+            that holds decides.
+        limit: largest magnitude of latent weights, above 0; None for no limit.
         center: whether to center latent weights.
 
     Attributes:
@@ -67,7 +67,7 @@ class SplitOptimizer(mx.optimizer.Optimizer):
 
     @property
     def param_dict(self) -> dict[int, Any]:
-        """The Parameters by their numbers. A Trainer sets it, and with it which optimizer has which."""
+        """The Parameters by their numbers. A Trainer sets it; then each Parameter gets its optimizer."""
         return self._param_dict
 
     @param_dict.setter
@@ -100,7 +100,7 @@ class SplitOptimizer(mx.optimizer.Optimizer):
 
     @property
     def groups(self) -> dict[int, int]:
-        """Number of each parameter to the number of its optimizer among `optimizers`."""
+        """For each number of a parameter the number of its optimizer among `optimizers`."""
         return dict(self._groups)
 
     def optimizer_of(self, index: int) -> Any:
@@ -111,11 +111,11 @@ class SplitOptimizer(mx.optimizer.Optimizer):
 
     @property
     def learning_rate(self) -> float:
-        """That of the default optimizer."""
+        """The learning rate of the default optimizer."""
         return self.optimizers[0].learning_rate
 
     def set_learning_rate(self, lr: float) -> None:
-        """Set that of the default optimizer; the others keep the ratio that they had to it at first.
+        """Set the learning rate of the default optimizer; the others keep their first ratio to it.
 
         Those with a scheduler follow it instead.
 
@@ -134,7 +134,7 @@ class SplitOptimizer(mx.optimizer.Optimizer):
         return self.optimizer_of(index).create_state_multi_precision(index, weight)
 
     def update_multi_precision(self, index: int, weight: Any, grad: Any, state: Any) -> None:
-        """Update by the parameter's optimizer, then bound."""
+        """Let the parameter's optimizer update, then center and clip latent weights."""
         optimizer = self.optimizer_of(index)
         optimizer.rescale_grad = self.rescale_grad
         optimizer.update_multi_precision(index, weight, grad, state)
@@ -153,13 +153,13 @@ class SplitOptimizer(mx.optimizer.Optimizer):
     # Pickled for state files
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without Parameters and predicates."""
+        """State without Parameters and predicates, which cannot be pickled."""
         state = self.__dict__.copy()
         del state["_param_dict"]
         state["_predicates"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """The Trainer gives the Parameters."""
+        """Restore the state; the Trainer sets the Parameters."""
         self.__dict__ = state
         self._param_dict = {}

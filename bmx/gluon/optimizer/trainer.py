@@ -1,4 +1,4 @@
-"""A Trainer that knows what is binary."""
+"""A Trainer that knows latent weights."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bmx.gluon.optimizer.split import Predicate, SplitOptimizer
 class BinaryTrainer(gluon.Trainer):
     """Trainer with several optimizers, which bounds latent weights after each step.
 
-    Takes every argument of ``gluon.Trainer`` under the same name and in the same position. Latent weights are
-    those that a binary layer marks by ``Parameter.binary``. For example Bop for them and Adam for the rest::
+    Takes every argument of ``gluon.Trainer`` under the same name and in the same position. A binary layer
+    marks its latent weights by ``Parameter.binary``. For example Bop for them and Adam for the rest::
 
         trainer = BinaryTrainer(
             net.collect_params(), "adam", {"learning_rate": 1e-3},
@@ -24,29 +24,29 @@ class BinaryTrainer(gluon.Trainer):
         )
 
     ``save_states`` and ``load_states`` hold all of the optimizers. ``set_learning_rate`` sets that of
-    ``optimizer``; those of ``split`` keep the ratio that they had to it at first, except where they have
-    schedulers. Gradients that add up over several passes (``grad_req='add'``) are used as they are; zero them
-    after the step, as with any Trainer.
+    ``optimizer``; those of ``split`` keep their first ratio to it, unless they have schedulers. Gradients
+    that add up over several passes (``grad_req='add'``) are used as they are; zero them after the step, as
+    with any Trainer.
 
     With a store of several machines, which adds up their gradients, each machine updates its own weights:
-    MXNet's servers cannot load optimizers that are not MXNet's. It is the same for ``gluon.Trainer`` with an
-    optimizer of this package, which fails there unnoticed; use this Trainer instead.
+    MXNet's servers cannot load optimizers that are not MXNet's. ``gluon.Trainer`` with an optimizer of this
+    package fails there unnoticed; use this Trainer instead.
 
     Papers: Courbariaux et al., arXiv:1602.02830, algorithm 1 (clipping); Rastegari et al., XNOR-Net,
     arXiv:1603.05279 (centering); Helwegen et al., arXiv:1906.02107 (Bop beside Adam).
 
     Args:
         params: ParameterDict, dict or list of Parameters.
-        optimizer: name or Optimizer, for parameters that ``split`` has none for.
+        optimizer: name or Optimizer, for the parameters for which ``split`` has none.
         optimizer_params: arguments of ``optimizer``, if it is a name.
         kvstore: as in Gluon, but not 'dist_async'.
         compression_params: as in Gluon.
         update_on_kvstore: as in Gluon; None and False with several machines.
-        split: maps a function of a Parameter, such as `is_binary`, to the optimizer of those for which it is
-            the first that holds: a name, a name and its arguments, or an Optimizer.
-        limit: latent weights are clipped to [-limit, limit]; above 0, or None for no limit. It does not
-            concern weights that Bop updates.
-        center: subtract from latent weights their mean over the input channels, before they are clipped.
+        split: functions of a Parameter, such as `is_binary`, and the optimizer of those for which the
+            function is the first that holds: a name, a name and its arguments, or an Optimizer.
+        limit: bound to which latent weights are clipped, above 0; None for no limit. Weights that Bop updates
+            are not clipped.
+        center: whether to subtract from latent weights their mean over the input channels before clipping.
 
     Raises:
         ValueError: if a value is not supported, or a function of ``split`` holds for no parameter.
@@ -78,7 +78,7 @@ class BinaryTrainer(gluon.Trainer):
 
     @property
     def optimizers(self) -> list[Any]:
-        """The one that ``optimizer`` gave, then those of ``split``."""
+        """The optimizer of ``optimizer``, then those of ``split``."""
         return self._optimizer.optimizers
 
     def _init_params(self) -> None:

@@ -25,11 +25,11 @@ class _Ramp:
     steps: int
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Refuse values out of their ranges."""
         _require(self, "steps", self.steps >= 1, ">= 1")
 
     def __call__(self, step: float) -> float:
-        """The value at a step; before 0 as at 0."""
+        """The value at a step; that of step 0 before it."""
         if step >= self.steps:
             return self.end
         return self.between(max(step, 0) / self.steps)
@@ -47,27 +47,27 @@ class Linear(_Ramp):
     """
 
     def between(self, share: float) -> float:
-        """See the class."""
+        """The formula of the class."""
         return self.start + (self.end - self.start) * share
 
 
 class Exponential(_Ramp):
     """value(t) = start * (end / start)^(t / steps); ``end`` from ``steps`` on.
 
-    With it tanh(nu * x) sharpens into the sign: Lahoud et al., Self-Binarizing Networks, arXiv:1902.00730.
+    It sharpens tanh(nu * x) into the sign: Lahoud et al., Self-Binarizing Networks, arXiv:1902.00730.
 
     Raises:
         ValueError: if ``start`` or ``end`` is not above 0, or ``steps`` is below 1.
     """
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Refuse values out of their ranges."""
         super().__post_init__()
         _require(self, "start", self.start > 0, "> 0")
         _require(self, "end", self.end > 0, "> 0")
 
     def between(self, share: float) -> float:
-        """See the class."""
+        """The formula of the class."""
         return self.start * (self.end / self.start) ** share
 
 
@@ -81,19 +81,19 @@ class Cosine(_Ramp):
     """
 
     def between(self, share: float) -> float:
-        """See the class."""
+        """The formula of the class."""
         rest = (1 + math.cos(math.pi * share)) / 2
         return self.start * rest + self.end * (1 - rest)
 
 
 @dataclass(frozen=True)
 class Step:
-    """value(t) = start * factor^n, with n how many of the steps ``at`` are reached: at <= t.
+    """value(t) = start * factor^n, where n of the steps ``at`` are reached (at <= t).
 
     Attributes:
-        start: value before the first of them.
-        factor: of the value at each.
-        at: several steps; or one number, for each multiple of it.
+        start: value before the first step of ``at``.
+        factor: factor of the value at each of them.
+        at: steps at which the value changes; or one number, for each of its multiples.
 
     Raises:
         ValueError: if a number in ``at`` is below 1.
@@ -104,7 +104,7 @@ class Step:
     at: int | Sequence[int]
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Refuse values out of their ranges."""
         steps = [self.at] if isinstance(self.at, int) else self.at
         _require(self, "at", all(step >= 1 for step in steps), "of 1 or more")
 
@@ -124,8 +124,8 @@ class WarmUp:
     value(t) = start + (schedule(0) - start) * t / steps while t < steps, then schedule(t - steps).
 
     Attributes:
-        schedule: what follows.
-        steps: of the line.
+        schedule: schedule that follows.
+        steps: length of the line.
         start: value at step 0.
 
     Raises:
@@ -137,11 +137,11 @@ class WarmUp:
     start: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Refuse values out of their ranges."""
         _require(self, "steps", self.steps >= 1, ">= 1")
 
     def __call__(self, step: float) -> float:
-        """The value at a step; before 0 as at 0."""
+        """The value at a step; that of step 0 before it."""
         if step >= self.steps:
             return self.schedule(step - self.steps)
         return self.start + (self.schedule(0) - self.start) * max(step, 0) / self.steps
@@ -152,14 +152,14 @@ class Temperature:
     """value(t) = start * factor^t, and 0 once this is below ``least``.
 
     Weights clip(w / T, -1, 1) become signs while T falls to 0. The defaults are BNext's, by epochs: 0.9 of
-    the epoch before, signs below 1e-7 (from epoch 153 on).
+    the epoch before, and signs below 1e-7 (from epoch 153 on).
 
     Paper: Guo et al., BNext, arXiv:2211.12933.
 
     Attributes:
         start: value at step 0, above 0.
-        factor: of the value at each step, above 0 and below 1.
-        least: smallest value besides 0.
+        factor: factor of the value at each step, above 0 and below 1.
+        least: smallest value other than 0.
 
     Raises:
         ValueError: if a value is out of its range.
@@ -170,12 +170,12 @@ class Temperature:
     least: float = 1e-7
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Refuse values out of their ranges."""
         _require(self, "start", self.start > 0, "> 0")
         _require(self, "factor", 0 < self.factor < 1, "above 0 and below 1")
         _require(self, "least", self.least >= 0, ">= 0")
 
     def __call__(self, step: float) -> float:
-        """The value at a step; before 0 as at 0."""
+        """The value at a step; that of step 0 before it."""
         value = self.start * self.factor ** max(step, 0)
         return value if value >= self.least else 0.0

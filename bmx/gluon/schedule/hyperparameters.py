@@ -11,9 +11,9 @@ def set_hyperparameter(net: Any, name: str, value: float) -> int:
     """Set a hyper-parameter of all quantizers in a net that have it.
 
     Args:
-        net: Block; its parameters are initialised.
-        name: such as ``nu``.
-        value: what `Quantizer.set` gets.
+        net: initialised Block.
+        name: name of the hyper-parameter, such as ``nu``.
+        value: new value, as for `Quantizer.set`.
 
     Returns:
         How many quantizers have it.
@@ -41,15 +41,15 @@ def set_hyperparameter(net: Any, name: str, value: float) -> int:
 class Schedule:
     """Callback that keeps hyper-parameters of a net's quantizers on schedule.
 
-    For example, called in front of each epoch::
+    For example, called before each epoch::
 
         schedule = Schedule(net, nu=Exponential(1, 1000, epochs))
         for epoch in range(epochs):
             schedule(epoch)
 
     Args:
-        net: Block.
-        **schedules: function of the step for each hyper-parameter.
+        net: initialised Block.
+        **schedules: a function of the step for each hyper-parameter.
 
     Raises:
         ValueError: if there is no schedule.

@@ -1,4 +1,4 @@
-"""Which layers become binary, and how they do, in place."""
+"""The layers that become binary, and what they become."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def reasons_to_stay_float(
 
     Args:
         blocks: all blocks of the net.
-        names: their places.
+        names: places of the blocks.
         layers: numbers of the layers with weights.
-        graph: of the net, if it could be traced.
-        keep: as for `binarize`.
-        projections: layers in the shortcuts of residual blocks, if those are to stay real.
+        graph: graph of the net, if it could be traced.
+        keep: which layers stay float, as for `binarize`.
+        projections: numbers of the layers in shortcuts of residual blocks that are to stay real.
     """
     reasons = {}
     first, last = _ends(layers, graph)
@@ -83,7 +83,7 @@ def _ends(layers: list[int], graph: Graph | None) -> tuple[set[int], set[int]]:
 
 
 def binary_twin(layer: Any) -> Any:
-    """A binary layer with the arguments of a float one, and settings of the current config.
+    """A binary layer with the arguments of a float one and the settings of the current config.
 
     Raises:
         ValueError: if its quantizers bring parameters.
@@ -116,7 +116,11 @@ def binary_twin(layer: Any) -> Any:
 
 
 def quantize_above_zero(layer: Any) -> bool:
-    """Let a binary layer tell what a ReLU cut off from what it let through; False if it already does."""
+    """Let a binary layer tell what a ReLU cut off from what it let through.
+
+    Returns:
+        Whether the layer was changed; quantizers other than `DetSign` stay.
+    """
     quantizer = layer.input_quantizer
     if type(quantizer) is not DetSign:
         return False

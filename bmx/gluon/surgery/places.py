@@ -8,7 +8,7 @@ from mxnet.gluon import Block, HybridBlock
 
 
 def places(function: str, net: Any) -> dict[Any, str]:
-    """Every block of the net once, with the first place where it stands; outer blocks first.
+    """Every block of the net once, with its first place; outer blocks come first.
 
     Raises:
         TypeError: if ``net`` is not a Block; the message names ``function``.
@@ -41,24 +41,24 @@ def describe(block: Any) -> str:
 
 
 def list_places(numbers: Iterable[int], blocks: list[Any], names: dict[Any, str]) -> str:
-    """Places of the blocks of these numbers, for a sentence."""
+    """The places of the blocks with these numbers, for a sentence."""
     return ", ".join(names[blocks[i]] for i in sorted(numbers))
 
 
 def replace_class(block: Any, cls: type) -> None:
-    """Make a block one of another class; `restore_class` is the way back."""
+    """Give a block another class; `restore_class` is the way back."""
     block._float_class = type(block)
     block.__class__ = cls
 
 
 def restore_class(block: Any) -> None:
-    """Make a block again what it was before `replace_class`."""
+    """Give a block the class that it had before `replace_class`."""
     block.__class__ = block._float_class
     del block._float_class
 
 
 class RemovedActivation(HybridBlock):
-    """Identity in the place of a ReLU that would have made the sign behind it constant.
+    """Identity in the place of a ReLU that would have made a sign after it constant.
 
     `binarize` turns an activation into this class, `export_float` turns it back; it is not constructed.
 
@@ -70,7 +70,7 @@ class RemovedActivation(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Pass through."""
+        """The input."""
         return x
 
     def __repr__(self) -> str:

@@ -11,13 +11,13 @@ from bmx.gluon.surgery.places import describe
 
 @dataclass
 class Relus:
-    """Blocks whose values are never negative and that feed signs, each with the binary layers behind.
+    """Blocks whose values are never negative and that feed signs, each with the binary layers that it feeds.
 
     Attributes:
-        leave: those to take out.
-        stay: those that cannot be.
+        leave: blocks to take out.
+        stay: blocks that cannot be taken out.
         reasons: why they cannot.
-        zeros: layers behind one that stays where zeros arrive too.
+        zeros: layers fed by a block that stays, where zeros arrive too.
     """
 
     leave: dict[int, set[int]] = field(default_factory=dict)
@@ -30,13 +30,13 @@ def search_relus(graph: Graph, blocks: list[Any], names: dict[Any, str], binary:
     """Find the functions whose values are never negative and that feed signs.
 
     Args:
-        graph: of the net.
+        graph: graph of the net.
         blocks: all blocks of the net.
-        names: their places.
+        names: places of the blocks.
         binary: numbers of the layers that take signs.
     """
     found = Relus()
-    # One at a time and from the input on: behind one ReLU there may be another.
+    # One at a time, from the input on: after one ReLU there may be another.
     while True:
         found.stay, found.zeros = _never_negative(graph, binary, found.leave)
         new = sorted((min(graph.of_block(i)), i) for i in found.stay if i not in found.reasons)
@@ -54,9 +54,9 @@ def _never_negative(graph: Graph, binary: set[int], gone: Any) -> tuple[dict[int
     """Follow values that are never negative up to signs.
 
     Args:
-        graph: of the net.
-        binary: layers that take signs.
-        gone: blocks that count as identities.
+        graph: graph of the net.
+        binary: numbers of the layers that take signs.
+        gone: numbers of the blocks that count as identities.
 
     Returns:
         The blocks whose functions they come from, each with the layers where they arrive; the layers that

@@ -19,7 +19,7 @@ class Step(NamedTuple):
     """A layer of a chain, or a ReLU in the code of the residual block.
 
     Attributes:
-        block: number of the layer; of the residual block itself for a ReLU in its code.
+        block: number of the layer, or of the residual block itself for a ReLU in its code.
         kind: 'conv', 'norm', 'relu', 'pass' for dropout, or 'other'.
         op: name of its first operator.
     """
@@ -35,10 +35,10 @@ class Residual:
 
     Attributes:
         block: its number.
-        shared: steps in front of the branches.
+        shared: steps before the branches.
         main: steps of the branch with more convolutions.
         shortcut: steps of the other one; none if it is the identity.
-        relu: what follows the sum, if anything does.
+        relu: ReLU after the sum, if there is one.
         end: number of the node that is the block's output.
     """
 
@@ -58,7 +58,7 @@ def residual_blocks(graph: Graph, blocks: list[Any]) -> tuple[list[Residual], di
     """Find the residual blocks of a net.
 
     Args:
-        graph: of the net.
+        graph: graph of the net.
         blocks: all blocks of the net; outer blocks first.
 
     Returns:
@@ -80,7 +80,7 @@ def input_channels(graph: Graph, blocks: list[Any], conv: int) -> int:
     Shapes of parameters are not asked: a net is to become the same before its first call as after it.
 
     Args:
-        graph: of the net.
+        graph: graph of the net.
         blocks: all blocks of the net.
         conv: number of the convolution.
     """

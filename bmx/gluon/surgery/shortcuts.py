@@ -31,10 +31,10 @@ class Plan:
     """How a `ShortcutPerConv` computes; None among the steps is a ReLU.
 
     Attributes:
-        shared: in front of the units and of the block's own shortcut.
-        shortcut: the block's own shortcut.
-        units: one for each convolution.
-        last: behind all.
+        shared: steps before the units and the block's own shortcut.
+        shortcut: steps of the block's own shortcut.
+        units: units of the block, one for each convolution.
+        last: steps after the last unit.
     """
 
     shared: tuple[Block | None, ...]
@@ -44,7 +44,7 @@ class Plan:
 
 
 class ShortcutPerConv(HybridBlock):
-    """A residual block whose convolutions have a shortcut each.
+    """A residual block in which each convolution has a shortcut.
 
     A block that computed ``shortcut(x) + conv2(conv1(x))``, each convolution with its norm, computes::
 
@@ -64,7 +64,7 @@ class ShortcutPerConv(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Convolve and add, unit by unit."""
+        """The formula of the class, unit by unit."""
         plan = self._plan
         x = _run(F, plan.shared, x)
         shortcut = _run(F, plan.shortcut, x)
@@ -97,11 +97,11 @@ class Change(NamedTuple):
     """How a residual block gets its shortcuts.
 
     Attributes:
-        plan: how it will compute.
-        with_shortcut: numbers of the convolutions that have one then.
-        without: those that have none, and why.
-        relus: numbers of ReLU blocks that are taken out.
-        code_relus: how many ReLUs of its code are.
+        plan: how the block will compute.
+        with_shortcut: numbers of the convolutions that get one.
+        without: numbers of those that get none, and why.
+        relus: numbers of the ReLU blocks to take out.
+        code_relus: number of ReLUs to take out of the block's code.
     """
 
     plan: Plan
@@ -117,10 +117,10 @@ def plan_shortcuts(
     """Plan the shortcuts of a residual block.
 
     Args:
-        residual: the block.
-        graph: of the net.
+        residual: block that gets shortcuts.
+        graph: graph of the net.
         blocks: all blocks of the net.
-        names: their places.
+        names: places of the blocks.
         binary: numbers of the layers that take signs.
 
     Returns:
@@ -134,7 +134,7 @@ def plan_shortcuts(
         if step.kind == "conv" and step.block not in binary:
             return f"{names[blocks[step.block]]} stays float"
     without = {i: _changes_shape(blocks[i], input_channels(graph, blocks, i)) for i in convs}
-    # Behind this convolution the shape is that of the block's output, so its own shortcut can end there.
+    # After this convolution the shape is that of the block's output, so its own shortcut can end there.
     join = max((number for number, i in enumerate(convs) if number and without[i]), default=0)
     identities = [not without[i] and number != join for number, i in enumerate(convs)]
     if len(convs) > 1 and not any(identities):
@@ -184,7 +184,7 @@ def _changes_shape(conv: Any, channels: int) -> str:
 
 
 def _pieces(inner: list[Step], main: tuple[Step, ...]) -> list[list[Step]]:
-    """The main branch, cut to one convolution each with the norm behind it, or in front if one leads."""
+    """The main branch, cut into one convolution each with the norm after it, or before it if a norm leads."""
     leading = next(step.kind for step in inner if step.kind in ("conv", "norm")) == "norm"
     pieces: list[list[Step]] = [[]]
     for step in main:
@@ -208,7 +208,7 @@ def _layer(step: Step, blocks: list[Any], residual: int) -> Block | None:
 
 
 def give_shortcuts(block: Any, change: Change, blocks: list[Any]) -> None:
-    """Carry a plan out."""
+    """Carry out the planned change of a residual block."""
     replace_class(block, ShortcutPerConv)
     block._plan = change.plan
     for i in change.relus:

@@ -47,20 +47,20 @@ def binarize(
     Trainer's hold on it all stay. Settings that only binary layers have come from the current
     `bmx.gluon.nn.defaults`.
 
-    A ReLU in front of a binary layer would make its input's sign +1 everywhere. A ReLU block, or the
-    ``activation`` of a layer, is taken out where all that it feeds, through pooling, dropout, concatenation
-    and reshaping, are binary layers. Other ReLUs stay, and the report says why; binary layers behind them
-    quantize with `SignAboveZero` where they would with `DetSign`. Where values flow is read from the net's
-    graph with one input; a net that cannot be traced so keeps its ReLUs and quantizers.
+    A ReLU before a binary layer would make the sign of its input +1 everywhere. A ReLU block, or the
+    ``activation`` of a layer, is taken out if it feeds, through pooling, dropout, concatenation and
+    reshaping, nothing but binary layers. Other ReLUs stay, and the report says why; binary layers after them
+    quantize with `SignAboveZero` instead of `DetSign`. The flow of values is read from the net's
+    graph with one input; a net that cannot be traced with one keeps its ReLUs and quantizers.
 
-    With ``shortcuts='per_conv'`` the binary convolutions of a residual block get a shortcut each, as in
-    Bi-Real Net, so real values pass them (`ShortcutPerConv`). Wherever one of them keeps its input's shape,
-    its input is added to its output; the block's own shortcut ends where the shape is that of the block's
-    output. The block's ReLUs in front of signs are taken out, the one behind the sum as well. A block
+    With ``shortcuts='per_conv'`` each binary convolution of a residual block gets a shortcut, as in Bi-Real
+    Net, so that real values pass it (`ShortcutPerConv`). If it keeps the shape of its input, its input is
+    added to its output; the block's own shortcut ends where the shape is that of the block's
+    output. The block's ReLUs before signs are taken out, also the one after the sum. A block
     qualifies if it computes a chain of convolutions and norms plus a shortcut and nothing else, in whatever
     class: Gluon's and GluonCV's basic blocks do; the report says why others do not.
 
-    Give the outermost block: blocks around ``net`` that are hybridized would go on with their old graph.
+    Give the outermost block: hybridized blocks around ``net`` would keep their old graph.
 
     Papers: Liu et al., Bi-Real Net, arXiv:1808.00278 (a shortcut for each convolution).
 
@@ -89,7 +89,7 @@ def binarize(
 
 
 class _Binarization:
-    """One call of `binarize`: what it knows of the net, and what it writes down."""
+    """One call of `binarize`: what it knows of the net, and what it reports."""
 
     def __init__(self, net: Any, keep: Callable[[str, Any], bool] | None, shortcuts: bool) -> None:
         self.net = net

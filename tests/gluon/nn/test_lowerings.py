@@ -19,7 +19,7 @@ MODES = {
 
 
 def binary_net():
-    """Every layer, with and without bias, behind batch norms that spread their inputs around zero."""
+    """Every layer, with and without bias, after batch norms that spread their inputs around zero."""
     net = float_nn.HybridSequential(prefix="net_")
     with net.name_scope():
         net.add(

@@ -127,7 +127,7 @@ def test_bottleneck_has_a_shortcut_where_the_shape_stays():
     np.testing.assert_allclose(block(x).asnumpy(), expected.asnumpy(), rtol=1e-5, atol=1e-5)
 
 
-def test_relu_behind_the_sum_is_taken_out_where_it_feeds_a_sign():
+def test_relu_after_the_sum_is_taken_out_where_it_feeds_a_sign():
     net = float_nn.HybridSequential()
     net.add(resnet.BasicBlockV1(4, 1, in_channels=4), resnet.BasicBlockV1(4, 1, in_channels=4))
     ready(net, (1, 4, 6, 6))

@@ -14,7 +14,7 @@ from bmx.gluon import binarize, export_float, nn
 from bmx.gluon.surgery import RemovedActivation
 from tests.support.surgery import Residual, chain, normal, step, vgg
 
-# Family -> (size of the image, layers made binary, ReLUs taken out, layers behind ReLUs that stay).
+# Family -> (size of the image, layers made binary, ReLUs taken out, layers after ReLUs that stay).
 FAMILIES = {
     "alexnet": (224, 6, 6, 0),
     "cifar_resnet20_v1": (32, 20, 9, 10),

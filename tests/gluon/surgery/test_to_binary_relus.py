@@ -95,7 +95,7 @@ def test_relus_that_cannot_be_taken_out():
 
 
 def test_sign_above_zero_undoes_a_relu(lowered):
-    """A binary layer behind a ReLU that stays computes what it would without the ReLU."""
+    """A binary layer after a ReLU that stays computes what it would without the ReLU."""
 
     class Relu(HybridBlock):
         def __init__(self, is_on):

@@ -11,7 +11,7 @@ from bmx.gluon.nn.quantizers.straight_through import between, require, sign, str
 
 
 def spread(count: int) -> list[float]:
-    """``count`` numbers from -1 to 1 at equal distances; 0 if it is one."""
+    """``count`` numbers at equal distances from -1 to 1; a single one is 0."""
     return [0.0] if count == 1 else [-1 + 2 * i / (count - 1) for i in range(count)]
 
 
@@ -31,16 +31,16 @@ class ABCWeight(Quantizer):
         alpha = argmin ||W - sum_m alpha_m B_m||^2          scales
         q(W) = sum_m alpha_m B_m
 
-    Mean, standard deviation and alpha are of the whole layer, or of each filter. Arrays that coincide share
-    their alpha: the normal equations have 1e-8 n added to their diagonal and are solved in float64. Backward,
-    all three constant::
+    Mean, standard deviation and alpha belong to the whole layer, or to each filter. Arrays that coincide
+    share their alpha: the normal equations have 1e-8 n added to their diagonal and are solved in float64.
+    Backward, all three constant::
 
         dC/dW = sum_m alpha_m dC/dq          (NaN and infinities get no gradient)
 
     Paper: Lin et al., Towards Accurate Binary Convolutional Neural Network, arXiv:1711.11294.
 
     Args:
-        terms: binary arrays, 1 to 8.
+        terms: number of binary arrays, 1 to 8.
         per_filter: whether each filter has its own mean, deviation and alpha.
     """
 
@@ -50,7 +50,7 @@ class ABCWeight(Quantizer):
         self.per_filter = per_filter
 
     def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
-        """One for each shift."""
+        """A term for each shift."""
         constant = F.BlockGrad(x)
         over = {"axis": 0, "exclude": True, "keepdims": True} if self.per_filter else {"keepdims": True}
         mean = F.mean(constant, **over)
@@ -74,7 +74,7 @@ class ABCWeight(Quantizer):
             F.linalg.gemm2(vectors, vectors, transpose_b=True), axis=1, begin=0, end=count
         )
         gram = F.slice_axis(products, axis=2, begin=0, end=count)
-        # The diagonal holds n, the number of weights, in every place.
+        # Every place of the diagonal holds n, the number of weights.
         ridge = F.linalg.makediag(F.linalg.extractdiag(gram)) * 1e-8
         factor = F.linalg.potrf(gram + ridge)
         alpha = F.slice_axis(products, axis=2, begin=count, end=count + 1)
@@ -97,13 +97,13 @@ class ABCActivation(Quantizer):
         dC/dx = sum_n dC/dA_n if 0 <= x + v_n <= 1 else 0
         dC/dv_n = sum of dC/dA_n where 0 <= x + v_n <= 1
 
-    v_n and beta_n are numbers of the layer. v starts at ``shift`` plus numbers evenly from -1 to 1 (0 if N is
-    1), beta at 1.
+    Each v_n and beta_n is one number for the layer. v starts at ``shift`` plus numbers evenly from -1 to 1 (0
+    if N is 1), beta at 1.
 
     Paper: Lin et al., Towards Accurate Binary Convolutional Neural Network, arXiv:1711.11294.
 
     Args:
-        terms: signs for a value, 1 to 8.
+        terms: number of signs of a value, 1 to 8.
         shift: middle of the initial v.
     """
 
@@ -116,7 +116,7 @@ class ABCActivation(Quantizer):
         self.learned = (*shifts, *scales)
 
     def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
-        """One for each threshold."""
+        """A term for each threshold."""
         return [
             Term(self._codes(F, F.broadcast_add(x, learned[f"shift{n}"])), learned[f"step{n}"])
             for n in range(self._terms)

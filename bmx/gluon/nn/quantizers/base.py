@@ -1,4 +1,4 @@
-"""What a quantizer is: codes, what a code is worth, and the parameters that it brings to its layer."""
+"""What a quantizer is: codes, their scale, and the parameters that it learns in its layer."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Base = Term  # its former name, for quantizers outside bmx
 
 @dataclass(frozen=True)
 class Learned:
-    """A parameter that a quantizer brings to the layer that it stands in.
+    """A parameter that a quantizer brings to its layer.
 
     Attributes:
-        name: the layer's parameter is ``input_NAME`` or ``weight_NAME``; the quantizer's methods get its
-            value, shaped to broadcast, under the keyword ``name``.
-        init: an initializer, its name, or a number.
-        per_channel: one number for each channel of the input, or each filter of the weight; otherwise one.
-        trained: by gradient. Otherwise `Quantizer.set` changes it, as schedules do.
+        name: name of the keyword by which the quantizer's methods get the value, shaped to broadcast; the
+            parameter of the layer is ``input_NAME`` or ``weight_NAME``.
+        init: initial value: an initializer, its name, or a number.
+        per_channel: whether each channel of the input, or each filter of the weight, has a number of its own.
+        trained: whether gradients train it. Otherwise `Quantizer.set` changes it, as schedules do.
     """
 
     name: str
@@ -45,23 +45,23 @@ class Learned:
 
 
 class Quantizer:
-    """Maps real arrays to codes; the base class of all quantizers.
+    """Base class of all quantizers, which map real arrays to codes.
 
-    To add a quantizer, derive from this class or, where the codes are signs, from `SignQuantizer`; write what
-    it asks for with MXNet's own operators, give the class a docstring with its forward formula, its backward
-    formula and its paper, and decorate it with `register`. Constructor arguments have defaults; those named
-    ``clip`` and ``bits`` come from a layer's config and from its ``bits`` or ``input_bits`` if the layer
-    names the quantizer.
+    To add a quantizer, derive from this class or, if the codes are signs, from `SignQuantizer`. Write its
+    methods with MXNet's own operators, give the class a docstring with its forward formula, its backward
+    formula and its paper, and decorate it with `register`. Constructor arguments have defaults; if a layer
+    names the quantizer, those called ``clip`` and ``bits`` come from the config and from the ``bits`` or
+    ``input_bits`` of the layer.
 
     Attributes:
         kind: the values of codes: 'signs' (-1 and +1), 'unsigned' (0 to 2^bits - 1), 'signed' (integers on
             both sides of 0) or 'real' (any number: the array is not quantized).
-        bits: of a code, 1 to 8; 32 where they are real.
-        method: name of the same quantizer inside the C++ operators, None if they lack it. The operator
-            lowering then quantizes with MXNet's operators and hands the codes to the C++ operator.
-        soft: while training, codes are real numbers that only tend to signs. MXNet's operators multiply them
-            then, those of bmx in the inference lowering.
-        learned: the parameters that it brings to its layer.
+        bits: bits of a code, 1 to 8; 32 if codes are real.
+        method: name of this quantizer in the C++ operators; None if they lack it: then the operator lowering
+            quantizes with MXNet's operators and hands the codes to the C++ operator.
+        soft: whether codes are real numbers that only tend to signs while training. MXNet's operators then
+            multiply them, those of bmx in the inference lowering.
+        learned: parameters that the quantizer brings to its layer.
     """
 
     kind: ClassVar[str] = "signs"
@@ -78,7 +78,7 @@ class Quantizer:
                 setattr(cls, name, vars(cls)[old])
 
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:
-        """The codes, with the gradient of ``x`` through them.
+        """The codes, which pass their gradient to ``x``.
 
         Args:
             F: ``mx.nd`` or ``mx.sym``.
@@ -114,17 +114,17 @@ class Quantizer:
         return type(self).terms is not Quantizer.terms
 
     def initial(self, values: np.ndarray) -> dict[str, float]:
-        """Initial values, by name, of parameters that depend on what is quantized; see `calibrate`."""
+        """Initial values of the parameters that depend on the quantized values, by name; see `calibrate`."""
         return {}
 
     def bind(self, parameters: dict[str, gluon.Parameter]) -> None:
-        """Remember the parameters, by name, that a layer made for this quantizer."""
+        """Remember the parameters that a layer made for this quantizer, by name."""
         bound = self.__dict__.setdefault("_bound", [])
         if parameters not in bound:
             bound.append(parameters)
 
     def set(self, name: str, value: float) -> None:
-        """Set a parameter that is not trained, in every layer that this quantizer stands in.
+        """Set a parameter that is not trained, in all layers of this quantizer.
 
         Raises:
             KeyError: there is no such parameter.
@@ -142,7 +142,7 @@ class Quantizer:
 
 
 def arguments_of(cls: type[Quantizer]) -> dict[str, Any]:
-    """The arguments of a quantizer's constructor and their defaults."""
+    """The arguments of a quantizer's constructor, with their defaults."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {p.name: p.default for p in parameters if p.kind in named}
@@ -156,7 +156,7 @@ def scaled(F: Any, x: Any, scale: Any) -> Any:
 
 
 def quantizers_of(net: gluon.Block) -> Iterator[Quantizer]:
-    """The quantizers of a net's layers, each once, in the order of the layers."""
+    """The quantizers of a net, each once, in the order of the layers."""
     seen: set[int] = set()
     for layer in quantized_layers(net):
         for quantizer in layer.quantizers:
@@ -166,7 +166,7 @@ def quantizers_of(net: gluon.Block) -> Iterator[Quantizer]:
 
 
 def quantized_layers(block: gluon.Block) -> Iterator[gluon.Block]:
-    """The layers of a net that have quantizers, itself among them."""
+    """The layers of a net that have quantizers; the net may be such a layer itself."""
     if getattr(block, "quantizers", ()):
         yield block
     for child in block._children.values():

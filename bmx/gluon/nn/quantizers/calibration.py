@@ -10,16 +10,16 @@ from bmx.gluon.nn.quantizers.base import Quantizer, quantized_layers
 
 
 def calibrate(net: gluon.Block, *inputs: Any) -> None:
-    """Set the learned parameters whose initial value depends on weights or inputs, as the steps of `LSQ`.
+    """Set learned parameters whose initial value depends on weights or inputs, as the steps of `LSQ` do.
 
-    Weights come first; then the net runs once, and each layer is set by what reaches it, before it computes.
+    Weights come first. Then the net runs once, and each layer is set by its input before it computes.
 
     Args:
-        net: initialised, and not hybridized yet.
-        *inputs: what the net is called with; without them only what weights decide is set.
+        net: initialised Block that is not hybridized yet.
+        *inputs: inputs of the net; without them only parameters that depend on weights are set.
 
     Raises:
-        ValueError: the net is hybridized, or without ``inputs`` a weight has no shape yet.
+        ValueError: the net is hybridized, or a weight has no shape yet and there are no ``inputs``.
     """
     layers = list(quantized_layers(net))
     if any(getattr(layer, "_active", False) for layer in layers):

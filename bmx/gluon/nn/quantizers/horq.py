@@ -1,4 +1,4 @@
-"""Signs of what earlier signs left over."""
+"""Signs of what earlier signs left."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bmx.gluon.nn.quantizers.base import Quantizer, Term
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import choose, keep, require, sign, straight_through, within
 
-# Sums of magnitudes up to this stay finite in float32, of 10^8 values.
+# Sums of 10^8 magnitudes up to this stay finite in float32.
 LARGEST = 1e30
 
 
 @register("horq")
 class HORQ(Quantizer):
-    r"""High-order residual quantization: each sign takes what the signs before it left of the array.
+    r"""High-order residual quantization: each sign takes what the signs before it left.
 
     Forward, with R_0 = x and K the order::
 
@@ -24,8 +24,8 @@ class HORQ(Quantizer):
         R_i = R_{i-1} - beta_i H_i
         q(x) = sum_{i <= K} beta_i H_i
 
-    The mean is over a sample, all axes but the first, or of weights over a filter, so that one stack of bits
-    serves every window; the paper takes it over a window. It is the scale that shrinks the error most:
+    The mean goes over a sample (all axes but the first), or over a filter of weights, so that one stack of
+    bits serves every window; the paper takes it over a window. It is the scale that shrinks the error most:
     ||R_i||^2 = ||R_{i-1}||^2 - n beta_i^2. Backward, the scales constant as in XNOR-Net, each sign with its
     clipped straight-through estimator m_i = 1 if |R_{i-1}| <= clip else 0, through the recursion::
 
@@ -38,8 +38,8 @@ class HORQ(Quantizer):
     arXiv:1708.08687.
 
     Args:
-        order: signs for a value, 1 to 4.
-        clip: of each sign's gradient, at least 0; None is the identity estimator.
+        order: number of signs of a value, 1 to 4.
+        clip: gradient cancelling threshold of each sign, at least 0; None is the identity estimator.
     """
 
     def __init__(self, order: int = 2, clip: float | None = 1.0) -> None:
@@ -50,7 +50,7 @@ class HORQ(Quantizer):
         self.clip = clip
 
     def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
-        """One for each order."""
+        """A term for each order."""
         training = current_lowering() != "inference"
         rest = _limited(F, x) if training else x
         found = []
@@ -66,6 +66,6 @@ class HORQ(Quantizer):
 
 
 def _limited(F: Any, x: Any) -> Any:
-    """X where it is finite and not huge; what stands for the rest has no gradient."""
+    """The array where it is finite and not huge; what replaces other values has no gradient."""
     held = F.clip(x, -LARGEST, LARGEST)
     return keep(F, F.abs(x) <= LARGEST, x) + choose(F, F.abs(x) > LARGEST, held, F.zeros_like(x))

@@ -32,7 +32,7 @@ class LearnedStep(Quantizer):
         raise NotImplementedError
 
     def count(self, F: Any, x: Any) -> Any:
-        """How many values share the step, one number with the axes of ``x``."""
+        """The number of values that share the step, as an array with the axes of ``x``."""
         raise NotImplementedError
 
     def _initial(self, magnitude: float) -> float:
@@ -43,19 +43,19 @@ class LearnedStep(Quantizer):
         return {"step": max(self._initial(float(np.abs(values).mean())), LEAST_STEP)}
 
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:
-        """Integers between the limits."""
+        """Integers within the limits."""
         low, high = self.limits
         step = self.scale(F, x, **learned)
         if current_lowering() == "inference":
             return F.round(F.clip(F.broadcast_div(x, step), low, high))
         step = like(F, step, x)
         quotient = F.BlockGrad(x) / F.BlockGrad(step)
-        # Cut out before it is divided: the derivative by the step of an infinite quotient is NaN times 0.
+        # Masked before the division: the derivative by the step of an infinite quotient is NaN times 0.
         inside = keep(F, (quotient > low) * (quotient < high), x)
         return straight_through(F, F.round(F.clip(quotient, low, high)), inside / step)
 
     def scale(self, F: Any, x: Any, **learned: Any) -> Any:
-        """The step, with its gradient scaled."""
+        """The step; its gradient is scaled by g."""
         step = F.maximum(F.abs(learned["step"]), LEAST_STEP)
         if current_lowering() == "inference":
             return step
@@ -76,14 +76,14 @@ class LSQ(LearnedStep):
         dC/dx = dC/dq if 0 < x / s < n else 0
         dC/ds = g * sum of dC/dq * (round(x / s) - x / s if 0 < x / s < n, 0 below, n above)
 
-    s starts at 2 magnitude / sqrt(n); `calibrate` measures mean|x| instead. A step that turns negative counts
-    by its magnitude, and as 1e-8 at least.
+    s starts at 2 magnitude / sqrt(n); `calibrate` measures mean|x| instead. A step that turns negative
+    counts by its magnitude; the least step is 1e-8.
 
     Paper: Esser et al., Learned Step Size Quantization, arXiv:1902.08153, equations 1 to 5, section 2.2.
 
     Args:
-        bits: of a code, 1 to 8.
-        magnitude: mean|x| that the initial step is made for, above 0.
+        bits: bits of a code, 1 to 8.
+        magnitude: mean|x| for which the initial step is made, above 0.
     """
 
     kind = "unsigned"
@@ -97,7 +97,7 @@ class LSQ(LearnedStep):
         return 0, 2**self.bits - 1
 
     def count(self, F: Any, x: Any) -> Any:
-        """Values in a sample."""
+        """The number of values in a sample."""
         return F.sum(F.ones_like(F.slice_axis(x, axis=0, begin=0, end=1)), keepdims=True)
 
 
@@ -114,14 +114,14 @@ class LSQWeight(LearnedStep):
         dC/dw = dC/dq if -m < w / s < n else 0
         dC/ds = g * sum of dC/dq * (round(w / s) - w / s if -m < w / s < n, -m below, n above)
 
-    s starts at 2 magnitude / sqrt(n); `calibrate` measures mean|w| instead. A step that turns negative counts
-    by its magnitude, and as 1e-8 at least.
+    s starts at 2 magnitude / sqrt(n); `calibrate` measures mean|w| instead. A step that turns negative
+    counts by its magnitude; the least step is 1e-8.
 
     Paper: Esser et al., Learned Step Size Quantization, arXiv:1902.08153, equations 1 to 5, section 2.2.
 
     Args:
-        bits: of a code, 2 to 8.
-        magnitude: mean|w| that the initial step is made for, above 0.
+        bits: bits of a code, 2 to 8.
+        magnitude: mean|w| for which the initial step is made, above 0.
     """
 
     kind = "signed"
@@ -135,5 +135,5 @@ class LSQWeight(LearnedStep):
         return -(2 ** (self.bits - 1)), 2 ** (self.bits - 1) - 1
 
     def count(self, F: Any, x: Any) -> Any:
-        """All weights of the layer."""
+        """The number of weights of the layer."""
         return F.sum(F.ones_like(x), keepdims=True)

@@ -13,7 +13,7 @@ QuantizerClass = TypeVar("QuantizerClass", bound=Type[Quantizer])
 
 
 def register(*names: str) -> Callable[[QuantizerClass], QuantizerClass]:
-    """Class decorator that makes a quantizer known under one or more names."""
+    """Class decorator that registers a quantizer under one or more names."""
 
     def add(cls: QuantizerClass) -> QuantizerClass:
         for name in names:
@@ -32,7 +32,7 @@ def quantizer_class(name: str) -> type[Quantizer]:
     """The class that is registered under a name.
 
     Raises:
-        ValueError: if no quantizer has this name.
+        ValueError: no quantizer has this name.
     """
     if name not in _registry:
         close = difflib.get_close_matches(str(name), _registry, n=1)
@@ -48,12 +48,13 @@ def get_quantizer(quantizer: str | Quantizer, clip: float | None = 1.0, bits: in
     """A quantizer from its name.
 
     Args:
-        quantizer: registered name, or a quantizer, which is returned as it is.
-        clip: gradient cancelling of a quantizer that is given by name and has such an argument.
-        bits: of a code, if the quantizer is given by name and has such an argument; None for its default.
+        quantizer: registered name, or a quantizer, which is returned.
+        clip: gradient cancelling threshold of a quantizer that is given by name and has such an argument.
+        bits: bits of a code of a quantizer that is given by name and has such an argument; None for its
+            default.
 
     Raises:
-        ValueError: if no quantizer has this name.
+        ValueError: no quantizer has this name.
     """
     if isinstance(quantizer, Quantizer):
         return quantizer

@@ -1,4 +1,4 @@
-"""Signs whose gradient is the slope of a smooth curve instead of a window's."""
+"""Signs whose gradient is the slope of a curve instead of a window."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ApproxSign(SignQuantizer):
 
         dC/dx = dC/dq * (2 - 2 |x|) if |x| <= 1 else 0
 
-    Outside [-1, 1] there is no gradient, whatever a layer's ``clip``: 2 - 2 |x| is negative there.
+    Outside [-1, 1], where 2 - 2 |x| is negative, there is no gradient, whatever the ``clip`` of a layer.
 
     Paper: Liu et al., Bi-Real Net, arXiv:1808.00278.
     """
@@ -81,8 +81,8 @@ class LeakySign(SignQuantizer):
     Paper: Liu et al., Bi-Real Net, arXiv:1808.00278, whose float nets start with this leaky clip.
 
     Args:
-        clip: half the width of the window, at least 0; None has no outside.
-        slope: outside of it, at least 0.
+        clip: half the width of the window, at least 0; None makes it infinite.
+        slope: gradient outside of the window, at least 0.
     """
 
     def __init__(self, clip: float | None = 1.0, slope: float = 0.1) -> None:
@@ -148,7 +148,7 @@ class FourierSign(SignQuantizer):
     without its noise adaptation module.
 
     Args:
-        terms: of the series, 1 to 64.
+        terms: number of terms of the series, 1 to 64.
         omega: angular frequency, above 0.
     """
 
@@ -161,6 +161,6 @@ class FourierSign(SignQuantizer):
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         x = keep(F, F.abs(x * self.omega) < math.pi, x)
-        # Not F.add_n: behind a BlockGrad its backward pass crashes in MXNet 1.9.1.
+        # Not F.add_n: before a BlockGrad its backward pass crashes in MXNet 1.9.1.
         waves = sum(F.cos(x * (self.omega * (2 * i + 1))) for i in range(self._terms))
         return sloped(F, x, waves * (4 * self.omega / math.pi))

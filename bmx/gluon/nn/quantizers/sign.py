@@ -1,4 +1,4 @@
-"""Quantizers whose codes are signs; they differ in what they take the sign of and in their gradients."""
+"""Quantizers whose codes are signs; they differ in latent values and gradients."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class SignQuantizer(Quantizer):
     kind = "signs"
 
     def latent(self, F: Any, x: Any, **learned: Any) -> Any:
-        """What the sign is taken of: ``x``, unless a subclass says otherwise."""
+        """The values whose signs are taken: ``x``, unless a subclass overrides this."""
         return x
 
     def value(self, F: Any, x: Any, **learned: Any) -> Any:
-        """The codes of latent values: their signs, unless training has others."""
+        """The codes of latent values: their signs, unless a subclass trains with others."""
         return sign(F, x)
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
@@ -30,7 +30,7 @@ class SignQuantizer(Quantizer):
         raise NotImplementedError
 
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:
-        """Exactly -1.0 or +1.0 for each value; while training the numbers in between of a soft quantizer."""
+        """Exactly -1.0 or +1.0 for each value; soft quantizers give numbers in between while training."""
         x = self.latent(F, x, **learned)
         if current_lowering() == "inference":
             return sign(F, x)

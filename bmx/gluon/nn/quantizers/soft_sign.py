@@ -18,16 +18,16 @@ class SoftSign(SignQuantizer):
     soft = True
 
     def soften(self, F: Any, x: Any, **learned: Any) -> Any:
-        """What stands for the sign while training."""
+        """The values that stand for the signs while training."""
         raise NotImplementedError
 
     def value(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
-        # BlockGrad in front: behind, MXNet would send a gradient of 0 through, which times infinity is NaN.
+        # BlockGrad before `soften`: after it, MXNet would pass a gradient of 0, which times infinity is NaN.
         return choose(F, in_training(F, x), self.soften(F, F.BlockGrad(x), **learned), sign(F, x))
 
 
-# Below it the hard tanh is the sign.
+# Below this the hard tanh is the sign.
 _LEAST_TEMPERATURE = 1e-7
 
 
@@ -47,13 +47,13 @@ class ProgressiveSign(SoftSign):
 
         dC/dx = dC/dq if |x| <= window else 0
 
-    The temperature is no weight: a schedule sets it, ``quantizer.set("temperature", 0.9**epoch)`` in BNext.
+    The temperature is no weight: a schedule sets it; BNext has ``quantizer.set("temperature", 0.9**epoch)``.
 
     Paper: Guo et al., BNext, arXiv:2211.12933.
 
     Args:
-        temperature: its initial value, above 0.
-        window: what passes gradients, at least 0.
+        temperature: initial temperature, above 0.
+        window: largest magnitude that passes gradients, at least 0.
     """
 
     def __init__(self, temperature: float = 1.0, window: float = 1.5) -> None:
@@ -94,15 +94,15 @@ class TanhSign(SoftSign):
 
         dC/dx = dC/dq * nu (1 - tanh(nu y)^2) / r
 
-    r is 1, or of weights what keeps them in the range that learns as nu grows: 'max', the largest magnitude
-    of the filter, or 'std', its standard deviation. nu is no weight: a schedule sets it, from 1 to about
+    r is 1 or, to keep weights in the range that learns as nu grows, the largest magnitude of the filter
+    ('max') or its standard deviation ('std'). nu is no weight: a schedule sets it, from 1 to about
     1000: ``quantizer.set("nu", 1000 ** (epoch / epochs))``.
 
     Paper: Lahoud et al., Self-Binarizing Networks, arXiv:1902.00730.
 
     Args:
         nu: initial steepness, above 0.
-        rescale: None, 'max' or 'std'; the last two are for weights.
+        rescale: r of the formula: None, or 'max' or 'std' for weights.
     """
 
     def __init__(self, nu: float = 1.0, rescale: str | None = None) -> None:
@@ -123,7 +123,7 @@ class TanhSign(SoftSign):
         else:
             centred = F.broadcast_sub(constant, F.mean(constant, **filters))
             size = F.sqrt(F.mean(F.square(centred), **filters))
-        # A filter of zeros has no size; it stays as it is.
+        # A filter of zeros stays as it is.
         return x / like(F, F.BlockGrad(size + (size == 0)), x)
 
     def soften(self, F: Any, x: Any, **learned: Any) -> Any:

@@ -11,7 +11,7 @@ from bmx.gluon.nn.quantizers.straight_through import choose, in_training, requir
 
 @register("stochastic_sign")
 class StochasticSign(SignQuantizer):
-    r"""Random sign while training, whose mean is the input; the deterministic sign otherwise.
+    r"""Random sign whose mean is the input while training; otherwise the deterministic sign.
 
     Forward, training::
 
@@ -25,7 +25,7 @@ class StochasticSign(SignQuantizer):
 
         dC/dx = dC/dq if |x| <= clip else 0
 
-    Training is what MXNet's Dropout takes for it: ``autograd.record()`` unless ``train_mode=False``.
+    Training means the same as for MXNet's Dropout: ``autograd.record()`` unless ``train_mode=False``.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, equations 2 to 4.
 
@@ -40,7 +40,7 @@ class StochasticSign(SignQuantizer):
     def value(self, F: Any, x: Any, **learned: Any) -> Any:
         """See `SignQuantizer`."""
         noise = F.random.uniform_like(x, low=-1, high=1)
-        # x < 1 is asked too, because rounding can make the noise 1.
+        # And x < 1, because rounding can make the noise 1.
         drawn = 1 - 2 * ((noise >= x) * (x < 1))
         return choose(F, in_training(F, x), drawn, sign(F, x))
 

@@ -1,4 +1,4 @@
-"""The straight-through idiom: one value forward, the gradient of another one backward."""
+"""The straight-through idiom: one value forward, the gradient of another backward."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ def straight_through(F: Any, value: Any, surrogate: Any) -> Any:
 
     Args:
         F: ``mx.nd`` or ``mx.sym``.
-        value: what the forward pass gives.
-        surrogate: finite everywhere, so that the difference is exactly 0 and the sum exactly ``value``.
+        value: result of the forward pass.
+        surrogate: source of the gradient, finite everywhere, so that the difference is exactly 0 and the sum
+            exactly ``value``.
     """
     return F.BlockGrad(value) + (surrogate - F.BlockGrad(surrogate))
 
 
 def sign(F: Any, x: Any) -> Any:
-    """-1 where x < 0, otherwise +1; so 0, -0.0 and NaN give +1. It has no gradient."""
+    """-1 where x < 0, otherwise +1, so also for 0, -0.0 and NaN; without a gradient."""
     return 1 - 2 * (x < 0)
 
 
 def keep(F: Any, passing: Any, x: Any) -> Any:
-    """X, and its gradient, where ``passing`` is not 0; 0 elsewhere.
+    """The array, and its gradient, where ``passing`` is not 0; 0 elsewhere.
 
-    Scale ``x`` and not the result: if a BlockGrad stops the gradient of a number times F.where, the backward
+    Multiply ``x``, not the result: if a BlockGrad stops the gradient of a number times F.where, the backward
     pass crashes in MXNet 1.9.1.
     """
     return F.where(passing, x, F.zeros_like(x))
 
 
 def within(F: Any, x: Any, limit: float | None) -> Any:
-    """X where |x| <= limit, 0 elsewhere and for NaN; None is the largest finite number."""
+    """The array where |x| <= limit, 0 elsewhere and for NaN; None is the largest finite number."""
     return keep(F, F.abs(x) <= (FLOAT32_MAX if limit is None else limit), x)
 
 
 def between(F: Any, x: Any, low: float, high: float) -> Any:
-    """X where low <= x <= high, 0 elsewhere and for NaN."""
+    """The array where low <= x <= high, 0 elsewhere and for NaN."""
     return keep(F, (x >= low) * (x <= high), x)
 
 
@@ -52,28 +53,28 @@ def sloped(F: Any, x: Any, slope: Any) -> Any:
 def in_training(F: Any, x: Any) -> Any:
     """1 while MXNet records in training mode, otherwise 0, in the shape of ``x``.
 
-    Dropout is the operator that knows: a 1 becomes 0 or 2 in training and stays 1 otherwise, in imperative,
-    hybridized and saved nets alike.
+    Dropout can tell: a 1 becomes 0 or 2 in training and stays 1 otherwise, in imperative, hybridized and
+    saved nets alike.
     """
     one = F.sum(F.zeros_like(x), keepdims=True) + 1
     return F.BlockGrad(like(F, F.Dropout(one, p=0.5) != 1, x))
 
 
 def like(F: Any, x: Any, other: Any) -> Any:
-    """x, of as many axes as ``other``, repeated to its shape.
+    """The array ``x``, repeated to the shape of ``other``, which has as many axes.
 
-    Weights of unknown shape are combined with smaller arrays by this and an elementwise operator: MXNet finds
-    the shape of a deferred parameter through elementwise operators, not through broadcasting ones.
-    (Nor by ``broadcast_like``, which takes an axis of unknown length for one of length 1.)
+    It combines weights of unknown shape with smaller arrays: MXNet finds the shape of a deferred parameter
+    through elementwise operators, not through broadcasting ones, nor through ``broadcast_like``, which takes
+    an axis of unknown length for one of length 1.
     """
     return F.broadcast_add(x, F.zeros_like(other))
 
 
 def choose(F: Any, condition: Any, x: Any, otherwise: Any) -> Any:
-    """X where the condition is not 0, otherwise ``otherwise``; without a gradient.
+    """The array ``x`` where the condition is not 0, otherwise ``otherwise``; without a gradient.
 
-    The shape of ``otherwise`` is found from the result's, see `like`. No gradient may reach F.where here:
-    with one that a BlockGrad stopped behind the sum, its backward pass crashes in MXNet 1.9.1.
+    MXNet finds the shape of ``otherwise`` from the result, see `like`. No gradient may reach F.where here: if
+    a BlockGrad after the sum stopped it, the backward pass of F.where crashes in MXNet 1.9.1.
     """
     chosen = F.where(condition, F.BlockGrad(x), F.BlockGrad(otherwise))
     return chosen + F.zeros_like(otherwise)

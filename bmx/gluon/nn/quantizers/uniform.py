@@ -1,4 +1,4 @@
-"""Quantizers to k bits with equal steps."""
+"""Quantizers to k bits with equal distances between codes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DoReFa(Quantizer):
     arXiv:1709.01134, which quantizes activations alike.
 
     Args:
-        bits: of a code, 1 to 8.
+        bits: bits of a code, 1 to 8.
     """
 
     kind = "unsigned"
@@ -55,7 +55,7 @@ class DoReFa(Quantizer):
         return straight_through(F, codes, keep(F, (x >= 0) * (x <= 1), scaled))
 
     def scale(self, F: Any, x: Any, **learned: Any) -> Any:
-        """1 / n."""
+        """The scale 1 / n."""
         return 1 / self.largest
 
 
@@ -71,13 +71,13 @@ class Pixels(DoReFa):
 
         dC/dx = dC/dq if 0 <= x <= 1 else 0
 
-    A first layer with it computes with integers. Normalisation by mean and standard deviation belongs behind
+    A first layer with it computes with integers. Normalisation by mean and standard deviation belongs after
     the layer, into its BatchNorm.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830 (first layer).
 
     Args:
-        integers: a code is worth 1: q(x) is the pixel, so that the layer's dot products are integers, as
+        integers: whether the scale is 1, so that q(x) is the pixel and dot products are integers, as
             `BinaryBatchNorm` expects them.
     """
 
@@ -86,7 +86,7 @@ class Pixels(DoReFa):
         self.integers = integers
 
     def scale(self, F: Any, x: Any, **learned: Any) -> Any:
-        """1 / 255, or 1."""
+        """The scale 1 / 255, or 1."""
         return None if self.integers else super().scale(F, x, **learned)
 
 
@@ -106,7 +106,7 @@ class DoReFaWeight(Quantizer):
     Paper: Zhou et al., DoReFa-Net, arXiv:1606.06160, equation 9. One bit is `DetSign`.
 
     Args:
-        bits: of a code, 2 to 8.
+        bits: bits of a code, 2 to 8.
     """
 
     kind = "signed"
@@ -125,5 +125,5 @@ class DoReFaWeight(Quantizer):
         return straight_through(F, codes, unit * largest)
 
     def scale(self, F: Any, x: Any, **learned: Any) -> Any:
-        """1 / n."""
+        """The scale 1 / n."""
         return 1 / (2**self.bits - 1)

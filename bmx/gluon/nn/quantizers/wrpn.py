@@ -12,7 +12,7 @@ from bmx.gluon.nn.quantizers.uniform import require_bits
 
 @register("wrpn_weight")
 class WrpnWeight(Quantizer):
-    r"""Weights in k bits, a sign and k - 1 bits of magnitude.
+    r"""Weights in k bits: a sign and k - 1 bits of magnitude.
 
     Forward, with n = 2^(bits - 1) - 1::
 
@@ -26,7 +26,7 @@ class WrpnWeight(Quantizer):
     `DetSign` with ``scaling='tensor'``.
 
     Args:
-        bits: of a code, 2 to 8.
+        bits: bits of a code, 2 to 8.
     """
 
     kind = "signed"
@@ -46,5 +46,5 @@ class WrpnWeight(Quantizer):
         return straight_through(F, codes, keep(F, F.abs(x) <= 1, x * self.largest))
 
     def scale(self, F: Any, x: Any, **learned: Any) -> Any:
-        """1 / n."""
+        """The scale 1 / n."""
         return 1 / self.largest
