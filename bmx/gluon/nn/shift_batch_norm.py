@@ -102,9 +102,7 @@ class ShiftBatchNorm(HybridBlock):
     ) -> Any:
         """The formula of the class."""
         if current_lowering() == "inference":
-            factor = power_of_two(F, gamma) * power_of_two(F, running_inv_std)
-            centred = F.broadcast_sub(x, self._spread(F, running_mean))
-            return F.broadcast_add(F.broadcast_mul(centred, self._spread(F, factor)), self._spread(F, beta))
+            return self._infer(F, x, gamma, beta, running_mean, running_inv_std)
         constant = F.BlockGrad(x)
         mean, inverse = self._statistics(F, constant)
         training = in_training(F, mean)
@@ -115,13 +113,18 @@ class ShiftBatchNorm(HybridBlock):
         of_inverse = straight_through(F, inverse, source)
         gamma = self._average(F, training, of_inverse, running_inv_std, running_unused, gamma)
         mean = choose(F, training, mean, running_mean)
-        step = self._spread(F, power_of_two(F, choose(F, training, inverse, running_inv_std)))
+        inverse = self._spread(F, power_of_two(F, choose(F, training, inverse, running_inv_std)))
         centred = F.broadcast_sub(constant, self._spread(F, mean))
-        normal = F.broadcast_mul(centred, step)
-        through_x = F.broadcast_mul(self._linear(F, x, power_of_two(F, centred), step, training), factor)
+        normal = F.broadcast_mul(centred, inverse)
+        through_x = F.broadcast_mul(self._linear(F, x, power_of_two(F, centred), inverse, training), factor)
         through_gamma = F.broadcast_mul(F.BlockGrad(power_of_two(F, normal)), self._spread(F, gamma))
         out = straight_through(F, F.broadcast_mul(normal, factor), through_x + through_gamma)
         return F.broadcast_add(out, self._spread(F, beta))
+
+    def _infer(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any) -> Any:
+        factor = power_of_two(F, gamma) * power_of_two(F, inverse)
+        centred = F.broadcast_sub(x, self._spread(F, mean))
+        return F.broadcast_add(F.broadcast_mul(centred, self._spread(F, factor)), self._spread(F, beta))
 
     def _spread(self, F: Any, values: Any) -> Any:
         return F.reshape(values, shape=self._shape)
@@ -153,13 +156,13 @@ class ShiftBatchNorm(HybridBlock):
         carried = F.BatchNorm(row, ones, parameter, running, unused, **settings)
         return F.where(training, F.reshape(carried, shape=(-1,)), parameter)
 
-    def _linear(self, F: Any, x: Any, powers: Any, step: Any, training: Any) -> Any:
+    def _linear(self, F: Any, x: Any, powers: Any, inverse: Any, training: Any) -> Any:
         """A linear function of ``x`` whose gradient is that of the normalized values.
 
         It is its own transpose, so it maps g backward as it maps x forward.
         """
-        powers, step = F.BlockGrad(powers), F.BlockGrad(step)
+        powers, inverse = F.BlockGrad(powers), F.BlockGrad(inverse)
         means = {"axis": 1, "exclude": True, "keepdims": True}
-        projection = F.broadcast_mul(F.mean(powers * x, **means), step * step)
+        projection = F.broadcast_mul(F.mean(powers * x, **means), inverse * inverse)
         lost = F.broadcast_add(F.broadcast_mul(powers, projection), F.mean(x, **means))
-        return F.broadcast_mul(x - F.broadcast_mul(lost, self._spread(F, training)), step)
+        return F.broadcast_mul(x - F.broadcast_mul(lost, self._spread(F, training)), inverse)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from bmx.gluon.dataflow import Graph
 from bmx.gluon.surgery.places import describe
@@ -62,34 +62,43 @@ def _never_negative(graph: Graph, binary: set[int], gone: Any) -> tuple[dict[int
         The blocks whose functions they come from, each with the layers where they arrive; the layers that
         see zeros among them.
     """
-    sources: list[set[int]] = []
-    zeros: list[bool] = []
-    for node in graph.nodes:
-        inputs = [sources[m] for m in node.inputs]
-        some, every = (f(zeros[m] for m in node.inputs) for f in (any, all))
-        if node.block in gone or node.passes_signs:
-            sources.append(set().union(*inputs))
-            zeros.append(some)
-        elif node.function:
-            sources.append({node.block})
-            zeros.append(node.is_relu)
-        elif node.mixes and all(inputs):
-            sources.append(set().union(*inputs))
-            zeros.append(some if node.multiplies else every and len(inputs) > 1)
-        else:
-            sources.append(set())
-            zeros.append(False)
-    behind: dict[int, set[int]] = {}
+    origins = _origins(graph, gone)
+    fed: dict[int, set[int]] = {}
     with_zeros = set()
     for layer in binary:
-        for n in graph.of_block(layer):
-            for m in graph.nodes[n].inputs:
-                if graph.nodes[m].block != layer:
-                    for source in sources[m]:
-                        behind.setdefault(source, set()).add(layer)
-                    if sources[m] and zeros[m]:
-                        with_zeros.add(layer)
-    return behind, with_zeros
+        inputs = {m for n in graph.of_block(layer) for m in graph.nodes[n].inputs}
+        for m in inputs:
+            if graph.nodes[m].block != layer:
+                for source in origins[m].sources:
+                    fed.setdefault(source, set()).add(layer)
+                if origins[m].sources and origins[m].zeros:
+                    with_zeros.add(layer)
+    return fed, with_zeros
+
+
+class _Origin(NamedTuple):
+    """Where the values of a node come from if they are never negative, else nothing."""
+
+    sources: set[int]  # blocks whose functions keep them from being negative
+    zeros: bool  # whether zeros are among the values
+
+
+def _origins(graph: Graph, gone: Any) -> list[_Origin]:
+    """The origin of each node, blocks that are gone being identities."""
+    found: list[_Origin] = []
+    for node in graph.nodes:
+        inputs = [found[m] for m in node.inputs]
+        sources = set().union(*(origin.sources for origin in inputs))
+        some, every = (f(origin.zeros for origin in inputs) for f in (any, all))
+        if node.block in gone or node.passes_signs:
+            found.append(_Origin(sources, some))
+        elif node.function:
+            found.append(_Origin({node.block}, node.is_relu))
+        elif node.mixes and all(origin.sources for origin in inputs):
+            found.append(_Origin(sources, some if node.multiplies else every and len(inputs) > 1))
+        else:
+            found.append(_Origin(set(), False))
+    return found
 
 
 def _why_not(graph: Graph, blocks: list[Any], names: dict[Any, str], binary: set[int], i: int) -> str:

@@ -108,22 +108,9 @@ class _Reader:
 
     def residual(self) -> Residual:
         end = self._end()
-        last, total = (end, end)
-        if self.graph.nodes[end].is_relu:
-            total = self.graph.nodes[end].inputs[0]
-        node = self.graph.nodes[total]
-        if total not in self.nodes or node.op not in _SUMS or node.block != self.number:
-            raise NotResidual("its sum is not the last thing that its code does")
-        chains = [self._chain(n) for n in node.inputs]
-        (entry, first), (other_entry, second) = chains
-        if entry != other_entry:
-            raise NotResidual("it takes several inputs")
-        seen = {*first, *second, total, last}
-        if seen != self.nodes:
-            rest = sorted({self.graph.nodes[n].op for n in self.nodes - seen})
-            raise NotResidual(
-                f"its code does more than add a shortcut to a chain of layers: {', '.join(rest)}"
-            )
+        total = self._sum(end)
+        first, second = self._branches(total)
+        self._require_nothing_else({*first, *second, total, end})
         shared = [n for n in first if n in second]
         first, second = first[len(shared) :], second[len(shared) :]
         main, shortcut = sorted((first, second), key=self._count_weighted, reverse=True)
@@ -132,9 +119,30 @@ class _Reader:
             self._steps(shared),
             self._steps(main),
             self._steps(shortcut),
-            self._steps([last])[0] if last != total else None,
+            self._steps([end])[0] if end != total else None,
             end,
         )
+
+    def _sum(self, end: int) -> int:
+        """The node that adds the branches: the last one, or the one before a ReLU."""
+        total = self.graph.nodes[end].inputs[0] if self.graph.nodes[end].is_relu else end
+        node = self.graph.nodes[total]
+        if total not in self.nodes or node.op not in _SUMS or node.block != self.number:
+            raise NotResidual("its sum is not the last thing that its code does")
+        return total
+
+    def _branches(self, total: int) -> tuple[list[int], list[int]]:
+        (entry, first), (other_entry, second) = (self._chain(n) for n in self.graph.nodes[total].inputs)
+        if entry != other_entry:
+            raise NotResidual("it takes several inputs")
+        return first, second
+
+    def _require_nothing_else(self, seen: set[int]) -> None:
+        rest = sorted({self.graph.nodes[n].op for n in self.nodes - seen})
+        if rest:
+            raise NotResidual(
+                f"its code does more than add a shortcut to a chain of layers: {', '.join(rest)}"
+            )
 
     def _end(self) -> int:
         ends = [

@@ -127,12 +127,10 @@ def plan_shortcuts(
         The plan, or why there can be none.
     """
     inner = [*residual.shared, *residual.main]
+    obstacle = _obstacle(residual, blocks, names, binary)
+    if obstacle:
+        return obstacle
     convs = [step.block for step in residual.main if step.kind == "conv"]
-    for step in inner:
-        if step.kind == "other" or (step.kind == "conv" and step in residual.shared):
-            return f"{step.op} ({names[blocks[step.block]]}) between its convolutions"
-        if step.kind == "conv" and step.block not in binary:
-            return f"{names[blocks[step.block]]} stays float"
     without = {i: _changes_shape(blocks[i], input_channels(graph, blocks, i)) for i in convs}
     # After this convolution the shape is that of the block's output, so its own shortcut can end there.
     join = max((number for number, i in enumerate(convs) if number and without[i]), default=0)
@@ -140,22 +138,18 @@ def plan_shortcuts(
     if len(convs) > 1 and not any(identities):
         reasons = "; ".join(f"{names[blocks[i]]}: {without[i]}" for i in convs if without[i])
         return f"none of its convolutions keeps the shape of its input: {reasons}"
-    pieces = _pieces(inner, residual.main)
     units = [
         Unit(_layers(piece, blocks), identity, number == join)
-        for number, (piece, identity) in enumerate(zip(pieces, identities))
+        for number, (piece, identity) in enumerate(zip(_pieces(inner, residual.main), identities))
     ]
+    on_shortcut = [step for step in residual.shared if step.kind == "relu" and residual.shortcut]
+    gone = [step for step in inner if step.kind == "relu" and step not in on_shortcut]
     last = [residual.relu] if residual.relu else []
     if last and feeds_sign(graph, residual.end, binary):
-        gone, last = [*last], []
-    else:
-        gone = []
-    on_shortcut = [step for step in residual.shared if step.kind == "relu" and residual.shortcut]
-    shortcut = (*on_shortcut, *residual.shortcut)
-    gone += [step for step in inner if step.kind == "relu" and step not in on_shortcut]
+        gone, last = [*last, *gone], []
     plan = Plan(
         _layers(residual.shared, blocks),
-        tuple(_layer(step, blocks, residual.block) for step in shortcut),
+        tuple(_layer(step, blocks, residual.block) for step in (*on_shortcut, *residual.shortcut)),
         tuple(units),
         tuple(_layer(step, blocks, residual.block) for step in last),
     )
@@ -168,6 +162,16 @@ def plan_shortcuts(
         [step.block for step in gone if step.block != residual.block],
         sum(step.block == residual.block for step in gone),
     )
+
+
+def _obstacle(residual: Residual, blocks: list[Any], names: dict[Any, str], binary: set[int]) -> str:
+    """Why the convolutions of a block cannot have shortcuts, whatever their shapes; empty if they can."""
+    for step in (*residual.shared, *residual.main):
+        if step.kind == "other" or (step.kind == "conv" and step in residual.shared):
+            return f"{step.op} ({names[blocks[step.block]]}) between its convolutions"
+        if step.kind == "conv" and step.block not in binary:
+            return f"{names[blocks[step.block]]} stays float"
+    return ""
 
 
 def _changes_shape(conv: Any, channels: int) -> str:
