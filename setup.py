@@ -55,10 +55,9 @@ def cmake_arguments(prefix):
 
 
 class BuildWithCMake(build_ext):
-    """Lets CMake put _core, lib/ and bin/ into the package, or into the sources of an editable install."""
+    """CMake puts _core, lib/ and bin/ into the package, or into the sources of an editable install."""
 
     def run(self):
-        """Build."""
         find_compiler()
         in_place = self.inplace or self.editable_mode
         prefix = (ROOT if in_place else Path(self.build_lib).resolve()) / "bmx"

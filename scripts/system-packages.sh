@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages for the C++ tests here and on ARM: installs what is missing if it may, says what is missing if it may not.
-# Prints the names of what is still missing on standard output.
+# Debian packages for the C++ tests here and on ARM: root gets them installed, everybody else their names.
+# Prints what is still missing on standard output.
 set -euo pipefail
 
 missing() {

@@ -13,8 +13,9 @@ import pytest
 
 from benchmarks import methods
 from benchmarks.systems import SYSTEMS
-from bmx import compiler, runtime
+from bmx import runtime
 from bmx.compiler import fileformat
+from bmx.compiler.ir import verifier
 from bmx.exporter import export
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +65,7 @@ def test_a_self_binarizing_net_has_no_float_between_pixels_and_scores(tmp_path: 
     assert np.abs(first).max() < 2**12
     assert len(others) == 2
     assert all(np.abs(threshold).max() <= 128 for threshold in others)
-    types = compiler.verifier.verify(graph)
+    types = verifier.verify(graph)
     assert "f32" not in {value.dtype for value in types.values()}
     assert types[graph.outputs[0]].dtype == "i32"
     assert b'"dtype":"F32"' not in path.read_bytes()
