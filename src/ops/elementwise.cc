@@ -1,7 +1,8 @@
 // relu, prelu, elu, clip, tanh and sigmoid: element by element, the same in an epilogue and alone.
 #include "ops/channel_values.h"
+#include "ops/node_reader.h"
+#include "ops/operator.h"
 #include "ops/parallel_rows.h"
-#include "ops/registry.h"
 
 namespace bmx {
 namespace {

@@ -1,16 +1,22 @@
-// One executable node: what it computes is in docs/format.md, "Operators".
+// One executable node, and the list of all kinds: what they compute is in docs/format.md, "Operators".
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "base/thread_pool.h"
 #include "convolution/convolution.h"
-#include "model/types.h"
+#include "microkernels/kernels.h"
+#include "model/graph.h"
 
 namespace bmx {
+
+class NodeReader;
+struct RepeatBudget;
 
 // What one call of run() works on.
 struct RunArgs {
@@ -79,5 +85,18 @@ class Operator {
 };
 
 using OperatorPtr = std::unique_ptr<Operator>;
+
+// Validates the node, checks its declared dtype and shape against the computed ones and prepares it for
+// `kernels`. The graph and its tensors must outlive the operator; its nodes share the budget.
+Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels,
+                                    RepeatBudget* budget);
+
+// As op_list.inc lists them.
+std::vector<std::string> operator_names();
+
+// Adding an operator: its create function in the file of its family, and a line of op_list.inc.
+#define BMX_OPERATOR(name) Result<OperatorPtr> create_##name(NodeReader& node, const Kernels& kernels);
+#include "ops/op_list.inc"
+#undef BMX_OPERATOR
 
 }  // namespace bmx

@@ -1,12 +1,18 @@
-// Splitting the rows of an operator over the threads of its pool.
+// The rows of a value, and splitting them over the threads of a pool.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
 #include "base/thread_pool.h"
+#include "model/types.h"
 
 namespace bmx {
+
+// Rows of the last axis in a batch of such values.
+inline int64_t row_count(const ValueType& type, int64_t batch) {
+  return batch * (type.elements() / type.shape.back());
+}
 
 // Work below which handing it to a thread costs more than it saves: a few microseconds.
 inline constexpr int64_t kElementsPerPart = 8192;

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "ops/registry.h"
+#include "ops/node_reader.h"
+#include "ops/operator.h"
 
 namespace bmx {
 namespace {

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "base/bits.h"
-#include "ops/registry.h"
+#include "ops/operator.h"
 #include "support/ops_tester.h"
 
 namespace bmx {

@@ -1,4 +1,6 @@
-#include "ops/registry.h"
+#include "ops/operator.h"
+
+#include "ops/node_reader.h"
 
 namespace bmx {
 namespace {
@@ -9,41 +11,9 @@ struct Entry {
 };
 
 constexpr Entry kEntries[] = {
-    {"add", create_add},
-    {"affine", create_affine},
-    {"avg_pool2d", create_avg_pool2d},
-    {"binary_conv2d", create_binary_conv2d},
-    {"binary_dense", create_binary_dense},
-    {"binary_weight_conv2d", create_binary_weight_conv2d},
-    {"binary_weight_dense", create_binary_weight_dense},
-    {"cast", create_cast},
-    {"clip", create_clip},
-    {"concat", create_concat},
-    {"conv2d", create_conv2d},
-    {"dense", create_dense},
-    {"div", create_div},
-    {"elu", create_elu},
-    {"flatten", create_flatten},
-    {"integer_conv2d", create_integer_conv2d},
-    {"integer_dense", create_integer_dense},
-    {"lrn", create_lrn},
-    {"max_pool2d", create_max_pool2d},
-    {"mul", create_mul},
-    {"pad2d", create_pad2d},
-    {"prelu", create_prelu},
-    {"quantize", create_quantize},
-    {"relu", create_relu},
-    {"reshape", create_reshape},
-    {"shuffle_channels", create_shuffle_channels},
-    {"sigmoid", create_sigmoid},
-    {"slice", create_slice},
-    {"softmax", create_softmax},
-    {"sub", create_sub},
-    {"tanh", create_tanh},
-    {"threshold", create_threshold},
-    {"to_planes", create_to_planes},
-    {"transpose", create_transpose},
-    {"upsample2d", create_upsample2d},
+#define BMX_OPERATOR(name) {#name, create_##name},
+#include "ops/op_list.inc"
+#undef BMX_OPERATOR
 };
 
 const Entry* find_entry(const std::string& op) {

@@ -1,10 +1,10 @@
-// lrn: local response normalization across channels. Every step is a correctly rounded operation in a fixed
-// order, so the results are the same on every machine.
+// lrn and softmax: each value against those of other channels.
 #include <algorithm>
 #include <cmath>
 
+#include "ops/node_reader.h"
+#include "ops/operator.h"
 #include "ops/parallel_rows.h"
-#include "ops/registry.h"
 
 namespace bmx {
 namespace {
@@ -17,6 +17,8 @@ float raise(float base, Power power) {
   return power == Power::kHalf ? root : root * std::sqrt(root);
 }
 
+// Local response normalization across channels. Every step is a correctly rounded operation in a fixed order,
+// so the results are the same on every machine.
 class Lrn final : public Operator {
  public:
   Lrn(ValueType output, int64_t size, float alpha, Power power, float knorm)
@@ -28,7 +30,7 @@ class Lrn final : public Operator {
 
   void run(const RunArgs& args) const override {
     const int64_t channels = output().shape.back();
-    const int64_t rows = args.batch * (output().elements() / channels);
+    const int64_t rows = row_count(output(), args.batch);
     parallel_rows(
         args.pool, rows, channels * (2 * std::min(half_, channels) + 1), [&](int64_t begin, int64_t end) {
           for (int64_t r = begin; r < end; ++r) {
@@ -60,6 +62,34 @@ Power power_of(NodeReader& node, float beta) {
   return Power::kOne;
 }
 
+// exp(x - max) / sum over the last axis, the sum in ascending order.
+class Softmax final : public Operator {
+ public:
+  Softmax(ValueType output, const Kernels& kernels) : Operator(std::move(output)), kernels_(kernels) {}
+
+  void run(const RunArgs& args) const override {
+    const int64_t channels = output().shape.back();
+    const int64_t rows = row_count(output(), args.batch);
+    const auto* x = args.input<float>();
+    auto* y = args.output<float>();
+    parallel_rows(args.pool, rows, channels, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) normalize(x + r * channels, channels, y + r * channels);
+    });
+  }
+
+ private:
+  void normalize(const float* x, int64_t channels, float* y) const {
+    const float largest = *std::max_element(x, x + channels);
+    for (int64_t c = 0; c < channels; ++c) y[c] = x[c] - largest;
+    kernels_.exp(y, channels, y);
+    float sum = 0;
+    for (int64_t c = 0; c < channels; ++c) sum += y[c];
+    for (int64_t c = 0; c < channels; ++c) y[c] /= sum;
+  }
+
+  const Kernels& kernels_;
+};
+
 }  // namespace
 
 Result<OperatorPtr> create_lrn(NodeReader& node, const Kernels&) {
@@ -75,6 +105,12 @@ Result<OperatorPtr> create_lrn(NodeReader& node, const Kernels&) {
   const Power power = power_of(node, beta.f32()[0]);
   BMX_RETURN_IF_ERROR(node.finish());
   return OperatorPtr(new Lrn(in, size, alpha.f32()[0], power, knorm.f32()[0]));
+}
+
+Result<OperatorPtr> create_softmax(NodeReader& node, const Kernels& kernels) {
+  const ValueType& in = node.input({DType::kF32});
+  BMX_RETURN_IF_ERROR(node.finish());
+  return OperatorPtr(new Softmax(in, kernels));
 }
 
 }  // namespace bmx
