@@ -7,15 +7,18 @@
 #include <vector>
 
 #include "base/status.h"
+#include "runtime/profile.h"
+#include "tools/options.h"
 
 namespace bmx {
 
-inline constexpr const char* kBenchUsage = R"(Usage: bmx-bench kernels [options]
+inline std::string bench_usage() {
+  return with_isa_names(R"(Usage: bmx-bench kernels [options]
 
 Times the kernels on the layers of docs/performance.md, each with its float epilogue, and compares them with the
 registers-only peak of the instruction set, measured in the same run.
 
-  --isa NAME     instruction set to use (default: BMX_ISA, otherwise auto)
+  --isa NAME     instruction set to use: auto, or one of this build: ISAS (default: BMX_ISA, otherwise auto)
   --threads N    threads to use, 1 to 256 (default 1)
   --only NAME    one case
   --repeat N     only run the cases N times, without timing: for instruction counts
@@ -23,7 +26,8 @@ registers-only peak of the instruction set, measured in the same run.
   --help         this text
 
 Exit status: 0 success, 1 the run failed, 2 the command line is wrong.
-)";
+)");
+}
 
 struct BenchOptions {
   std::string isa = "auto", only;
@@ -31,15 +35,6 @@ struct BenchOptions {
   int64_t repeat = 0;
   bool json = false, help = false;
 };
-
-inline Status set_bench_number(const std::string& name, const std::string& text, int64_t most,
-                               int64_t* value) {
-  char* end = nullptr;
-  *value = std::strtoll(text.c_str(), &end, 10);
-  if (!text.empty() && *end == '\0' && *value >= 1 && *value <= most) return {};
-  return invalid_argument(name + " needs a number from 1 to " + std::to_string(most) + ", found '" + text +
-                          "'");
-}
 
 inline Result<BenchOptions> parse_bench_options(const std::vector<std::string>& arguments) {
   BenchOptions options;
@@ -60,9 +55,9 @@ inline Result<BenchOptions> parse_bench_options(const std::vector<std::string>& 
       if (name == "--isa") options.isa = arguments[i];
       if (name == "--only") options.only = arguments[i];
       if (name == "--threads")
-        BMX_RETURN_IF_ERROR(set_bench_number(name, arguments[i], 256, &options.threads));
+        BMX_RETURN_IF_ERROR(set_count(name, arguments[i], kMaxThreads, &options.threads));
       if (name == "--repeat")
-        BMX_RETURN_IF_ERROR(set_bench_number(name, arguments[i], 1000000, &options.repeat));
+        BMX_RETURN_IF_ERROR(set_count(name, arguments[i], kMaxTimedRuns, &options.repeat));
     } else {
       return invalid_argument("unknown argument '" + name + "'; see bmx-bench --help");
     }

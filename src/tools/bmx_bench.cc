@@ -196,7 +196,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (options->help) {
-    std::fputs(bmx::kBenchUsage, stdout);
+    std::fputs(bmx::bench_usage().c_str(), stdout);
     return 0;
   }
   const bmx::Status status = bmx::run_kernels(*options);

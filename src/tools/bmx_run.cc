@@ -174,7 +174,7 @@ int run_command(const std::vector<std::string>& arguments) {
   const Result<RunOptions> options = parse_run_options(arguments, std::getenv("BMX_ISA"));
   if (!options.ok()) return fail(options.status().message(), kUsage);
   if (options.value().help) {
-    std::fputs(kRunUsage, stdout);
+    std::fputs(run_usage().c_str(), stdout);
     return 0;
   }
   const Status status = execute(options.value());

@@ -2,23 +2,24 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "runtime/profile.h"
+#include "tools/options.h"
 
 namespace bmx {
 
-inline constexpr const char* kRunUsage = R"(Usage: bmx-run FILE --input X.npy [options]
+inline std::string run_usage() {
+  return with_isa_names(R"(Usage: bmx-run FILE --input X.npy [options]
 
 Runs a packed model (.bmx) on an array and prints the best classes or writes the result.
 
   --input X.npy    float32 as in training, or uint8 if the file stores its preprocessing or takes bytes; with or without a batch axis
   --output Y.npy   write the first output (with its batch axis) instead of printing classes
   --top K          print the K largest entries of the first output for each sample (default 5 without --output)
-  --isa NAME       instruction set to use: auto, or one of this build: scalar, avx2, avx512bw, avx512, neon (default: BMX_ISA, otherwise auto)
+  --isa NAME       instruction set to use: auto, or one of this build: ISAS (default: BMX_ISA, otherwise auto)
   --threads N      threads to use, 1 to 256 (default 1); the result does not depend on it
   --repeat N       run N times and print the median and the shortest time
   --json           print one JSON object instead of lines
@@ -26,7 +27,8 @@ Runs a packed model (.bmx) on an array and prints the best classes or writes the
 
 Example: bmx-run lenet.bmx --input digits.npy --top 3
 Exit status: 0 success, 1 the run failed, 2 the command line is wrong.
-)";
+)");
+}
 
 struct RunOptions {
   std::string model, input, output, isa = "auto";
@@ -40,19 +42,6 @@ struct RunOptions {
 namespace run_options {
 
 inline constexpr int64_t kMostClasses = 999999999;
-
-inline bool parse_count(const std::string& text, int64_t most, int64_t* value) {
-  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
-    return false;
-  *value = std::strtoll(text.c_str(), nullptr, 10);
-  return *value > 0 && *value <= most;
-}
-
-inline Status set_count(const std::string& name, const std::string& text, int64_t most, int64_t* value) {
-  if (parse_count(text, most, value)) return {};
-  return invalid_argument(name + " needs a number from 1 to " + std::to_string(most) + ", found '" + text +
-                          "'");
-}
 
 inline Status set_value(const std::string& name, const std::string& value, RunOptions* options) {
   if (name == "--top") return set_count(name, value, kMostClasses, &options->top);

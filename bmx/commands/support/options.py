@@ -88,10 +88,21 @@ def json_option(function: Callable) -> Callable:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
 
 
+class IsaOption(click.Option):
+    """`--isa`. Only its help needs the names of this build's instruction sets, so only that loads `bmx._core`."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The names in the help come from the build."""
+        from bmx import _core
+
+        names = ", ".join(_core.built_isas())
+        self.help = f"Instruction set to use: auto, or one of this build: {names}; the best of this machine by default."
+        return super().get_help_record(ctx)
+
+
 def isa_option(function: Callable) -> Callable:
     """Adds `--isa`."""
-    text = "Instruction set to use, for example scalar or avx2; the best of this machine by default."
-    return click.option("--isa", metavar="NAME", envvar="BMX_ISA", show_envvar=True, help=text)(function)
+    return click.option("--isa", metavar="NAME", envvar="BMX_ISA", show_envvar=True, cls=IsaOption)(function)
 
 
 def threads_option(function: Callable) -> Callable:

@@ -1,6 +1,7 @@
 // The parts of bmx-run: .npy files and the command line. tests/runtime/test_bmx_run.py runs the program.
 #include <gtest/gtest.h>
 
+#include "tools/bench_options.h"
 #include "tools/npy.h"
 #include "tools/run_options.h"
 
@@ -17,6 +18,14 @@ std::vector<char> npy_file(const std::string& header, const std::string& data, c
 }
 
 const std::string kFloats = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n";
+
+TEST(Usage, NamesTheInstructionSetsOfThisBuild) {
+  std::string names;
+  for (const Kernels* kernels : all_kernels())
+    names += (names.empty() ? "" : ", ") + std::string(kernels->name);
+  for (const std::string& usage : {run_usage(), bench_usage()})
+    EXPECT_NE(usage.find("one of this build: " + names + " ("), std::string::npos) << usage;
+}
 
 TEST(Npy, ReadsBothVersions) {
   for (char version : {'\1', '\2'}) {
