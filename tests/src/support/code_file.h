@@ -44,6 +44,12 @@ inline Integers random_codes(Random& random, int64_t count, int bits) {
   return codes;
 }
 
+inline Bytes random_flip(Random& random, int64_t channels) {
+  Floats signs;
+  for (int64_t c = 0; c < channels; ++c) signs.push_back(static_cast<float>(random.integer(0, 1)));
+  return packed(signs, channels);
+}
+
 // As a file stores them: [plane][row][bytes_for(channels)].
 inline Bytes packed_planes(const Integers& codes, int64_t channels, int bits) {
   Bytes bytes;

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/bits.h"
 #include "microkernels/kernels.h"
 #include "runtime/session.h"
 #include "support/file_builder.h"
@@ -60,14 +61,16 @@ inline std::vector<const char*> isas() {
 
 // The single output for a batch of x, floats or bytes; int32 results as floats, which hold them exactly here.
 template <class T>
-Floats run(const std::string& bytes, const char* isa, const std::vector<T>& x, std::vector<int64_t> sample) {
+Floats run(const std::string& bytes, const char* isa, const std::vector<T>& x,
+           const std::vector<int64_t>& sample) {
   auto model = Model::from_memory(bytes.data(), bytes.size(), isa);
   EXPECT_TRUE(model.ok()) << model.status().message();
   if (!model.ok()) return {};
   Session session(*model);
-  sample.insert(sample.begin(), static_cast<int64_t>(x.size()) / product(sample));
+  std::vector<int64_t> shape{static_cast<int64_t>(x.size()) / product(sample)};
+  shape.insert(shape.end(), sample.begin(), sample.end());
   const TensorType type = std::is_same_v<T, float> ? TensorType::kF32 : TensorType::kU8;
-  const InputArray input{x.data(), type, sample.data(), sample.size()};
+  const InputArray input{x.data(), type, shape.data(), shape.size()};
   const Status status = session.run(&input, 1);
   EXPECT_TRUE(status.ok()) << status.message();
   const OutputArray out = session.output(0);
@@ -75,6 +78,18 @@ Floats run(const std::string& bytes, const char* isa, const std::vector<T>& x, s
   if (out.type == TensorType::kF32)
     return {static_cast<const float*>(out.data), static_cast<const float*>(out.data) + count};
   return {static_cast<const int32_t*>(out.data), static_cast<const int32_t*>(out.data) + count};
+}
+
+// A file whose value "threshold0" is the sign of the input.
+inline FileBuilder sign_file(const std::vector<int64_t>& shape) {
+  FileBuilder builder(shape);
+  const int64_t channels = shape.back();
+  builder.tensor<float>("zero", "F32", {channels}, Floats(static_cast<size_t>(channels), 0.0F));
+  builder.tensor<uint8_t>("keep", "U8", {bytes_for(channels)},
+                          std::vector<uint8_t>(static_cast<size_t>(bytes_for(channels)), 0));
+  builder.node("threshold", "data", "bits", shape, OrderedJson::object(),
+               {{"threshold", "zero"}, {"flip", "keep"}});
+  return builder;
 }
 
 }  // namespace bmx::testing
