@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "ops/operator.h"
 #include "python/module.h"
 #include "runtime/describe.h"
 #include "runtime/profile.h"
@@ -152,6 +153,7 @@ void define_model(py::module_& m) {
       PyExc_ValueError, nullptr);
   if (!model_error) throw py::error_already_set();
   m.attr("ModelError") = py::handle(model_error);
+  m.def("operator_names", &operator_names, "Names of the operators that a file may use with this build.");
 
   py::class_<PythonSession>(m, "Session", "One thread's use of a model.")
       .def("run", &PythonSession::run, py::arg("inputs"),
