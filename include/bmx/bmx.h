@@ -55,8 +55,8 @@ BMX_API const char* bmx_status_message(
     const bmx_status* status);                    /* "" for NULL; lives as long as the status */
 BMX_API void bmx_status_free(bmx_status* status); /* NULL is fine */
 
-/* isa: "scalar", "avx2", "avx512bw", "avx512", "neon", "neon32", or NULL or "auto" for the best one of this
- * CPU. *model is set on success. */
+/* isa: NULL or "auto" for the best instruction set of this CPU, or one of those that `bmx-run --help` lists,
+ * such as "scalar" or "avx2". *model is set on success. */
 BMX_API bmx_status* bmx_model_open(const char* path, const char* isa, bmx_model** model);
 /* The bytes are copied. */
 BMX_API bmx_status* bmx_model_from_memory(const void* data, size_t size, const char* isa, bmx_model** model);
@@ -71,16 +71,16 @@ BMX_API size_t bmx_model_input_count(const bmx_model* model);
 BMX_API const char* bmx_model_input_name(const bmx_model* model, size_t index);
 /* Shape of one sample, without the batch. */
 BMX_API const int64_t* bmx_model_input_shape(const bmx_model* model, size_t index, size_t* rank);
-/* BMX_FLOAT32, or BMX_UINT8 of an input that takes nothing else. */
+/* BMX_FLOAT32, or BMX_UINT8 for an input that takes nothing else. */
 BMX_API bmx_type bmx_model_input_type(const bmx_model* model, size_t index);
-/* 1 if the input takes BMX_UINT8: as it is, or beside BMX_FLOAT32, converted as the file says. */
+/* 1 if the input takes BMX_UINT8: as it is, or as well as BMX_FLOAT32, converted as the file says. */
 BMX_API int bmx_model_input_takes_uint8(const bmx_model* model, size_t index);
 
 BMX_API size_t bmx_model_output_count(const bmx_model* model);
 BMX_API const char* bmx_model_output_name(const bmx_model* model, size_t index);
 BMX_API const int64_t* bmx_model_output_shape(const bmx_model* model, size_t index, size_t* rank);
-/* BMX_INT32 for 32-bit integers, BMX_FLOAT32 for all others: bits arrive as -1 and +1, integers of fewer bits
- * as the same numbers. */
+/* BMX_INT32 for 32-bit integers, BMX_FLOAT32 for everything else: bits arrive as -1 and +1, integers of fewer
+ * bits as the same numbers. */
 BMX_API bmx_type bmx_model_output_type(const bmx_model* model, size_t index);
 
 /* Labels of the last axis of the first output; 0 if the file has none. */
@@ -103,7 +103,7 @@ BMX_API bmx_array bmx_session_output(const bmx_session* session, size_t index);
 
 /* Runs once uncounted, then `runs` times with a clock around each step. *json: an object with the keys isa,
  * threads, batch, runs, median_ms and steps; each step has node, nodes (that one and those fused with it),
- * op, ms (median), share, macs (of one sample) and gmacs_per_s. Valid until the next profile of the session.
+ * op, ms (median), share, macs (for one sample) and gmacs_per_s. Valid until the next profile of the session.
  */
 BMX_API bmx_status* bmx_session_profile(bmx_session* session, const bmx_array* inputs, size_t count,
                                         int64_t runs, const char** json);

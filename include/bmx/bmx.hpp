@@ -105,12 +105,12 @@ struct ValueInfo {
   std::string name;
   std::vector<std::int64_t> shape;
   bmx_type type;
-  bool takes_uint8;  // an input that takes uint8_t: as it is, or beside float, converted as the file says
+  bool takes_uint8;  // an input that takes uint8_t: as it is, or as well as float, converted as the file says
 };
 
 class Model {
  public:
-  // isa: "scalar", "avx2", "avx512bw", "avx512", "neon", "neon32" or "auto" for the best one of this CPU.
+  // isa: "auto" for the best instruction set of this CPU, or one of those that `bmx-run --help` lists.
   explicit Model(const std::string& path, const std::string& isa = "auto") {
     bmx_model* model = nullptr;
     detail::check(bmx_model_open(path.c_str(), isa.c_str(), &model));
@@ -177,7 +177,7 @@ class Session {
   void run(const Input& input) { run(&input, 1); }
   void run(const std::vector<Input>& inputs) { run(inputs.data(), inputs.size()); }
 
-  // Of the last run.
+  // A result of the last run.
   Output output(std::size_t index = 0) const {
     const bmx_array array = bmx_session_output(handle_.get(), index);
     if (!array.data)

@@ -7,7 +7,7 @@ namespace bmx {
 namespace {
 
 constexpr auto kSpinTime = std::chrono::microseconds(200);
-constexpr int kSpinsPerLook = 64;  // at the clock
+constexpr int kSpinsPerLook = 64;  // between two looks at the clock
 
 // ThreadPool::state_: the number of the piece, whether it is open, and how many workers are in it.
 constexpr uint64_t kOpen = uint64_t{1} << 32, kNextPiece = kOpen << 1;

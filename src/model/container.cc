@@ -85,7 +85,7 @@ struct Entry {
   int64_t begin = 0, end = 0;
 };
 
-// One line of the table, each member by itself; that the ranges fit together is checked later.
+// One line of the table, each member by itself; whether the ranges fit together is checked later.
 Entry read_entry(const std::string& name, const Json& json, Status* status) {
   ObjectReader reader(json, "tensor '" + name + "'", status);
   Entry entry;

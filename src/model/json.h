@@ -18,9 +18,9 @@ inline constexpr int kMaxJsonDepth = 32;
 // An object, without repeated keys and nested at most kMaxJsonDepth deep. `what` names the text in errors.
 Result<Json> parse_json_object(std::string_view text, const std::string& what);
 
-// Reads the members of an object. The first thing that is wrong is kept in `status`, and reading goes on with
-// empty values, so that a caller states what it expects and checks once. `where` begins every message: "node
-// 'conv0'".
+// Reads the members of an object. The first thing that is wrong is kept in `status`, and reading continues
+// with empty values, so that a caller states what it expects and checks once. `where` begins every message:
+// "node 'conv0'".
 class ObjectReader {
  public:
   ObjectReader(const Json& object, std::string where, Status* status);

@@ -1,4 +1,4 @@
-// The computation behind QConvolution and QFullyConnected, which is the case height = width = kernel = 1.
+// What QConvolution and QFullyConnected compute, which is the case height = width = kernel = 1.
 //
 // With q the quantizers, S = 1 for output_range 'dot' and 1/2 for 'popcount', K values in a dot product:
 //   y  = q(x) * q(w)            'dot'            + bias

@@ -1,4 +1,4 @@
-// How an operator reads its node. The first thing that is wrong is kept, and reading goes on with harmless
+// How an operator reads its node. The first thing that is wrong is kept, and reading continues with harmless
 // values, so that a create function states everything it expects and then checks once.
 #pragma once
 

@@ -101,8 +101,8 @@ std::vector<Order> orders_of(const std::vector<Buffer>& buffers) {
   return orders;
 }
 
-// Moves the buffers that end at the top of the arena to the front, as long as something is gained or the
-// number of attempts is not used up.
+// Moves the buffers that end at the top of the arena to the front, as long as something is gained and
+// attempts remain.
 void improve(const std::vector<Buffer>& buffers, int64_t bound, Order order, MemoryLayout* best) {
   MemoryLayout layout = place(buffers, order);
   for (int i = 0; i < kImprovements && best->bytes > bound; ++i) {

@@ -13,18 +13,18 @@ namespace bmx {
 struct Plan {
   int64_t capacity = 0;
   int64_t arena_bytes = 0;
-  int64_t workspace_offset = 0;  // the bytes of the values; the workspace of the steps lies behind them
+  int64_t workspace_offset = 0;  // size of the values in bytes; the workspace of the steps follows
   int64_t live_bytes = 0;        // the largest sum of the values that are alive in one step
   // By value, -1 where the arena holds nothing: views, values that a fused step skips, and inputs without
   // preprocessing, which stay in the caller's memory.
   std::vector<int64_t> offsets;
 };
 
-// Of a session. Slices are large enough to use each weight several times and small enough to stay in the
-// outer caches.
+// Size of a session's arena. Slices are large enough to use each weight several times and small enough to
+// stay in the outer caches.
 inline constexpr int64_t kArenaTarget = int64_t{8} << 20;
 
-// threads: of the pool that will run it.
+// threads: size of the pool that will run it.
 Result<Plan> make_plan(const Graph& graph, const Program& program, int64_t capacity, int threads = 1);
 
 // As many samples as fit into `arena_bytes`, at least 1 and at most `batch`.

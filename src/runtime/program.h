@@ -1,10 +1,10 @@
 // What a model executes, whatever the batch: one step for each node that does work, in topological order.
 //
 // Two kinds of node do no work of their own. A view's output has the bytes of its input. A node that is fused
-// is done by the epilogue of the step before it, which is possible where nobody else wants the value in
-// between; a threshold is fused even there: numbers and bits leave the step together.
-// What is concatenated is written where the concatenation will be, if its producer and all its readers can
-// leave gaps between rows.
+// is done by the epilogue of the step before it, which is possible where no other node reads the value
+// between them; a threshold is fused even there: numbers and bits leave the step together. What is
+// concatenated is written where the concatenation will be, if its producer and all its readers can leave gaps
+// between rows.
 #pragma once
 
 #include <vector>

@@ -12,7 +12,7 @@ enum class BenchKind { kBinary, kFloat, kPack };
 
 struct BenchCase {
   std::string name;
-  ConvShape shape;  // kPack: of the input only
+  ConvShape shape;  // kPack: only the input is used
   BenchKind kind = BenchKind::kBinary;
   int pad_value = 0;
   int64_t memory = 0;  // bytes that a case bound by memory has to read, otherwise 0
