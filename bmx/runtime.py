@@ -26,6 +26,7 @@ __all__ = [
     "Session",
     "StepProfile",
     "ValueInfo",
+    "built_isas",
     "isas",
 ]
 
@@ -44,10 +45,10 @@ class ValueInfo(NamedTuple):
     """An input or output of a model.
 
     Attributes:
-        name: its name in the graph.
-        dtype: "float32", "int32" or, of an input that takes nothing else, "uint8": the type of the array.
-        shape: the shape of one sample; arrays have a batch axis in front of it.
-        preprocessing: for an input that also takes uint8 images, what happens to them.
+        name: name in the graph.
+        dtype: type of the array: "float32", "int32", or "uint8" for an input that takes nothing else.
+        shape: shape of one sample; arrays have a batch axis in front of it.
+        preprocessing: what happens to uint8 images, if the input takes them as well.
     """
 
     name: str
@@ -61,10 +62,10 @@ class StepProfile(NamedTuple):
 
     Attributes:
         node: name of the node whose operator runs.
-        nodes: that one and those fused into its step, in the order of the graph.
+        nodes: names of that node and of those fused into its step, in the order of the graph.
         op: the operator.
         ms: median time in milliseconds, for the whole batch.
-        share: of the sum of all steps, from 0 to 1.
+        share: part of the sum of all steps, from 0 to 1.
         macs: multiply-accumulates for one sample.
         gmacs_per_s: 10^9 multiply-accumulates a second; 0 for a step without any.
     """
@@ -82,12 +83,12 @@ class Profile(NamedTuple):
     """Where the time of a run goes.
 
     Attributes:
-        isa: the instruction set.
-        threads: of the session.
+        isa: name of the instruction set.
+        threads: number of threads of the session.
         batch: samples in a run.
-        runs: how many were measured.
-        median_ms: of whole runs, with copies of inputs and outputs and the clock between steps.
-        steps: in the order in which they run.
+        runs: number of measured runs.
+        median_ms: median of whole runs, with copies of inputs and outputs and the clock between steps.
+        steps: the steps in the order in which they run.
     """
 
     isa: str
@@ -103,14 +104,14 @@ class Memory(NamedTuple):
 
     Attributes:
         batch: samples in a run.
-        threads: of the session.
+        threads: number of threads of the session.
         slice_samples: samples that run at once; a larger batch runs in slices, so the arena stays small.
-        arena_bytes: of the values between the layers.
+        arena_bytes: size of the values between the layers.
         live_bytes: the largest sum of values that are alive in one step; no arena can be smaller.
         workspace_bytes: scratch memory of the steps.
-        output_bytes: of the outputs, for the whole batch.
-        packed_bytes: weights in the order of the instruction set.
-        file_bytes: of the file, whose pages the system may drop and read again.
+        output_bytes: size of the outputs, for the whole batch.
+        packed_bytes: size of the weights in the order of the instruction set.
+        file_bytes: size of the file, whose pages the system may drop and read again.
     """
 
     batch: int
@@ -127,6 +128,11 @@ class Memory(NamedTuple):
 def isas() -> list[str]:
     """Names of the instruction sets that this CPU supports, best first."""
     return list(_core.isas())
+
+
+def built_isas() -> list[str]:
+    """Names of all instruction sets of this build, best first, whether this CPU supports them or not."""
+    return list(_core.built_isas())
 
 
 class Session:
@@ -170,7 +176,7 @@ class Session:
 
         Args:
             inputs: as in `run`.
-            runs: how many to measure, after one that is not.
+            runs: number of measured runs; one that is not measured comes first.
 
         Returns:
             Milliseconds, float64 [runs].
@@ -185,7 +191,7 @@ class Session:
 
         Args:
             inputs: as in `run`.
-            runs: how many to measure, after one that is not; times are medians.
+            runs: number of measured runs; one that is not measured comes first. Times are medians.
 
         Raises:
             ModelError: if the inputs do not fit, or runs is not between 1 and 1,000,000.
@@ -285,8 +291,8 @@ class Model:
         """A new session, for a thread of its own.
 
         Args:
-            threads: that share the work of a run, the calling one among them; 1 to 256. Results are equal
-                to those of one thread, bit for bit.
+            threads: number of threads that share the work of a run, with the calling one; 1 to 256. Results
+                are equal to those of one thread, bit for bit.
 
         Raises:
             ModelError: if threads is out of range.
@@ -334,7 +340,7 @@ class Model:
 
         Args:
             inputs: as in `Session.run`; one sample of random numbers if None.
-            runs: how many to measure.
+            runs: number of measured runs.
             threads: as in `session`.
         """
         return self.session(threads).profile(self.random_inputs() if inputs is None else inputs, runs)

@@ -8,20 +8,20 @@ import sys
 import click.testing
 import pytest
 
-from bmx import _core
+from bmx import runtime
 from bmx.cli import cli
 
 
 @pytest.mark.parametrize("command", ["bench", "diff", "info", "run", "verify"])
 def test_help_names_the_instruction_sets_of_this_build(command: str) -> None:
     help_text = " ".join(click.testing.CliRunner().invoke(cli, [command, "--help"]).output.split())
-    assert f"auto, or one of this build: {', '.join(_core.built_isas())};" in help_text
+    assert f"auto, or one of this build: {', '.join(runtime.built_isas())};" in help_text
 
 
 def test_help_names_the_instruction_sets_that_the_build_has_and_no_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_core, "built_isas", lambda: ["neon32", "scalar"])
+    monkeypatch.setattr(runtime, "built_isas", lambda: ["neon32", "scalar"])
     help_text = " ".join(click.testing.CliRunner().invoke(cli, ["run", "--help"]).output.split())
     assert "one of this build: neon32, scalar;" in help_text
     assert "avx" not in help_text

@@ -89,14 +89,16 @@ def json_option(function: Callable) -> Callable:
 
 
 class IsaOption(click.Option):
-    """`--isa`. Only its help needs the names of this build's instruction sets, so only that loads `bmx._core`."""
+    """`--isa`. Only its help loads the runtime, which names the instruction sets of the build."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The names in the help come from the build."""
-        from bmx import _core
+        """The option and its help, in which the names stand."""
+        from bmx import runtime
 
-        names = ", ".join(_core.built_isas())
-        self.help = f"Instruction set to use: auto, or one of this build: {names}; the best of this machine by default."
+        names = ", ".join(runtime.built_isas())
+        self.help = (
+            f"Instruction set: auto, or one of this build: {names}; by default the best of this machine."
+        )
         return super().get_help_record(ctx)
 
 
