@@ -13,12 +13,14 @@ from mxnet.gluon import HybridBlock
 
 from bmx import compiler
 from bmx.compiler import fileformat
+from bmx.compiler.format_doc import format_table
 from bmx.compiler.frontend import converters
 from bmx.compiler.frontend.converters import CONVERTERS
 from bmx.compiler.ir import GraphError, ops
 from bmx.compiler.ir.evaluator import evaluate
 from bmx.compiler.ir.ops import OPERATORS
 from bmx.compiler.ir.text import parse, to_text
+from bmx.compiler.operators_doc import operators_markdown
 from bmx.discovery import import_modules
 
 OPERATOR = '''
@@ -84,6 +86,12 @@ def test_text_and_file_hold_it() -> None:
     assert '= smooth_l1(data) {"scale": 1.5}' in to_text(graph)
     assert to_text(parse(to_text(graph))) == to_text(graph)
     assert to_text(fileformat.read(fileformat.to_bytes(graph))) == to_text(graph)
+
+
+def test_the_pages_of_operators_and_of_the_file_format_have_it() -> None:
+    meaning = "(s x)^2 / 2 where |x| < 1 / s^2, otherwise |x| - 1 / (2 s^2)."
+    assert f"| `smooth_l1` | f32 | yes | {meaning} |" in operators_markdown()
+    assert f"| `smooth_l1` | f32 -> f32 | `scale`: a number above 0 | | {meaning} |" in format_table()
 
 
 def test_the_verifier_checks_it() -> None:

@@ -20,7 +20,7 @@ _MAX_NODES = 65536
 # Types of tensors by the kind of the constant; bits, masks and bit planes are packed.
 _DTYPES = {"f32": np.float32, "i32": np.int32, "i16": np.uint8, "bits": np.uint8, "mask": np.uint8}
 # How a file stores the weight of an integer layer; the IR has the integers themselves.
-_PLANE_ATTRIBUTES = {"weight_bits": bit_count(), "signs": boolean()}
+PLANE_ATTRIBUTES = {"weight_bits": bit_count(), "signs": boolean()}
 _SMALL_INTEGERS = (np.int8, np.int16, np.int32)
 # In a whole graph, at most so many numbers may be stored as a single number for all channels.
 _MAX_REPEATED = 2**24
@@ -152,7 +152,7 @@ def _input_json(value: Input) -> dict[str, Any]:
 
 def _node_json(node: Node, value: ValueType, names: _Names) -> dict[str, Any]:
     integers = [array for array in node.constants.values() if array.dtype == np.int16]
-    planes = dict(zip(_PLANE_ATTRIBUTES, _planes(integers[0]))) if integers else {}
+    planes = dict(zip(PLANE_ATTRIBUTES, _planes(integers[0]))) if integers else {}
     content = {
         "name": node.name,
         "op": node.op,
@@ -238,7 +238,7 @@ def _split_planes(name: str, op: str, attrs: dict[str, Any]) -> tuple[dict[str, 
     if all(constant.kind != "i16" for constant in OPERATORS[op].constants.values()):
         return attrs, None
     attrs = dict(attrs)
-    for key, spec in _PLANE_ATTRIBUTES.items():
+    for key, spec in PLANE_ATTRIBUTES.items():
         if not spec.accepts(attrs.get(key)):
             raise GraphError(f"node {name!r}: {key} should be {spec.expected}, found {attrs.get(key)!r}.")
     planes = Planes(attrs.pop("weight_bits"), attrs.pop("signs"))

@@ -18,6 +18,7 @@ class _OfTwoValues(Operator):
     """Shapes have as many axes; an axis of one element is repeated along the other value's."""
 
     arity = 2
+    signature = "two f32 of as many axes -> f32"
     by_position = True
     function: ClassVar[np.ufunc]
 
@@ -69,6 +70,7 @@ class Affine(Elementwise):
     """Per channel x * scale + shift, rounded once."""
 
     name = "affine"
+    signature = "f32 or i32 [..,C] -> f32"
     reads = ("f32", "i32")
     constants = {"scale": Constant("f32", per_channel=True), "shift": Constant("f32", per_channel=True)}
     monotone = True
@@ -110,6 +112,7 @@ class Cast(Elementwise):
     """The same number as float32, rounded once where it is 2^24 or more; bits as -1 and +1."""
 
     name = "cast"
+    signature = "i32, bits or u1 to u8 -> f32"
     reads = ("i32", "bits", *CODES)
     monotone = True
     non_decreasing = True

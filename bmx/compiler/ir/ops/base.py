@@ -38,11 +38,18 @@ class Constant:
     Its kind is ``f32``, ``bits`` (int8 of +-1), ``mask`` (bool), ``i16`` (integers of at most 8 bits, which a
     file holds as bit planes) or ``input`` (f32 or i32, as the input). Where the last axis is that of the
     channels, a file holds one number for all of them if they have the same.
+
+    Attributes:
+        kind: see above.
+        optional: whether a node may be without it.
+        per_channel: whether the last axis is that of the input's channels.
+        shape: the axes as docs/format.md names them; the last one is the axis that bits are packed along.
     """
 
     kind: str
     optional: bool = False
     per_channel: bool = False
+    shape: str = "C"
 
 
 # By name, in the order of their definition.
@@ -60,6 +67,8 @@ class Operator:
         constants: by role.
         in_file: whether docs/format.md has the operator; the others live only until the passes have replaced
             them.
+        signature: types and shapes of inputs and result as docs/format.md writes them, where "f32 -> f32", or
+            with other `reads` "... -> same dtype", does not say it all.
         elementwise: computes each element from the same element of the input and its channel's constants.
         monotone: elementwise, and in each channel either non-decreasing or non-increasing in float32, for
             all constants; `is_monotone` tells it of one node.
@@ -75,6 +84,7 @@ class Operator:
     attributes: ClassVar[dict[str, Attribute]] = {}
     constants: ClassVar[dict[str, Constant]] = {}
     in_file: ClassVar[bool] = True
+    signature: ClassVar[str] = ""
     elementwise: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     non_decreasing: ClassVar[bool] = False

@@ -21,7 +21,8 @@ class BinaryConv2D(Convolution):
     name = "binary_conv2d"
     reads = ("bits",)
     attributes = {**Convolution.attributes, "pad_value": choice(0, 1, -1)}
-    constants = {"weight": Constant("bits")}
+    constants = {"weight": Constant("bits", shape="O,KH,KW,I/groups")}
+    signature = "bits [H,W,I] -> i32 [H',W',O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         _dot_terms(node)
@@ -40,7 +41,8 @@ class BinaryDense(FullyConnected):
 
     name = "binary_dense"
     reads = ("bits",)
-    constants = {"weight": Constant("bits")}
+    constants = {"weight": Constant("bits", shape="O,I")}
+    signature = "bits [I] -> i32 [O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         _dot_terms(node)
@@ -59,7 +61,8 @@ class IntegerConv2D(Convolution):
 
     name = "integer_conv2d"
     reads = ("bits", *CODES)
-    constants = {"weight": Constant("i16")}
+    constants = {"weight": Constant("i16", shape="O,KH,KW,I/groups")}
+    signature = "bits or u1 to u8 [H,W,I] -> i32 [H',W',O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         _integer_bound(node, x)
@@ -78,7 +81,8 @@ class IntegerDense(FullyConnected):
 
     name = "integer_dense"
     reads = ("bits", *CODES)
-    constants = {"weight": Constant("i16")}
+    constants = {"weight": Constant("i16", shape="O,I")}
+    signature = "bits or u1 to u8 [I] -> i32 [O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         _integer_bound(node, x)

@@ -43,7 +43,11 @@ class Conv2D(Convolution):
     """Cross-correlation with zero padding, plus a bias per output channel."""
 
     name = "conv2d"
-    constants = {"weight": Constant("f32"), "bias": Constant("f32", optional=True)}
+    constants = {
+        "weight": Constant("f32", shape="O,KH,KW,I/groups"),
+        "bias": Constant("f32", optional=True, shape="O"),
+    }
+    signature = "f32 [H,W,I] -> f32 [H',W',O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         return conv_output(node, x, layout, "f32")
@@ -63,7 +67,8 @@ class BinaryWeightConv2D(Convolution):
     """
 
     name = "binary_weight_conv2d"
-    constants = {"weight": Constant("bits")}
+    constants = {"weight": Constant("bits", shape="O,KH,KW,I/groups")}
+    signature = "f32 [H,W,I] -> f32 [H',W',O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         return conv_output(node, x, layout, "f32")

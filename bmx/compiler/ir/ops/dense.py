@@ -20,7 +20,8 @@ class Dense(FullyConnected):
     """x . weight^T + bias."""
 
     name = "dense"
-    constants = {"weight": Constant("f32"), "bias": Constant("f32", optional=True)}
+    constants = {"weight": Constant("f32", shape="O,I"), "bias": Constant("f32", optional=True, shape="O")}
+    signature = "f32 [I] -> f32 [O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         return dense_output(node, x, "f32")
@@ -34,7 +35,8 @@ class BinaryWeightDense(FullyConnected):
     """`dense` without bias whose weights are +-1, a bit each in the file."""
 
     name = "binary_weight_dense"
-    constants = {"weight": Constant("bits")}
+    constants = {"weight": Constant("bits", shape="O,I")}
+    signature = "f32 [I] -> f32 [O]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         return dense_output(node, x, "f32")

@@ -75,10 +75,13 @@ class Round(Elementwise):
 
 
 class Clip(Elementwise):
-    """max(low, min(high, x)); one limit may be infinite."""
+    """max(low, min(high, x)); NaN stays NaN.
+
+    Low is not above high, and either may be infinite.
+    """
 
     name = "clip"
-    constants = {"low": Constant("f32"), "high": Constant("f32")}
+    constants = {"low": Constant("f32", shape="1"), "high": Constant("f32", shape="1")}
     monotone = True
     non_decreasing = True
     by_position = True
@@ -104,6 +107,7 @@ class _Slopes(Elementwise):
     """x where x > 0 or NaN, otherwise slope * f(x) for a non-decreasing f with f(0) = 0."""
 
     constants = {"slope": Constant("f32", per_channel=True)}
+    signature = "f32 [..,C] -> f32"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         expect_per_channel(node, x, layout)

@@ -58,7 +58,8 @@ class LRN(Operator):
             lambda v: isinstance(v, int) and not isinstance(v, bool) and 1 <= v < 2**31 and v % 2 == 1,
         )
     }
-    constants = {"alpha": Constant("f32"), "beta": Constant("f32"), "knorm": Constant("f32")}
+    constants = {role: Constant("f32", shape="1") for role in ("alpha", "beta", "knorm")}
+    signature = "f32 [..,C] -> f32 [..,C]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         for role in self.constants:
@@ -83,6 +84,7 @@ class Softmax(Operator):
     """exp(x) / sum(exp(x)) over the channels."""
 
     name = "softmax"
+    signature = "f32 [..,C] -> f32 [..,C]"
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         return x

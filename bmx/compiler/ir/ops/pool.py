@@ -36,6 +36,7 @@ class MaxPool2D(_Pooling):
     """The largest value of each window; out-of-image positions never win. On bits this is OR."""
 
     name = "max_pool2d"
+    signature = "f32, i32 or bits [H,W,C] -> same dtype [H',W',C]"
     reads = ("f32", "i32", "bits")
     selects = True
 
@@ -54,6 +55,7 @@ class AvgPool2D(_Pooling):
     """
 
     name = "avg_pool2d"
+    signature = "f32 [H,W,C] -> f32 [H',W',C]"
     attributes = {**_Pooling.attributes, "count_include_pad": boolean(True)}
 
     def evaluate(self, node: Node, x: np.ndarray, layout: str) -> np.ndarray:

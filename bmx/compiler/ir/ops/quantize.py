@@ -21,6 +21,7 @@ class Threshold(Elementwise):
     """Bit = not (x < t) where flip is false, not (x > t) where it is true; so NaN gives +1."""
 
     name = "threshold"
+    signature = "f32 or i32 [..,C] -> bits"
     reads = ("f32", "i32")
     constants = {"threshold": Constant("input", per_channel=True), "flip": Constant("mask")}
 
@@ -37,12 +38,19 @@ class Threshold(Elementwise):
 
 
 class Quantize(Elementwise):
-    """How many of a channel's thresholds x is not below; 2^bits - 1 less that where flip is true."""
+    """How many of a channel's thresholds t have not (x < t); 2^bits - 1 less that where flip is true.
+
+    Thresholds are not NaN, and never descend along their first axis.
+    """
 
     name = "quantize"
+    signature = "f32 or i32 [..,C] -> u1 to u8: u-`bits`"
     reads = ("f32", "i32")
     attributes = {"bits": bit_count()}
-    constants = {"threshold": Constant("input", per_channel=True), "flip": Constant("mask")}
+    constants = {
+        "threshold": Constant("input", per_channel=True, shape="2^bits - 1,C"),
+        "flip": Constant("mask"),
+    }
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
         channels, bits = x.shape[channel_axis(layout)], node.attrs["bits"]
@@ -74,6 +82,7 @@ class ToPlanes(Elementwise):
     """The same numbers, as the codes that integer layers read."""
 
     name = "to_planes"
+    signature = "bytes -> u8"
     reads = ("bytes",)
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:

@@ -47,6 +47,7 @@ class Upsample2D(Operator):
     """Each pixel repeated `scale` [height, width] times: nearest-neighbour upsampling."""
 
     name = "upsample2d"
+    signature = "f32 [H,W,C] -> f32 [H',W',C]"
     attributes = {"scale": pair(1)}
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
@@ -68,6 +69,7 @@ class Pad2D(Operator):
     """
 
     name = "pad2d"
+    signature = "f32 or bits [H,W,C] -> same dtype [H',W',C]"
     reads = ("f32", "bits")
     attributes = {"padding": integers(0, count=4), "edge": boolean(False)}
 
@@ -90,6 +92,7 @@ class Concat(Operator):
     """The channels of all inputs, in order; other axes are equal."""
 
     name = "concat"
+    signature = "1 to 64 f32 [..,C] -> f32 [..,sum of C]"
     arity = None
 
     def infer_all(self, node: Node, inputs: Sequence[ValueType], layout: str) -> ValueType:
@@ -111,7 +114,10 @@ class Concat(Operator):
 
 
 class Slice(Operator):
-    """The elements from begin to before end along each axis of the sample."""
+    """The elements from begin to before end along each axis of the sample.
+
+    On each axis 0 <= begin < end <= size.
+    """
 
     name = "slice"
     attributes = {"begin": integers(0), "end": integers(1)}
@@ -145,6 +151,7 @@ class ShuffleChannels(Operator):
     """
 
     name = "shuffle_channels"
+    signature = "f32 [..,C] -> f32 [..,C]"
     attributes = {"groups": integer(1)}
 
     def infer(self, node: Node, x: ValueType, layout: str) -> ValueType:
@@ -161,11 +168,9 @@ class ShuffleChannels(Operator):
 
 
 class Reshape(Operator):
-    """The elements in row-major order, under the sample shape `shape`; the batch axis stays in front.
+    """The elements in row-major order, under the sample shape `shape`; the batch axis stays in front."""
 
-    The other layout has another row-major order, which `bmx.compiler.passes.to_channels_last` takes care of.
-    """
-
+    # The other layout has another row-major order, which the pass to_channels_last takes care of.
     name = "reshape"
     attributes = {"shape": integers(1)}
 
@@ -180,9 +185,11 @@ class Reshape(Operator):
 
 
 class Flatten(Operator):
-    """The elements in row-major order of the shape, which is another order in the other layout."""
+    """The elements in row-major order of the logical shape."""
 
+    # The other layout has another row-major order, as for `Reshape`.
     name = "flatten"
+    signature = "any but bytes [..] -> same dtype [product]"
     reads = ("f32", "i32", "bits", *CODES)
     selects = True
 
