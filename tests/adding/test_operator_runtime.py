@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support import writer
+from tests.support import bmx_files
 from tests.support.subprocesses import ROOT
 
 NAME = "softsign"
@@ -101,7 +101,7 @@ def compile_program(folder: Path, *sources: str) -> Path:
 
 
 def run(program: Path) -> subprocess.CompletedProcess[str]:
-    builder = writer.GraphBuilder(3)
+    builder = bmx_files.GraphBuilder(3)
     file = program.parent / "net.bmx"
     file.write_bytes(builder.encode(builder.node(NAME, "data", "f32", (3,))))
     return subprocess.run([program, file], capture_output=True, text=True)

@@ -167,3 +167,8 @@ def test_help(bmx_run):
     result = bmx_run("--help")
     assert result.returncode == 0
     assert result.stdout.startswith("Usage: bmx-run FILE")
+
+
+def test_help_names_the_instruction_sets_of_this_build():
+    result = subprocess.run([NATIVE, "--help"], capture_output=True, text=True, check=True)
+    assert f"auto, or one of this build: {', '.join(runtime.built_isas())} (" in result.stdout
