@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import ast
-import json
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
 import mxnet as mx
 from mxnet import gluon
 
+from bmx.gluon import symbol_json
 from bmx.gluon.bmxnet.layers import layers_of
 from bmx.gluon.bmxnet.ranges import SAME, Affine, added, joined
 from bmx.gluon.nn.layer import QuantizedLayer
+from bmx.gluon.symbol_json import Node, SymbolJson
 
 # Called with the name of gamma, epsilon, whether gamma is fixed, and the input's relation; gives channels.
 NormRule = Callable[[str, float, bool, Affine], int]
 
 _COPIES = ("_copy", "identity", "Dropout", "BlockGrad", "make_loss")
 _SUMS = ("elemwise_add", "_plus", "_Plus", "broadcast_add", "broadcast_plus", "_add", "_grad_add")
-# What keeps the number of channels, beside those above.
+_LAYERS = ("Convolution", "FullyConnected", "QConvolution", "QFullyConnected")
+# Operators that keep the number of channels, beside those above.
 _KEEPS_CHANNELS = ("Activation", "LeakyReLU", "Pooling", "relu", "clip", "tanh", "sigmoid")
 
 
@@ -26,12 +28,12 @@ class TracedNet(NamedTuple):
     """A net's symbol.
 
     Attributes:
-        symbol: what ``tojson()`` holds.
-        outputs: the binary layers' names by the names of the nodes that give their outputs.
+        symbol: nodes and heads, see `bmx.gluon.symbol_json`.
+        outputs: names of binary layers by the names of the nodes that give their outputs.
         order: names of parameters as the net reads them.
     """
 
-    symbol: dict[str, Any]
+    symbol: SymbolJson
     outputs: dict[str, str]
     order: list[str]
 
@@ -73,7 +75,7 @@ def trace(net: gluon.HybridBlock) -> TracedNet:
         if calls != 1:
             raise ValueError(f"load_bmxnet: {layer.title} is called {calls} times; expected once")
     outputs = {names[0]: layer for layer, names in found.items()}
-    return TracedNet(json.loads(symbol.tojson()), outputs, symbol.list_inputs())
+    return TracedNet(symbol_json.from_symbol(symbol), outputs, symbol.list_inputs())
 
 
 class _Propagation:
@@ -99,9 +101,9 @@ class _Propagation:
             if not self._relations[index].is_identity:
                 raise self._refusal(self._relations[index], "the net returns it")
 
-    def _visit(self, node: dict[str, Any]) -> tuple[Affine, int | None]:
+    def _visit(self, node: Node) -> tuple[Affine, int | None]:
         """Relation and channels of a node's output."""
-        op, attrs = node["op"], node.get("attrs", {})
+        op, attrs = node["op"], node["attrs"]
         if op == "null":
             return SAME, None
         places = [index for index, *_ in node["inputs"]]
@@ -109,34 +111,26 @@ class _Propagation:
         channels = [self._channels[index] for index in places]
         if op == "BatchNorm":
             return SAME, self._batch_norm(node, attrs, inputs[0])
-        if op in ("Convolution", "FullyConnected", "QConvolution", "QFullyConnected"):
+        if op in _LAYERS:
             self._expect_same(node, inputs)
             return SAME, int(attrs["num_filter" if "Convolution" in op else "num_hidden"])
-        relation: Affine | None
-        if op == "Concat" and attrs.get("dim", "1") == "1":
-            relation = joined(inputs, channels)
-            count = None if None in channels else sum(channels)
-        elif op == "slice_axis" and attrs.get("axis") == "1":
-            relation, count = _sliced(inputs[0], channels[0], attrs)
-        elif op in _SUMS and len(inputs) == 2:
-            relation, count = added(*inputs), channels[0] or channels[1]
-        elif op in _COPIES or (op == "Pooling" and _keeps_offset(attrs, inputs[0])):
-            relation, count = inputs[0], channels[0]
-        else:
+        carried = _carried(node, inputs, channels)
+        if carried is None:
             self._expect_same(node, inputs)
-            relation, count = SAME, channels[0] if op in _KEEPS_CHANNELS and inputs else None
+            return SAME, channels[0] if op in _KEEPS_CHANNELS and inputs else None
+        relation, count = carried
         if relation is None:
             raise self._refusal(next(x for x in inputs if not x.is_identity), _reads(node))
         return relation, count
 
-    def _batch_norm(self, node: dict[str, Any], attrs: dict[str, str], x: Affine) -> int:
+    def _batch_norm(self, node: Node, attrs: dict[str, str], x: Affine) -> int:
         if attrs.get("axis", "1") != "1":
             self._expect_same(node, [x])
         gamma = self._nodes[node["inputs"][1][0]]["name"]
         fixed = attrs.get("fix_gamma", "True") in ("True", "1")
         return self._norm(gamma, float(attrs.get("eps", 1e-3)), fixed, x)
 
-    def _expect_same(self, node: dict[str, Any], inputs: list[Affine]) -> None:
+    def _expect_same(self, node: Node, inputs: list[Affine]) -> None:
         for relation in inputs:
             if not relation.is_identity:
                 raise self._refusal(relation, _reads(node))
@@ -148,7 +142,27 @@ class _Propagation:
         )
 
 
-def _reads(node: dict[str, Any]) -> str:
+def _carried(
+    node: Node, inputs: list[Affine], channels: list[int | None]
+) -> tuple[Affine | None, int | None] | None:
+    """Relation and channels where an operator carries them on; None where its input has to be BMXNet's value.
+
+    The relation is None if the operator could carry it, but not these inputs' ones together.
+    """
+    op, attrs = node["op"], node["attrs"]
+    if op == "Concat" and attrs.get("dim", "1") == "1":
+        known = [count for count in channels if count is not None]
+        return joined(inputs, channels), sum(known) if len(known) == len(channels) else None
+    if op == "slice_axis" and attrs.get("axis") == "1":
+        return _sliced(inputs[0], channels[0], attrs)
+    if op in _SUMS and len(inputs) == 2:
+        return added(*inputs), channels[0] or channels[1]
+    if op in _COPIES or (op == "Pooling" and _keeps_offset(attrs, inputs[0])):
+        return inputs[0], channels[0]
+    return None
+
+
+def _reads(node: Node) -> str:
     return f"{node['op']} {node['name']!r} reads it"
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, Sequence
+from typing import Any, Sequence
 
 import mxnet as mx
 from mxnet import gluon
 
 from bmx.gluon.bmxnet.symbol import LAYERS_V1, SymbolFile, beside, is_real, problem_of
+from bmx.gluon.symbol_json import Node
 
-_Node = Dict[str, Any]
 _GEOMETRY = ("kernel", "stride", "dilate", "pad", "num_filter", "num_group", "num_hidden", "layout")
 _V1_CLIP = "0.5"  # of QActivation's gradient
 
@@ -79,7 +79,7 @@ class _Rewriter:
     def __init__(self, file: SymbolFile) -> None:
         self._file = file
 
-    def node(self, node: _Node) -> _Node:
+    def node(self, node: Node) -> Node:
         """The node with operators that MXNet and bmx have."""
         op = node["op"]
         if op in LAYERS_V1:
@@ -95,7 +95,7 @@ class _Rewriter:
             return {**node, "op": "softmax", "inputs": node["inputs"][:1], "attrs": {"axis": axis}}
         return node
 
-    def _layer_v1(self, node: _Node) -> _Node:
+    def _layer_v1(self, node: Node) -> Node:
         problem = problem_of(node)
         if problem:
             raise ValueError(f"{self._file.path}: {node['name']!r} {problem}")
@@ -119,7 +119,7 @@ class _Rewriter:
             attrs["pad_value"] = "1"  # the sign of the zeros that are padded with
         return {**node, "op": f"Q{op}", "attrs": attrs}
 
-    def _activation_v1(self, node: _Node) -> _Node:
+    def _activation_v1(self, node: Node) -> Node:
         """The identity where the layer behind takes the sign itself."""
         attrs = node["attrs"]
         if attrs.get("backward_only", "False") in ("True", "1") or attrs.get("act_bit", "1") == "32":
@@ -131,14 +131,14 @@ class _Rewriter:
             )
         return {**node, "attrs": {"method": "det_sign", "clip": _V1_CLIP}}
 
-    def _sign_v2(self, node: _Node) -> _Node:
+    def _sign_v2(self, node: Node) -> Node:
         source = self._source(node)
         attrs = {"method": "det_sign", "clip": "inf"}
         if source["op"] == "_contrib_gradcancel":
             attrs["clip"] = source["attrs"].get("threshold", "1.0")
         return {**node, "op": "QActivation", "attrs": attrs}
 
-    def _source(self, node: _Node) -> _Node:
+    def _source(self, node: Node) -> Node:
         return self._file.nodes[node["inputs"][0][0]]
 
 

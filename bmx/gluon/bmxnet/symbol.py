@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from bmx.gluon import symbol_json
 from bmx.gluon.bmxnet.file import PACKED_HINT
+from bmx.gluon.symbol_json import Entry, Node
 
 # Operators of the first BMXNet, and what they are without binary inputs and weights.
 LAYERS_V1 = {
@@ -36,13 +37,13 @@ class SymbolFile(NamedTuple):
 
     Attributes:
         path: for messages; None without a file.
-        nodes: of the symbol, their attributes under the key 'attrs'.
-        heads: what the symbol returns.
+        nodes: nodes of the symbol, see `bmx.gluon.symbol_json`.
+        heads: entries that the symbol returns.
     """
 
     path: str | None
-    nodes: list[dict[str, Any]]
-    heads: list[list[int]]
+    nodes: list[Node]
+    heads: list[Entry]
 
     @classmethod
     def read(cls, path: str | os.PathLike[str] | None) -> SymbolFile:
@@ -53,16 +54,8 @@ class SymbolFile(NamedTuple):
         """
         if path is None:
             return cls(None, [], [])
-        path = os.fspath(path)
-        try:
-            with open(path, encoding="utf-8") as file:
-                symbol = json.load(file)
-            nodes = [_with_attributes(node) for node in symbol["nodes"]]
-            return cls(path, nodes, symbol["heads"])
-        except OSError as error:
-            raise ValueError(f"{path}: the symbol file cannot be read ({error.strerror})") from None
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{path}: this is not a symbol file of MXNet") from None
+        symbol = symbol_json.from_file(path)
+        return cls(os.fspath(path), symbol["nodes"], symbol["heads"])
 
     def norm(self, layer: str) -> NormArguments | None:
         """Arguments of the batch norm whose gamma is `LAYER_gamma`; None if there is none."""
@@ -73,26 +66,18 @@ class SymbolFile(NamedTuple):
         return None
 
     def check(self, version: int, output_range: str) -> None:
-        """Raise ValueError if the symbol says that its layers are not what the caller thinks they are."""
+        """Raise ValueError if the symbol's layers are not what the caller takes them for."""
         for node in self.nodes:
-            if node["op"] in LAYERS_V1:
-                if version != 1:
-                    raise ValueError(
-                        f"{self.path}: {node['name']!r} uses {node['op']}, so this is version 1; "
-                        "give version=1"
-                    )
-                problem = problem_of(node)
-                if problem:
-                    raise ValueError(f"{self.path}: {node['name']!r} {problem}")
-            elif node["op"] in _PACKED:
-                raise ValueError(f"{self.path}: {node['name']!r} uses {node['op']}: {PACKED_HINT}")
+            problem = _problem_for(node, version)
+            if problem:
+                raise ValueError(f"{self.path}: {node['name']!r} {problem}")
         if output_range == "popcount" and any(map(self._has_lost_its_offset, self.nodes)):
             raise ValueError(
                 f"{self.path}: binary layers give dot / 2 here, as in nets that were hybridized before they "
                 "ran once; give output_range='half'"
             )
 
-    def _has_lost_its_offset(self, node: dict[str, Any]) -> bool:
+    def _has_lost_its_offset(self, node: Node) -> bool:
         """(h + 0) / 2 of a layer."""
         if node["op"] != "_div_scalar" or float(node["attrs"].get("scalar", 0)) != 2:
             return False
@@ -109,12 +94,12 @@ def beside(path: str) -> str | None:
     return symbol if os.path.isfile(symbol) else None
 
 
-def is_real(node: dict[str, Any]) -> bool:
+def is_real(node: Node) -> bool:
     """Whether a layer of version 1 has real inputs and weights."""
     return _bits(node) == (32, 32)
 
 
-def problem_of(node: dict[str, Any]) -> str | None:
+def problem_of(node: Node) -> str | None:
     """What keeps a layer of version 1 from being loaded: the rest of a sentence; None if nothing does."""
     attrs = node["attrs"]
     if attrs.get("binarized_weights_only", "False") in _TRUE:
@@ -127,11 +112,16 @@ def problem_of(node: dict[str, Any]) -> str | None:
     return None
 
 
-def _bits(node: dict[str, Any]) -> tuple[int, int]:
+def _bits(node: Node) -> tuple[int, int]:
     return int(node["attrs"].get("act_bit", 1)), int(node["attrs"].get("weight_bit", 1))
 
 
-def _with_attributes(node: dict[str, Any]) -> dict[str, Any]:
-    """The node with its attributes under one key; older files have others."""
-    attrs = {**node.get("attr", {}), **node.get("param", {}), **node.get("attrs", {})}
-    return {"op": node["op"], "name": node["name"], "inputs": node["inputs"], "attrs": attrs}
+def _problem_for(node: Node, version: int) -> str | None:
+    """What keeps a node from being loaded as one of a version: the rest of a sentence."""
+    if node["op"] in _PACKED:
+        return f"uses {node['op']}: {PACKED_HINT}"
+    if node["op"] not in LAYERS_V1:
+        return None
+    if version != 1:
+        return f"uses {node['op']}, so this is version 1; give version=1"
+    return problem_of(node)
