@@ -4,8 +4,8 @@
     scripts/release_models.py                all of them, into build/models
     scripts/release_models.py mnist_quick    by one recipe; the index keeps the others
 
-What is published are the parameters behind the last epoch, so held-out images choose nothing. A training that
-was stopped goes on. With BMX_MODELS_URL=file://$PWD/build/models get_model(NAME, pretrained=True) finds them.
+The parameters after the last epoch are published, so held-out images choose nothing. A training that was
+stopped resumes. With BMX_MODELS_URL=file://$PWD/build/models get_model(NAME, pretrained=True) finds them.
 """
 
 from __future__ import annotations

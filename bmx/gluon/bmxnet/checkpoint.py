@@ -14,7 +14,7 @@ from bmx.gluon.bmxnet.ranges import RANGES, Affine, binary_output, carry_norm
 from bmx.gluon.bmxnet.symbol import NormArguments, SymbolFile, beside
 from bmx.gluon.nn.layer import QuantizedLayer
 
-# What the convolutions of a version see outside of the image: v2 pads with -1, v1 takes the sign of 0.
+# Value of a version's padding: v2 pads with -1, v1 takes the sign of 0.
 PAD_VALUES = {1: 1, 2: -1}
 
 
@@ -29,7 +29,7 @@ def load_bmxnet(
     names: Mapping[str, str] | None = None,
     ctx: Any = None,
 ) -> None:
-    """Load what BMXNet saved into a net that is built of bmx's layers; afterwards it gives BMXNet's outputs.
+    """Load a checkpoint of BMXNet into a net of bmx's layers, which then gives BMXNet's outputs.
 
     The file is one of Gluon's ``save_parameters``, or has the ``arg:`` and ``aux:`` names of ``export`` and
     of Module's checkpoints. Names that are equal to the net's decide what goes where; else the order does, in
@@ -46,20 +46,21 @@ def load_bmxnet(
     Args:
         net: a net of the same architecture, initialised or not, with one input. Convolutions that pad have
             ``pad_value=-1``, as BMXNet-v2's; for version 1 it is 1. `bmx.gluon.nn.defaults` gives it to all.
-        path: the parameter file.
+        path: path of the parameter file.
         version: 2 for BMXNet-v2 (Gluon), 1 for the first BMXNet (symbols with QConvolution).
-        output_range: what the checkpoint's unscaled binary layers gave: 'popcount'; 'dot' if they were built
+        output_range: output of the checkpoint's unscaled binary layers: 'popcount'; 'dot' if they were built
             with ``no_offset=True``; 'half', dot / 2, what BMXNet-v2 computes where a net was hybridized
             before it ran once.
-        epsilon: of the checkpoint's batch norms; by default the symbol file's, else that of the net's norms.
-        symbol: the checkpoint's symbol file; by default `NAME-symbol.json` beside `NAME-0000.params`, if
-            there is one. It tells what the norms' arguments were, and if the layers were of one bit.
+        epsilon: epsilon of the checkpoint's batch norms; by default that of the symbol file, else that of the
+            net's norms.
+        symbol: path of the checkpoint's symbol file; by default `NAME-symbol.json` beside `NAME-0000.params`,
+            if there is one. It holds the norms' arguments and the layers' bits.
         names: which layer of the file goes into each layer of the net, such as {'features.0': 'conv0'}; only
             needed where the order does not tell.
         ctx: device or devices of parameters; by default those where the net is initialised, else the CPU.
 
     Raises:
-        ValueError: an argument, the file, or what the net is built of does not fit; the net stays as it was.
+        ValueError: an argument, the file or a layer of the net does not fit; the net stays as it was.
     """
     _check_arguments(version, output_range, epsilon)
     path = os.fspath(path)
@@ -118,7 +119,7 @@ def _convert(
     symbol_file: SymbolFile,
     epsilon: float | None,
 ) -> None:
-    """Change biases and norms where the checkpoint's ranges are not the net's."""
+    """Change biases and norms where the checkpoint's ranges differ from the net's."""
     outputs: dict[str, Affine] = {}
     for layer in layers:
         if isinstance(layer.block, QuantizedLayer):

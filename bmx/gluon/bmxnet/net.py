@@ -29,8 +29,8 @@ def import_bmxnet(
     bmx's operators; a softmax output becomes a softmax. `bmx.export` packs the result.
 
     Args:
-        path: the parameter file.
-        symbol: the symbol file; by default `NAME-symbol.json` beside `NAME-0000.params`.
+        path: path of the parameter file.
+        symbol: path of the symbol file; by default `NAME-symbol.json` beside `NAME-0000.params`.
         inputs: names of the symbol's inputs.
         ctx: device or devices of parameters; by default the CPU.
 
@@ -120,7 +120,7 @@ class _Rewriter:
         return {**node, "op": f"Q{op}", "attrs": attrs}
 
     def _activation_v1(self, node: Node) -> Node:
-        """The identity where the layer behind takes the sign itself."""
+        """The identity where the layer that follows takes the sign itself."""
         attrs = node["attrs"]
         if attrs.get("backward_only", "False") in ("True", "1") or attrs.get("act_bit", "1") == "32":
             return {**node, "op": "_copy", "attrs": {}}

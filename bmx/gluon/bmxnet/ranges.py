@@ -48,8 +48,8 @@ def binary_output(layer: Layer, weight: np.ndarray, stored_range: str) -> Affine
     result = Affine(np.array([factor]), np.array([(shift - factor * own_shift) * taps]), layer.name)
     if not result.is_identity and layer.block.act is not None:
         raise ValueError(
-            f"load_bmxnet: {layer.title} has an activation, which BMXNet's binary layers have not; "
-            "put it behind the batch norm"
+            f"load_bmxnet: {layer.title} has an activation, which BMXNet's binary layers do not have; "
+            "put it after the batch norm"
         )
     return SAME if result.is_identity else result
 

@@ -73,12 +73,12 @@ def abc_resnet(
     has (M, N) = (5, 3), (3, 3), (5, 1), (3, 1) and (1, 1).
 
     Args:
-        layers: 18 or 34.
-        weight_terms: M, 1 to 8.
-        input_terms: N, 1 to 8.
+        layers: number of layers, 18 or 34.
+        weight_terms: number of terms of a weight, M: 1 to 8.
+        input_terms: number of terms of an input value, N: 1 to 8.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'imagenet', 'grouped_stem' or 'thumbnail'.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'imagenet', 'grouped_stem' or 'thumbnail'.
         **quantized: further arguments of the binary convolutions.
 
     Returns:

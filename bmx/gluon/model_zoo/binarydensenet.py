@@ -137,12 +137,12 @@ def binarydensenet(
     """BinaryDenseNet (Bethge et al., arXiv:1906.08637).
 
     Args:
-        blocks: layers of each stage; each appends 64 channels.
-        reductions: of the channels between stages, to a multiple of 32.
+        blocks: number of layers of each stage; each appends 64 channels.
+        reductions: factors by which channels are reduced between stages, to a multiple of 32.
         dilated: the last two stages keep the size and dilate their convolutions, by 2 and 4.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'imagenet', 'grouped_stem' or 'thumbnail'.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'imagenet', 'grouped_stem' or 'thumbnail'.
         **quantized: further arguments of the binary convolutions.
 
     Returns:

@@ -111,10 +111,10 @@ def birealnet(
     same blocks, as many as the real net has (He et al., arXiv:1512.03385).
 
     Args:
-        layers: 18, 34, 50 or 152.
+        layers: number of layers, 18, 34, 50 or 152.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'imagenet', 'grouped_stem' or 'thumbnail'.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'imagenet', 'grouped_stem' or 'thumbnail'.
         **quantized: further arguments of the binary convolutions.
 
     Returns:

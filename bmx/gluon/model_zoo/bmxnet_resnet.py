@@ -116,7 +116,7 @@ class BlockV2(HybridBlock):
 
     Args:
         channels: output channels.
-        strides: of the first convolution.
+        strides: stride of the first convolution.
         in_channels: input channels.
         prefix: as in Gluon.
         params: as in Gluon.
@@ -151,7 +151,6 @@ class BlockV2(HybridBlock):
                 self.shortcut = _conv(channels, 1, strides, in_channels, quantized)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Normalize, convolve twice and add."""
         normalized = self.norm(x)
         return self.body(normalized) + (x if self.shortcut is None else self.shortcut(normalized))
 
@@ -175,17 +174,17 @@ def bmxnet_resnet(
     """BMXNet-v2's binary ResNet (Yang et al., arXiv:1705.09864; He et al., arXiv:1512.03385, 1603.05027).
 
     The stem, the dense layer and the norms are float; every other convolution is binary, shortcuts included.
-    A norm stands on the image; in version 1 another one stands behind a stem that ends with a max pool, in
-    version 2 behind the last block. Binary layers are padded with -1 and give counts of equal bits,
+    A norm stands on the image; in version 1 another one comes after a stem that ends with a max pool, in
+    version 2 after the last block. Binary layers are padded with -1 and give counts of equal bits,
     ``output_range='popcount'``, as BMXNet's do. What follows them in version 2 is a sum, so there 'dot' would
     give another net.
 
     Args:
-        layers: 18 or 34.
-        version: 1 or 2, of the block.
+        layers: number of layers, 18 or 34.
+        version: version of the block, 1 or 2.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'imagenet', 'grouped_stem' or 'thumbnail'.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'imagenet', 'grouped_stem' or 'thumbnail'.
         **quantized: further arguments of the binary convolutions.
 
     Returns:

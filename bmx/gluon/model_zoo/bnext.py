@@ -38,7 +38,7 @@ def bnext(
 
     Args:
         width: channels of the stem; each stage has twice those of the one before.
-        blocks: of each stage.
+        blocks: number of blocks of each stage.
         classes: number of classes.
         **quantized: further arguments of the binary convolutions.
 

@@ -86,9 +86,9 @@ def bnn_mlp(
 
     Args:
         classes: number of classes.
-        units: of each hidden layer: 4096 in the code for Theano, 2048 in that for Torch.
-        image_quantizer: of the net's input.
-        norm_layer: makes the norms.
+        units: units of each hidden layer: 4096 in the code for Theano, 2048 in that for Torch.
+        image_quantizer: quantizer of the net's input.
+        norm_layer: function that makes the norms.
         **quantized: further arguments of the binary layers.
 
     Returns:
@@ -128,10 +128,10 @@ def bnn_convnet(
     Convolutions are padded with 0; layers take the sign of their input, the first one pixels as in `bnn_mlp`.
 
     Args:
-        channels: of the three pairs of convolutions; SVHN's net has half of CIFAR's.
+        channels: channels of the three pairs of convolutions; SVHN's net has half of CIFAR's.
         classes: number of classes.
-        image_quantizer: of the net's input, see `bnn_mlp`.
-        norm_layer: makes the norms.
+        image_quantizer: quantizer of the net's input, see `bnn_mlp`.
+        norm_layer: function that makes the norms.
         **quantized: further arguments of the binary layers.
 
     Returns:

@@ -43,15 +43,15 @@ def boolnet(
 ) -> Classifier:
     """BoolNet (Guo et al., arXiv:2106.06991): feature maps of bits, k for each value, and no sums of reals.
 
-    As in the authors' code of BoolNet (k = 4) with binary downsampling: real are the stem with the thresholds
-    behind it, the end of the last block, a PReLU and the classifier. A schedule lowers the weights'
-    temperature while the net trains, see `BoolNetBlock`.
+    As in the authors' code of BoolNet (k = 4) with binary downsampling, these parts are real: the stem with
+    the thresholds after it, the end of the last block, a PReLU and the classifier. A schedule lowers the
+    weights' temperature while the net trains, see `BoolNetBlock`.
 
     Args:
-        layers: 18 or 34.
+        layers: number of layers, 18 or 34.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'imagenet', 'grouped_stem' or 'thumbnail'.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'imagenet', 'grouped_stem' or 'thumbnail'.
         slices: k, bits of a value: 1 or an even number that divides 64.
         **quantized: further arguments of the binary convolutions.
 

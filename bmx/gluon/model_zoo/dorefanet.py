@@ -56,7 +56,6 @@ class UnitClip(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Clip."""
         # The identity stands where gradients may have to be added up, which MXNet's clip does not do.
         return F.clip(F.identity(x), 0, 1)
 

@@ -107,15 +107,15 @@ def groupnet(
     """Group-Net with group-wise decomposition (GBD): each residual block is the sum of K binary ones.
 
     Paper: Zhuang et al., arXiv:1811.10413. As in the authors' code: the stem's convolution has a bias and its
-    norm stands behind the max pool; blocks of the first stage have no gates; stem and classifier are real.
+    norm comes after the max pool; blocks of the first stage have no gates; stem and classifier are real.
     The code has no bottlenecks: those of the net with 50 layers are derived, see `GroupNetBottleneck`.
 
     Args:
-        layers: 18, 34 or 50.
+        layers: number of layers, 18, 34 or 50.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'imagenet', 'grouped_stem' or 'thumbnail'.
-        bases: K, binary branches of a block.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'imagenet', 'grouped_stem' or 'thumbnail'.
+        bases: number of binary branches of a block, K.
         **quantized: further arguments of the binary convolutions.
 
     Returns:

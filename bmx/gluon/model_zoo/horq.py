@@ -68,7 +68,7 @@ def horq_lenet(
 
     Args:
         classes: number of classes.
-        order: signs for an input value, 1 to 4.
+        order: number of signs of an input value, 1 to 4.
         beta: 'position', a scale for each window as in the paper, or 'sample', one for each sample.
         **quantized: further arguments of the binary layers.
 
@@ -107,8 +107,8 @@ def horq_convnet(
 
     Args:
         classes: number of classes.
-        channels: of the three pairs of convolutions.
-        order: signs for an input value, 1 to 4.
+        channels: channels of the three pairs of convolutions.
+        order: number of signs of an input value, 1 to 4.
         beta: 'position', a scale for each window as in the paper, or 'sample', one for each sample.
         **quantized: further arguments of the binary layers.
 

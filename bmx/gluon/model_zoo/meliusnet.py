@@ -221,12 +221,13 @@ def meliusnet(
     """MeliusNet (Bethge et al., arXiv:2001.05936).
 
     Args:
-        blocks: units of each stage: a dense block, which appends 64 channels, and an improvement block.
-        widths: channels behind each transition; by default half of those before it, a multiple of 32.
-        groups: of the transitions' 1x1 convolutions; with several, channels are shuffled before.
+        blocks: number of units of each stage; a unit is a dense block, which appends 64 channels, and an
+            improvement block.
+        widths: channels after each transition; by default half of those before it, a multiple of 32.
+        groups: groups of the transitions' 1x1 convolutions; with several, channels are shuffled before them.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'grouped_stem', 'imagenet' or 'thumbnail'.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'grouped_stem', 'imagenet' or 'thumbnail'.
         **quantized: further arguments of the binary convolutions.
 
     Returns:

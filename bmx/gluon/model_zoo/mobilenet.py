@@ -97,7 +97,7 @@ def mobilenet(multiplier: float = 1.0, classes: int = 1000) -> Classifier:
     """MobileNetV1 (Howard et al., arXiv:1704.04861): depthwise separable convolutions; nothing is binary.
 
     Args:
-        multiplier: of the widths; the paper has 0.25, 0.5, 0.75 and 1.
+        multiplier: multiplier of the widths; the paper has 0.25, 0.5, 0.75 and 1.
         classes: number of classes.
 
     Returns:

@@ -62,8 +62,8 @@ def quicknet(
     """QuickNet (Larq Zoo).
 
     Args:
-        blocks: binary convolutions of each stage.
-        channels: of each stage.
+        blocks: number of binary convolutions of each stage.
+        channels: channels of each stage.
         classes: number of classes.
         **quantized: further arguments of the binary convolutions.
 

@@ -57,7 +57,7 @@ def react_resnet18(
     return Classifier(features, CHANNELS[-1], classes)
 
 
-# (channels, strides) of each block behind the stem's 32 channels.
+# (channels, strides) of each block after the stem's 32 channels.
 _BLOCKS_A = (
     *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)),
     *((512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)),

@@ -136,15 +136,15 @@ def get_model(
 
     Args:
         name: one of `list_models()` or an alias, in upper or lower case.
-        classes: outputs; by default those of the model's data set, 1000 for ImageNet's.
-        thumbnail: the stem for CIFAR's images instead of ImageNet's, where a model has both.
+        classes: number of outputs; by default that of the model's data set, 1000 for ImageNet's.
+        thumbnail: whether the stem is that for CIFAR's images instead of ImageNet's, where a model has both.
         pretrained: True loads trained parameters from `root` or, if they are not there, from the address in
             the environment's `BMX_MODELS_URL`. Where there are several, a text says which: the data set, or
             the beginning of the file's SHA-256. The path of a file, ending in `.params`, loads that file.
         root: folder of trained parameters; `$BMX_HOME/models` by default.
         ctx: device or devices that trained parameters are loaded to; the CPU by default. Without
             `pretrained` it has no effect, as in GluonCV: `net.initialize` takes one.
-        kwargs: other arguments of the constructor, for example `initial_layers="grouped_stem"`.
+        kwargs: further arguments of the constructor, for example `initial_layers="grouped_stem"`.
 
     Returns:
         A HybridBlock; it is not initialised yet if it is not pretrained.

@@ -74,7 +74,7 @@ def resnete(
 ) -> Classifier:
     """ResNetE (Bethge et al., arXiv:1906.08637), real and pooled shortcuts, as BMXNet-v2 trains it.
 
-    A norm stands on the image and another one behind the stem. Arguments as those of `birealnet`.
+    A norm stands on the image and another one after the stem. Arguments as those of `birealnet`.
     """
     image_norm = nn.BatchNorm(scale=False, epsilon=2e-5, in_channels=3)
     stem = make_stem(initial_layers, thumbnail)

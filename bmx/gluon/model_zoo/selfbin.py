@@ -49,7 +49,7 @@ def selfbin_vgg16(classes: int = 10, threshold_bits: int | None = 8, **quantized
     """Self-binarizing VGG-16 for CIFAR-10 (Lahoud et al., arXiv:1902.00730).
 
         conv 3x3, norm        two or three times; 64, 128, 256, 512 and 512 channels
-            max pool 2        behind each stage
+            max pool 2        after each stage
         dense 512, norm       twice
         dense                 [batch, classes]
 
@@ -59,12 +59,12 @@ def selfbin_vgg16(classes: int = 10, threshold_bits: int | None = 8, **quantized
     operation, from 8-bit pixels to integer scores.
 
     The paper's net is VGG-16, but there is no public code. Widths and order of the convolutions are those of
-    Simonyan and Zisserman, arXiv:1409.1556. Derived are: dense layers of 512 units, binary first and last
-    layers, zeros as padding, and the scaling of weights in front of the tanh, by their standard deviation.
+    Simonyan and Zisserman, arXiv:1409.1556. We derived the rest: dense layers of 512 units, binary first and
+    last layers, zeros as padding, and weights that are divided by their standard deviation before the tanh.
 
     Args:
         classes: number of classes.
-        threshold_bits: of the norms' thresholds. The paper has 8, which hold those of large layers only
+        threshold_bits: bits of the norms' thresholds. The paper has 8, which hold those of large layers only
             roughly (`BinaryBatchNorm.flips` counts); None for as many as each layer needs. The first layer
             has as many in any case, because it adds pixels.
         **quantized: further arguments of the binary layers.
@@ -127,10 +127,10 @@ def selfbin_alexnet(
 
 @dataclass(frozen=True)
 class _Layers:
-    """Makes binary layers with the norms behind them.
+    """Makes binary layers and the norms after them.
 
     Attributes:
-        threshold_bits: of the norms; None for as many as each needs.
+        threshold_bits: bits of the norms' thresholds; None for as many as each needs.
         quantized: further arguments of the binary layers.
     """
 

@@ -36,7 +36,7 @@ def resnete_small(
     pool: bool = True,
     **quantized: Any,
 ) -> Classifier:
-    """Blocks of ResNetE (Bethge et al., arXiv:1906.08637) behind a small stem; the net itself is ours.
+    """Blocks of ResNetE (Bethge et al., arXiv:1906.08637) after a small stem; the net itself is ours.
 
         conv 3x3, max pool 2, norm        [batch, channels[0], height / 2, width / 2]
         sign, conv 3x3, norm, +           blocks[n] times with channels[n]; each stage but the first halves
@@ -47,10 +47,10 @@ def resnete_small(
 
     Args:
         classes: number of classes.
-        channels: of each stage.
-        blocks: binary convolutions of each stage.
-        in_channels: of the images.
-        pool: halve the size in the stem.
+        channels: channels of each stage.
+        blocks: number of binary convolutions of each stage.
+        in_channels: channels of the images.
+        pool: whether the stem halves the size.
         **quantized: further arguments of the binary convolutions.
 
     Returns:

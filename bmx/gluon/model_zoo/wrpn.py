@@ -93,9 +93,9 @@ def wrpn_alexnet(
     float AlexNet, without groups: the paper does not list its own.
 
     Args:
-        widen: w: 1, 2 or 3 in the paper.
-        bits: of a weight, 1 to 8.
-        input_bits: of an input value, 1 to 8.
+        widen: factor of the widths, w: 1, 2 or 3 in the paper.
+        bits: bits of a weight, 1 to 8.
+        input_bits: bits of an input value, 1 to 8.
         classes: number of classes.
         **quantized: further arguments of the quantized convolutions.
 
@@ -156,13 +156,13 @@ def wrpn_resnet(
     64 channels, so with w above 1 the first block too has a convolution in its shortcut.
 
     Args:
-        layers: 18 or 34.
-        widen: w: 1, 2 or 3 in the paper.
-        bits: of a weight, 1 to 8.
-        input_bits: of an input value, 1 to 8.
+        layers: number of layers, 18 or 34.
+        widen: factor of the widths, w: 1, 2 or 3 in the paper.
+        bits: bits of a weight, 1 to 8.
+        input_bits: bits of an input value, 1 to 8.
         classes: number of classes.
-        thumbnail: for images of CIFAR's size.
-        initial_layers: stem, 'imagenet', 'grouped_stem' or 'thumbnail'.
+        thumbnail: whether the stem is that for images of CIFAR's size.
+        initial_layers: name of the stem: 'imagenet', 'grouped_stem' or 'thumbnail'.
         **quantized: further arguments of the quantized convolutions.
 
     Returns:

@@ -141,8 +141,8 @@ def xnor_resnet18(
     """XNOR-Net's ResNet-18 (Rastegari et al., arXiv:1603.05279).
 
     The paper names shortcuts of type B (He et al., arXiv:1512.03385) and its block, norm, sign, convolution,
-    and no more. Real are the stem, the 1x1 convolutions of shortcuts and the last layer, in front of which
-    norm and ReLU stand as in `xnor_alexnet`. Binary shortcuts would not make the 1.67e8 operations that
+    and no more. The stem, the 1x1 convolutions of shortcuts and the last layer are real; norm and ReLU come
+    before the last layer as in `xnor_alexnet`. Binary shortcuts would not make the 1.67e8 operations that
     arXiv:2003.03488 gives; these do: 163.5e6 of convolutions, 0.5e6 of the last layer, 1.7e6 for the mean
     magnitudes and 1.5e6 products with K.
 

@@ -184,7 +184,7 @@ def images(shape: tuple[int, ...], seed: int = 7) -> mx.nd.NDArray:
 
 
 def assert_equal(ours: Net, theirs: Net, shape: tuple[int, ...]) -> None:
-    """The same output, and the same signs behind every norm."""
+    """The same output, and the same signs after every norm."""
     x = images((8, *shape[1:]))
     output, norms = norm_outputs(ours, x)
     expected, expected_norms = norm_outputs(theirs, x)

@@ -139,7 +139,7 @@ def test_a_symbol_of_version_2_is_a_net(tmp_path: Path) -> None:
 
 
 def use_operators_of_version_2(nodes: list[dict[str, Any]]) -> None:
-    """1 - 2 * (x < 0) becomes det_sign behind gradcancel, of weights det_sign alone."""
+    """1 - 2 * (x < 0) becomes det_sign after gradcancel, of weights det_sign alone."""
     for node in nodes:
         if node["op"] == "_lesser_scalar":
             node.update(op="_contrib_gradcancel", attrs={"threshold": "1.3"})

@@ -103,7 +103,7 @@ def test_a_file_is_fetched_once(release: Path, home: Path, monkeypatch: pytest.M
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
-        """Nothing."""
+        """Keeps the output of the tests quiet."""
 
 
 @pytest.fixture

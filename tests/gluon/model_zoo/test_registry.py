@@ -44,7 +44,7 @@ def test_names_are_sorted_and_case_does_not_matter() -> None:
     assert get_model("LeNet").name.startswith("lenet")
 
 
-def test_classes_and_the_stem_may_stand_behind_the_name() -> None:
+def test_classes_and_the_stem_may_follow_the_name() -> None:
     net = get_model("resnete18", 7, True)
     net.initialize()
     assert net(mx.nd.zeros((2, 3, 32, 32))).shape == (2, 7)

@@ -16,8 +16,8 @@ class Classifier(HybridBlock):
     """Features, then a dense layer, under the names that GluonCV's recipes expect.
 
     Args:
-        features: blocks in a row; what the last one gives is flattened.
-        units: features of the last block.
+        features: blocks in a row; the output of the last one is flattened.
+        units: number of features of the last block.
         classes: number of classes.
         use_bias: whether the dense layer has a bias.
         prefix: as in Gluon.
@@ -46,7 +46,6 @@ class Classifier(HybridBlock):
             self.output = nn.Dense(classes, use_bias=use_bias, in_units=units)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Classify."""
         return self.output(self.features(x))
 
 

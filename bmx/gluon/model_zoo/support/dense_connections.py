@@ -1,4 +1,4 @@
-"""What the densely connected nets share: stages of units that append channels, and transitions."""
+"""Stages of the densely connected nets: units that append channels, and transitions."""
 
 from __future__ import annotations
 

@@ -80,11 +80,11 @@ class GluonCVNames:
         self._before = {}
 
     def __enter__(self) -> GluonCVNames:
-        """Nothing more: the names are there since the call."""
+        """The names are there since the call."""
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Restore."""
+        """Restores the registry."""
         self.restore()
 
 
@@ -104,16 +104,16 @@ def register_in_gluoncv(*, shortcuts: str | None = None, params: str | None = No
 
     Of what GluonCV's recipes pass, ``bmx_`` names take ``classes``, ``thumbnail`` and arguments of our
     constructors; ``pretrained``, ``root`` and ``ctx`` mean what they do in our `get_model`; ``batch_norm``
-    says nothing, because our nets have the batch norms of their papers. ``use_se``, ``last_gamma`` and other
+    is ignored, because our nets have the batch norms of their papers. ``use_se``, ``last_gamma`` and other
     norm layers than Gluon's BatchNorm would make another architecture and are refused.
 
     Args:
         shortcuts: for ``binarized:`` names, see `binarize`.
-        params: file that is loaded where a script asks for pretrained parameters. Without it those of
-            ``binarized:`` names are GluonCV's, and of ``bmx_`` names ours, if there are.
+        params: path of the file that is loaded where a script asks for pretrained parameters. Without it
+            ``binarized:`` names get GluonCV's, and ``bmx_`` names ours, if there are any.
 
     Returns:
-        What takes the names away: a context manager, or `GluonCVNames.restore`.
+        An object that takes the names away: a context manager, or `GluonCVNames.restore`.
 
     Raises:
         ImportError: if GluonCV cannot be imported.

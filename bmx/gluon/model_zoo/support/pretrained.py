@@ -26,19 +26,19 @@ _SCHEMES = ("http://", "https://", "file://")
 
 
 class PretrainedError(RuntimeError):
-    """There are no trained parameters that fit, or they cannot be had; the message says what to do."""
+    """No trained parameters fit, or they cannot be fetched; the message says what to do."""
 
 
 class TrainedModel(NamedTuple):
     """What the index says of a file.
 
     Attributes:
-        name: of the model, as `get_model` takes it.
-        arguments: of the constructor, such as `{"classes": 10}`: what the net has to be built with.
-        dataset: that it was trained on.
+        name: name of the model, as `get_model` takes it.
+        arguments: arguments of the constructor that the net has to be built with, such as `{"classes": 10}`.
+        dataset: name of the data set that it was trained on.
         file: name of the parameter file, in the same folder.
-        sha256: of the file, in lower-case hexadecimal.
-        size: of the file in bytes.
+        sha256: SHA-256 of the file in lower-case hexadecimal.
+        size: size of the file in bytes.
         accuracy: share of held-out images that are classified right, 0 to 1.
         recipe: the command that trained it.
         preprocessing: how 8-bit images become the net's input; see docs/format.md.
@@ -113,8 +113,8 @@ def find(
     """The file of a model's trained parameters, fetched if need be.
 
     Args:
-        name: of the model.
-        arguments: all that the net is built with, defaults among them.
+        name: name of the model.
+        arguments: all arguments that the net is built with, defaults among them.
         variant: True, or if there are several the data set or the beginning of the SHA-256; or the path of a
             parameter file, which ends in `.params` and is used as it is.
         root: the folder; `$BMX_HOME/models` by default.

@@ -1,4 +1,4 @@
-"""What the residual nets share: stages of blocks with a shortcut for every convolution or for every two."""
+"""Stages of the residual nets: blocks with a shortcut for every convolution or for every two."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ResidualBlock(HybridBlock):
     Args:
         body: blocks in a row.
         shortcut: blocks in a row; none leave the input as it is.
-        activation: name of an activation behind the sum, or None.
+        activation: name of an activation after the sum, or None.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -112,7 +112,6 @@ class ResidualBlock(HybridBlock):
             self.activation = None if activation is None else nn.Activation(activation)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Add."""
         y = self.body(x) + (x if self.shortcut is None else self.shortcut(x))
         return y if self.activation is None else self.activation(y)
 

@@ -32,13 +32,13 @@ class ABCBlock(Row):
 
     Args:
         channels: output channels.
-        kernel_size: odd; the convolution keeps the size at stride 1.
-        strides: of the convolution.
+        kernel_size: size of the kernel, odd; the convolution keeps the size at stride 1.
+        strides: stride of the convolution.
         in_channels: input channels; 0 leaves them to the first call.
-        weight_terms: M, 1 to 8.
-        input_terms: N, 1 to 8.
+        weight_terms: number of terms of a weight, M: 1 to 8.
+        input_terms: number of terms of an input value, N: 1 to 8.
         pool: block between convolution and norm, for example ``nn.MaxPool2D(2)``, or None.
-        norm_layer: makes the norm.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -88,13 +88,13 @@ class ABCResidualBlock(HybridBlock):
 
     Args:
         channels: output channels.
-        strides: of the first convolution.
+        strides: stride of the first convolution.
         in_channels: input channels; 0 leaves them to the first call, and then they are ``channels`` unless
             ``downsample``.
-        weight_terms: M, 1 to 8.
-        input_terms: N, 1 to 8.
-        downsample: whether the shortcut has a convolution; None: if strides or channels change the shape.
-        norm_layer: makes the norms.
+        weight_terms: number of terms of a weight, M: 1 to 8.
+        input_terms: number of terms of an input value, N: 1 to 8.
+        downsample: whether the shortcut has a convolution; None: where strides or channels change the shape.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -132,5 +132,4 @@ class ABCResidualBlock(HybridBlock):
             self.shortcut = ABCBlock(channels, 1, strides, in_channels, **shared) if downsample else None
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Convolve twice and add."""
         return self.body(x) + (x if self.shortcut is None else self.shortcut(x))

@@ -23,9 +23,9 @@ class BinaryDenseLayer(HybridBlock):
     Args:
         growth: channels to append.
         in_channels: input channels; 0 leaves them to the first call.
-        kernel_size: odd; the convolution keeps the size.
-        dilation: of the convolution.
-        norm_layer: makes the norm.
+        kernel_size: size of the kernel, odd; the convolution keeps the size.
+        dilation: dilation of the convolution.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -56,7 +56,6 @@ class BinaryDenseLayer(HybridBlock):
             )
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Append."""
         return F.concat(x, self.conv(self.norm(x)), dim=1)
 
 
@@ -66,7 +65,7 @@ class ChannelShuffle(HybridBlock):
     Paper: Zhang et al., ShuffleNet, arXiv:1707.01083.
 
     Args:
-        groups: a divisor of the channels.
+        groups: number of groups, a divisor of the channels.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -82,7 +81,6 @@ class ChannelShuffle(HybridBlock):
         self._groups = groups
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Shuffle."""
         grouped = F.reshape(x, shape=(0, -4, self._groups, -1, -2))
         return F.reshape(F.swapaxes(grouped, 1, 2), shape=(0, -3, -2))
 
@@ -97,9 +95,9 @@ class Transition(Row):
         channels: output channels, see `transition_channels`.
         in_channels: input channels; 0 leaves them to the first call.
         pool: whether there is a max pool; not where the next stage is dilated.
-        groups: of the convolution.
-        shuffle_groups: of the shuffle; 1 leaves it out. MeliusNet has 16.
-        norm_layer: makes the norm.
+        groups: groups of the convolution.
+        shuffle_groups: groups of the shuffle; 1 leaves it out. MeliusNet has 16.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
 

@@ -25,13 +25,13 @@ class BiRealBlock(HybridBlock):
 
     Args:
         channels: output channels.
-        strides: of the convolution.
+        strides: stride of the convolution.
         in_channels: input channels; 0 leaves them to the first call, and then they are ``channels`` unless
             ``downsample``.
-        kernel_size: odd.
-        dilation: of the convolution, which pads as much as keeps the size at stride 1.
-        downsample: whether the shortcut has a convolution; None: if strides or channels change the shape.
-        norm_layer: makes the norms.
+        kernel_size: size of the kernel, odd.
+        dilation: dilation of the convolution, which pads as much as keeps the size at stride 1.
+        downsample: whether the shortcut has a convolution; None: where strides or channels change the shape.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -72,5 +72,4 @@ class BiRealBlock(HybridBlock):
         }
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Convolve and add."""
         return self.norm(self.conv(x)) + (x if self.shortcut is None else self.shortcut(x))

@@ -33,10 +33,10 @@ class BiRealBottleneck(HybridBlock):
 
     Args:
         channels: output channels, a multiple of 4.
-        strides: of the 3x3 convolution.
+        strides: stride of the 3x3 convolution.
         in_channels: input channels.
         entry: whether this is the first block of the net, which has no narrow map to read.
-        norm_layer: makes the norms.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -100,7 +100,7 @@ class BiRealBottleneck(HybridBlock):
         """Two feature maps, the wide one first."""
         if len(narrow) != (0 if self._entry else 1):
             raise ValueError(
-                f"BiRealBottleneck: expected {'no' if self._entry else 'one'} narrow map behind the input of "
+                f"BiRealBottleneck: expected {'no' if self._entry else 'one'} narrow map after the input of "
                 f"a block with entry={self._entry}, found {len(narrow)}."
             )
         if self._entry:

@@ -49,7 +49,7 @@ def _paper() -> dict[str, Any]:
 
 
 class _Processor(HybridBlock):
-    """What the modules share: a binary convolution, and its recoupling with its input.
+    """A binary convolution and its recoupling with its input, which the modules share.
 
     Forward::
 
@@ -100,11 +100,11 @@ class BNextFFN(_Processor):
     Paper: Guo et al., BNext, arXiv:2211.12933, section 3.
 
     Args:
-        channels: of input and output.
-        kernel_size: 1 or 3 in the paper.
-        strides: of the convolution.
-        reduction: of the squeeze-and-excitation.
-        norm_layer: makes the norms.
+        channels: channels of input and output.
+        kernel_size: size of the kernel; 1 or 3 in the paper.
+        strides: stride of the convolution.
+        reduction: reduction of the squeeze-and-excitation.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`. Weights are quantized by 'progressive_sign', whose
@@ -131,7 +131,6 @@ class BNextFFN(_Processor):
         super().__init__(channels, kernel_size, strides, reduction, norm_layer, prefix, params, quantized)
 
     def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:
-        """Process and add."""
         pooled, y = self._process(F, x, share)
         return self.norm2(y) + pooled
 
@@ -165,7 +164,6 @@ class BNextAttention(_Processor):
             self.residual = sequence(PReLU(channels), halving(strides) if strides != 1 else None)
 
     def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:
-        """Process, multiply and add."""
         residual = self.residual(x)
         _, y = self._process(F, x, share)
         return self.norm2(y * residual) + residual
@@ -178,10 +176,10 @@ class BNextBlock(HybridBlock):
 
     Args:
         channels: output channels: as many as the input's, or twice as many.
-        strides: of the 3x3 module.
+        strides: stride of the 3x3 module.
         in_channels: input channels.
         attention: whether the 3x3 module is `BNextAttention`, as in every other block; otherwise `BNextFFN`.
-        norm_layer: makes the norms.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -222,7 +220,6 @@ class BNextBlock(HybridBlock):
                 self.pointwise.add(BNextFFN(in_channels, 1, norm_layer=norm_layer, **quantized))
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Pixels, then channels."""
         x = self.spatial(x)
         parts = [module(x) for module in self.pointwise]
         return F.concat(*parts, dim=1) if len(parts) > 1 else parts[0]

@@ -24,7 +24,6 @@ class HardTanh(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Clip."""
         # The identity stands where gradients may have to be added up, which MXNet's clip does not do.
         return F.clip(F.identity(x), -1, 1)
 
@@ -40,11 +39,11 @@ class BNNConvBlock(HybridBlock):
 
     Args:
         channels: output channels.
-        kernel_size: odd; the convolution keeps the size at stride 1.
-        strides: of the convolution.
+        kernel_size: size of the kernel, odd; the convolution keeps the size at stride 1.
+        strides: stride of the convolution.
         in_channels: input channels; 0 leaves them to the first call.
-        pool_size: of the max pool, which has the same strides; 1 leaves it out.
-        norm_layer: makes the norm; the paper's Torch code has `ShiftBatchNorm`.
+        pool_size: size and stride of the max pool; 1 leaves it out.
+        norm_layer: function that makes the norm; the paper's Torch code has `ShiftBatchNorm`.
         activation: whether there is a hard tanh; the last layer before the loss has none.
         prefix: as in Gluon.
         params: as in Gluon.
@@ -78,7 +77,6 @@ class BNNConvBlock(HybridBlock):
             self.activation = HardTanh() if activation else None
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Convolve, pool, normalize, clip."""
         x = self.conv(x)
         x = self.norm(self.pool(x) if self.pool is not None else x)
         return self.activation(x) if self.activation is not None else x
@@ -92,7 +90,7 @@ class BNNDenseBlock(HybridBlock):
     Args:
         units: outputs.
         in_units: inputs; 0 leaves them to the first call.
-        norm_layer: makes the norm.
+        norm_layer: function that makes the norm.
         activation: whether there is a hard tanh; the last layer before the loss has none.
         prefix: as in Gluon.
         params: as in Gluon.
@@ -124,6 +122,5 @@ class BNNDenseBlock(HybridBlock):
             self.activation = HardTanh() if activation else None
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Multiply, normalize, clip."""
         x = self.norm(self.dense(x))
         return self.activation(x) if self.activation is not None else x

@@ -14,7 +14,7 @@ from bmx.gluon.nn.quantizers import DetSign, ProgressiveSign
 
 
 def ghost_offsets(slices: int) -> tuple[float, ...]:
-    """What is added in front of each sign: i / (slices / 2 + 1) for i = -slices / 2 ... slices / 2 but 0.
+    """Offsets of the signs: i / (slices / 2 + 1) for i = -slices / 2 ... slices / 2 but 0.
 
     Raises:
         ValueError: the number is neither 1 nor even.
@@ -37,7 +37,7 @@ class GhostSign(HybridBlock):
     Paper: Guo et al., BoolNet, arXiv:2106.06991.
 
     Args:
-        slices: 1 or an even number; the paper's k.
+        slices: bits of a value, the paper's k: 1 or an even number.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -58,7 +58,6 @@ class GhostSign(HybridBlock):
             self.sign = QActivation(DetSign(1.0))
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Shift and compare."""
         return self.sign(F.concat(*(x + offset for offset in self._offsets), dim=1))
 
 
@@ -74,9 +73,9 @@ class GhostNormSign(HybridBlock):
     Paper: Guo et al., BoolNet, arXiv:2106.06991; the stem of the authors' code.
 
     Args:
-        channels: of the input.
-        slices: 1 or an even number.
-        norm_layer: makes the norms.
+        channels: channels of the input.
+        slices: bits of a value: 1 or an even number.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
     """
@@ -100,7 +99,6 @@ class GhostNormSign(HybridBlock):
             self.sign = GhostSign(slices)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Normalize and compare."""
         return self.sign(self.norm(x) + self.thresholds(x))
 
 
@@ -150,12 +148,12 @@ class BoolNetBlock(HybridBlock):
     with binary downsampling.
 
     Args:
-        channels: of each slice that z has; a multiple of ``slices``.
-        strides: of the first convolution.
-        in_channels: of each slice of the input.
-        slices: 1 or an even number.
+        channels: channels of each slice of z, a multiple of ``slices``.
+        strides: stride of the first convolution.
+        in_channels: channels of each slice of the input.
+        slices: bits of a value: 1 or an even number.
         last: whether this is the net's last block.
-        norm_layer: makes the norms.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -213,7 +211,6 @@ class BoolNetBlock(HybridBlock):
                 )
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Bits in, bits out."""
         x, passed = self._parts(F, x)
         residual = x if self.downsample is None else self.downsample(x)
         y = xnor(self.sign1(self.norm1(self.conv1(edge_pad(F, x, 1)))), residual)
@@ -224,7 +221,7 @@ class BoolNetBlock(HybridBlock):
         return self.shuffle(F.concat(z, residual if passed is None else passed, dim=1))
 
     def _parts(self, F: Any, x: Any) -> tuple[Any, Any]:
-        """What the block reads, and what it passes on; None for what the shortcut gives."""
+        """The part that the block reads, and the part that it passes on; None: the shortcut's output."""
         if not self._splits:
             return x, None
         count = 2 * self._slices
@@ -233,7 +230,7 @@ class BoolNetBlock(HybridBlock):
         return F.concat(*read, dim=1), F.concat(*passed, dim=1)
 
     def _mean(self, F: Any, x: Any) -> Any:
-        """Of the slices."""
+        """Mean of the slices."""
         if self._slices == 1:
             return x
         slices = F.split(x, num_outputs=self._slices, axis=1)

@@ -65,14 +65,14 @@ class GroupNetBlock(HybridBlock):
 
     Args:
         channels: output channels.
-        strides: of the first convolution.
+        strides: stride of the first convolution.
         in_channels: input channels; 0 leaves them to the first call, and then they are ``channels`` unless
             ``downsample``.
-        bases: K.
+        bases: number of branches, K.
         gated: whether branch i reads what branch i of the block before gave; the paper's first stage does
             not.
-        downsample: whether the shortcut has a convolution; None: if strides or channels change the shape.
-        norm_layer: makes the norms.
+        downsample: whether the shortcut has a convolution; None: where strides or channels change the shape.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -149,7 +149,7 @@ class GroupNetBlock(HybridBlock):
     def _shortcuts(self, inputs: list[Any], gate: Any) -> list[Any]:
         if self.shortcut is None:
             return inputs
-        # Without a gate all branches read the same.
+        # Without a gate all branches read the same value.
         return [self.shortcut(inputs[0])] * len(inputs) if gate is None else list(map(self.shortcut, inputs))
 
     def _branch_inputs(self, F: Any, x: Any, bases: tuple, gate: Any) -> list[Any]:
@@ -157,7 +157,7 @@ class GroupNetBlock(HybridBlock):
             return [x] * len(self.branches)
         if len(bases) != len(self.branches):
             raise ValueError(
-                f"GroupNetBlock: expected {len(self.branches)} bases behind the input of a gated block, "
+                f"GroupNetBlock: expected {len(self.branches)} bases after the input of a gated block, "
                 f"found {len(bases)}; give gated=False to the first block."
             )
         open_part = F.reshape(F.sigmoid(gate), shape=(1, 1, 1, 1))
@@ -169,7 +169,7 @@ class GroupNetStage(Chain):
     """`GroupNetBlock` s in a row, the first of them without a gate; several stages may stand in one.
 
     Inputs:
-        - **data**: of the first block.
+        - **data**: the input of the first block.
 
     Outputs:
         - **out**: the last block's weighted sum.

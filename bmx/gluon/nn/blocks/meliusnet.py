@@ -25,9 +25,9 @@ class ImprovementBlock(HybridBlock):
         growth: channels to improve.
         in_channels: input channels, at least ``growth``; 0 leaves them to the first call, and then they are
             more than that.
-        kernel_size: odd; the convolution keeps the size.
-        dilation: of the convolution.
-        norm_layer: makes the norm.
+        kernel_size: size of the kernel, odd; the convolution keeps the size.
+        dilation: dilation of the convolution.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -67,7 +67,6 @@ class ImprovementBlock(HybridBlock):
             )
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Improve the last channels."""
         y = self.conv(self.norm(x))
         if self._all:
             return x + y
@@ -84,9 +83,9 @@ class MeliusUnit(Row):
     Args:
         growth: channels to append and improve.
         in_channels: input channels; 0 leaves them to the first call.
-        kernel_size: odd; the convolutions keep the size.
-        dilation: of the convolutions.
-        norm_layer: makes the norms.
+        kernel_size: size of the kernels, odd; the convolutions keep the size.
+        dilation: dilation of the convolutions.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.

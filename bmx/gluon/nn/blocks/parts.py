@@ -9,7 +9,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.conv import QConv2D
 
-# Makes the norm behind `in_channels` channels: nn.BatchNorm, ShiftBatchNorm, functools.partial(...)
+# Makes the norm of `in_channels` channels: nn.BatchNorm, ShiftBatchNorm, functools.partial(...)
 NormLayer = Callable[..., HybridBlock]
 
 
@@ -74,7 +74,6 @@ class Row(HybridBlock):
     body: HybridBlock
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """One after the other."""
         return self.body(x)
 
 
@@ -82,7 +81,6 @@ class Chain(nn.HybridSequential):
     """Blocks in a row that hand several values on; out comes the first value of the last block."""
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Block by block."""
         values = [x]
         for block in self._children.values():
             values = block(*values)
@@ -96,9 +94,9 @@ class Shortcut(Row):
 
     Args:
         channels: output channels.
-        strides: of the block; 1 leaves the pool out.
+        strides: stride of the block; 1 leaves the pool out.
         in_channels: input channels; 0 leaves them to the first call.
-        norm_layer: makes the norm.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -133,11 +131,11 @@ def shortcut_for(
     """The shortcut of a residual block; None where the input itself is.
 
     Args:
-        channels: of the block's output.
-        strides: of the block.
-        in_channels: of the block's input; 0 stands for ``channels``.
-        downsample: whether there is one; None: if strides or channels change the shape.
-        norm_layer: makes the norm.
+        channels: channels of the block's output.
+        strides: stride of the block.
+        in_channels: channels of the block's input; 0 stands for ``channels``.
+        downsample: whether there is one; None: where strides or channels change the shape.
+        norm_layer: function that makes the norm.
     """
     if downsample is None:
         downsample = strides != 1 or in_channels not in (0, channels)

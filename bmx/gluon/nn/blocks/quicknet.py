@@ -23,7 +23,7 @@ class QuickNetStem(Row):
     Args:
         channels: output channels, a multiple of 4.
         in_channels: input channels; 0 leaves them to the first call.
-        norm_layer: makes the norms.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -73,9 +73,9 @@ class QuickNetBlock(HybridBlock):
     Paper: Bannink et al., Larq Compute Engine, arXiv:2011.09398, section 5.
 
     Args:
-        channels: of input and output.
-        kernel_size: odd.
-        norm_layer: makes the norm.
+        channels: channels of input and output.
+        kernel_size: size of the kernel, odd.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -108,7 +108,6 @@ class QuickNetBlock(HybridBlock):
             self.norm = norm_layer(in_channels=channels)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Convolve and add."""
         return self.norm(F.relu(self.conv(x))) + x
 
 
@@ -130,8 +129,8 @@ class QuickNetTransition(Row):
     Args:
         channels: output channels.
         in_channels: input channels.
-        strides: of the blur, and the size of the max pool.
-        norm_layer: makes the norm.
+        strides: stride of the blur, and size of the max pool.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
 

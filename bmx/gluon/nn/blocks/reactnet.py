@@ -23,9 +23,9 @@ class ReActStem(Row):
 
     Args:
         channels: output channels.
-        strides: of the convolution.
+        strides: stride of the convolution.
         in_channels: input channels; 0 leaves them to the first call.
-        norm_layer: makes the norm.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
 
@@ -68,9 +68,9 @@ class ReActBlock(HybridBlock):
 
     Args:
         channels: output channels: as many as the input's, or twice as many.
-        strides: of the 3x3 convolution.
+        strides: stride of the 3x3 convolution.
         in_channels: input channels.
-        norm_layer: makes the norms.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -113,7 +113,6 @@ class ReActBlock(HybridBlock):
             self.activation2 = RPReLU(channels)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Convolve pixels, then channels."""
         shortcut = x if self.pool is None else self.pool(x)
         y = self.activation1(self.norm1(self.conv1(x)) + shortcut)
         shortcut = F.concat(y, y, dim=1) if self._doubles else y
@@ -141,5 +140,4 @@ class ReActResNetBlock(BiRealBlock):
         return _paper()
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Convolve, add, bend."""
         return self.activation(super().hybrid_forward(F, x))

@@ -68,13 +68,13 @@ class RealToBinaryBlock(HybridBlock):
 
     Args:
         channels: output channels.
-        strides: of the convolution.
+        strides: stride of the convolution.
         in_channels: input channels.
-        reduction: of `DataDependentScale`; 0 leaves the scale out.
-        kernel_size: odd.
-        dilation: of the convolution.
-        downsample: whether the shortcut has a convolution; None: if strides or channels change the shape.
-        norm_layer: makes the norms.
+        reduction: reduction of `DataDependentScale`; 0 leaves the scale out.
+        kernel_size: size of the kernel, odd.
+        dilation: dilation of the convolution.
+        downsample: whether the shortcut has a convolution; None: where strides or channels change the shape.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`.
@@ -111,7 +111,6 @@ class RealToBinaryBlock(HybridBlock):
             self.shortcut = shortcut_for(channels, strides, in_channels, downsample, norm_layer)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Normalize, convolve, scale, bend, add."""
         normalized = self.norm(x)
         y = self.conv(normalized)
         if self.scale is not None:

@@ -21,8 +21,8 @@ class ImageStem(Row):
         channels: output channels.
         activation: name of an activation, a block, or None.
         in_channels: input channels; 0 leaves them to the first call.
-        norm_layer: makes the norm.
-        norm_last: whether the norm stands behind the max pool, without an activation, as in Group-Net.
+        norm_layer: function that makes the norm.
+        norm_last: whether the norm comes after the max pool, without an activation, as in Group-Net.
         use_bias: whether the convolution has a bias, as in Group-Net.
         prefix: as in Gluon.
         params: as in Gluon.
@@ -52,8 +52,8 @@ class ImageStem(Row):
             pool = nn.MaxPool2D(3, strides=2, padding=1)
             if isinstance(activation, str):
                 activation = nn.Activation(activation)
-            behind = (pool, norm) if norm_last else (norm, activation, pool)
-            self.body = sequence(convolution, *behind)
+            rest = (pool, norm) if norm_last else (norm, activation, pool)
+            self.body = sequence(convolution, *rest)
 
 
 class ThumbnailStem(Row):
@@ -90,7 +90,7 @@ class GroupedStem(Row):
     Args:
         channels: output channels, a multiple of 16.
         in_channels: input channels; 0 leaves them to the first call.
-        norm_layer: makes the norms.
+        norm_layer: function that makes the norms.
         prefix: as in Gluon.
         params: as in Gluon.
 

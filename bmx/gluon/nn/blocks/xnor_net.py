@@ -22,12 +22,12 @@ class XNORBlock(Row):
 
     Args:
         channels: output channels.
-        kernel_size: odd; the convolution keeps the size at stride 1.
-        strides: of the convolution.
+        kernel_size: size of the kernel, odd; the convolution keeps the size at stride 1.
+        strides: stride of the convolution.
         in_channels: input channels; 0 leaves them to the first call.
-        activation: name of an activation behind the convolution, or None.
-        pool: block behind it, for example ``nn.MaxPool2D(3, 2)``, or None.
-        norm_layer: makes the norm.
+        activation: name of an activation after the convolution, or None.
+        pool: block after it, for example ``nn.MaxPool2D(3, 2)``, or None.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`, ``padding`` among them where it is not the one above.
@@ -70,12 +70,12 @@ class BWNBlock(Row):
 
     Args:
         channels: output channels.
-        kernel_size: odd; the convolution keeps the size at stride 1.
-        strides: of the convolution.
+        kernel_size: size of the kernel, odd; the convolution keeps the size at stride 1.
+        strides: stride of the convolution.
         in_channels: input channels; 0 leaves them to the first call.
         activation: name of an activation, or None.
-        pool: block behind it, or None.
-        norm_layer: makes the norm.
+        pool: block after it, or None.
+        norm_layer: function that makes the norm.
         prefix: as in Gluon.
         params: as in Gluon.
         **quantized: further arguments of `QConv2D`, ``padding`` among them where it is not the one above.

@@ -305,7 +305,7 @@ def test_reactnet(outputs, stride):
 
 
 class Part(Net):
-    """Some filters of a convolution and the norm behind it."""
+    """Some filters of a convolution and the norm after it."""
 
     def __init__(self, net, convolution, norm, part):
         sliced = (f"{convolution}.weight", *(k for k in net.values if k.startswith(f"{norm}.")))

@@ -207,7 +207,7 @@ def test_arguments_that_do_not_fit(make, message):
 def test_a_gated_block_needs_bases():
     net = blocks.GroupNetBlock(4, bases=2)
     net.initialize()
-    with pytest.raises(ValueError, match="expected 2 bases behind the input"):
+    with pytest.raises(ValueError, match="expected 2 bases after the input"):
         net(mx.nd.zeros((1, 4, 5, 5)))
 
 
