@@ -5,7 +5,7 @@
     bmx.gluon      layers, data and models that train (needs the extra ``bmx-gluon[gluon]``)
     bmx.export     trained net -> packed .bmx file, verified
     bmx.summary    weights, sizes and multiply-accumulates of a net
-    bmx.verify     does a packed file answer as the net does?
+    bmx.verify     compares a packed file with its net
     bmx.runtime    runs packed files; needs NumPy only
 """
 
@@ -33,7 +33,7 @@ _SUBMODULES = ("compiler", "gluon", "runtime")
 
 
 def __getattr__(name: str) -> Any:
-    """Import what the user asks for, when they ask for it."""
+    """Imports what is asked for, when it is asked for."""
     if name in _LAZY:
         module, attribute = _LAZY[name]
         return getattr(importlib.import_module(module), attribute)
@@ -43,5 +43,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Public names, including the ones that are imported on demand."""
+    """Public names, including those that are imported on demand."""
     return sorted([*__all__, *_SUBMODULES])

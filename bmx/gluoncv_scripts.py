@@ -18,7 +18,7 @@ _RAMPS = ("linear", "exponential", "cosine")
 
 
 class ScriptError(Exception):
-    """What the caller can mend, in one sentence."""
+    """A mistake of the caller, in one sentence."""
 
 
 def run_script(
@@ -32,24 +32,25 @@ def run_script(
     schedules: Schedules | None = None,
     steps: int | None = None,
 ) -> None:
-    """Run a script as ``python SCRIPT ARGUMENTS...`` does, with our models and Trainers for binary layers.
+    """Runs a script as ``python SCRIPT ARGUMENTS...`` does, with our models and Trainers for binary layers.
 
-    Everything is as before when it ends, also by an exception.
+    Everything is as before when it ends, also if by an exception.
 
     Args:
         script: path of the script.
-        arguments: its command line.
-        clip: latent weights are clipped to [-clip, clip] after each step; None for no limit.
-        shortcuts: of ``binarized:`` models, see `bmx.gluon.binarize`.
-        params: file loaded where the script asks for pretrained parameters.
+        arguments: command line of the script.
+        clip: bound of latent weights, to which they are clipped after each step; None for no bound.
+        shortcuts: shortcuts of ``binarized:`` models, see `bmx.gluon.binarize`.
+        params: file to load where the script asks for pretrained parameters.
         layers: settings of binary layers, see `bmx.gluon.nn.defaults`.
-        schedules: function of the step, for each hyper-parameter of quantizers that is to follow one.
-        steps: of the whole training; hyper-parameters without a schedule then follow `default_schedules`.
+        schedules: functions of the step, by the hyper-parameters of quantizers that follow them.
+        steps: steps of the whole training; hyper-parameters without a schedule then follow
+            `default_schedules`.
 
     Raises:
-        ScriptError: if there is no such script, GluonCV cannot be imported or does not know the model that
-            the script asks for, our net cannot be as the script wants it, there is no such setting of layers,
-            or no net has the hyper-parameter of a schedule. Whatever else the script raises comes through.
+        ScriptError: there is no such script, GluonCV cannot be imported or does not know the model that the
+            script asks for, our net cannot be as the script wants it, there is no such setting of layers, or
+            no net has the hyper-parameter of a schedule. Whatever else the script raises comes through.
     """
     if not os.path.isfile(script):
         raise ScriptError(
@@ -88,7 +89,7 @@ def _set_command_line(argv: list[str], path: list[str]) -> None:
 
 
 def _unknown_model(error: ValueError) -> str | None:
-    """The name that GluonCV's get_model refused, if this is what the error says."""
+    """The name that GluonCV's get_model refused, if that raised the error."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -99,7 +100,7 @@ def _unknown_model(error: ValueError) -> str | None:
 
 
 class _Observer:
-    """Says what is done for a script's Trainer, and advances the schedules with its steps."""
+    """Reports on a script's Trainer, and advances the schedules with its steps."""
 
     def __init__(self, names: Any, clip: float | None, asked: Schedules, usual: Schedules) -> None:
         self.names = names
@@ -136,7 +137,7 @@ class _Observer:
 
 
 def hyperparameters(net: Any) -> list[str]:
-    """Names of what schedules can change in a net's quantizers, sorted."""
+    """Names of the hyper-parameters of a net's quantizers, which schedules can change; sorted."""
     from bmx.gluon.nn import quantizers_of
 
     return sorted({p.name for quantizer in quantizers_of(net) for p in quantizer.learned if not p.trained})
@@ -147,7 +148,7 @@ def _say(text: str) -> None:
 
 
 def default_schedules(steps: int) -> Schedules:
-    """The papers' schedules of hyper-parameters over a training of so many steps.
+    """The papers' schedules of hyper-parameters over a training.
 
     nu: 1 to 1000 exponentially (Lahoud et al., arXiv:1902.00730). temperature: 1 to 1e-7 exponentially, in
     the first 30 % (Guo et al., arXiv:2211.12933).
@@ -163,10 +164,10 @@ def parse_schedule(text: str, steps: int | None) -> tuple[str, Callable[[float],
 
     Args:
         text: NAME=KIND:START:END[:STEPS], KIND one of linear, exponential and cosine.
-        steps: what STEPS is if it is left out.
+        steps: value of STEPS where the text leaves it out.
 
     Raises:
-        ValueError: if the text means nothing.
+        ValueError: the text is no such schedule.
     """
     from bmx.gluon import schedule
 
@@ -189,7 +190,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """``clip=1.3`` -> clip, 1.3: a number, None, or a word.
 
     Raises:
-        ValueError: if there is no ``=``.
+        ValueError: there is no ``=``.
     """
     name, equals, value = text.partition("=")
     if not equals:
@@ -221,7 +222,7 @@ Example:
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
-    help="Clip latent weights to +- this after each step.",
+    help="Bound of latent weights, to which they are clipped after each step.",
 )
 @click.option("--no-clip", is_flag=True, help="Do not clip latent weights.")
 @click.option(
@@ -270,7 +271,7 @@ def command(
 ) -> None:
     """Run a training script of GluonCV, unmodified, on binary nets.
 
-    SCRIPT gets the ARGUMENTS behind it. GluonCV's get_model knows bmx_NAME and bmx_NAME_thumbnail for the
+    SCRIPT gets the ARGUMENTS after it. GluonCV's get_model knows bmx_NAME and bmx_NAME_thumbnail for the
     models that `bmx list models` shows, and binarized:NAME for its own. Latent weights get no weight decay
     and are clipped after each step.
     """

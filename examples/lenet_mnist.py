@@ -60,7 +60,7 @@ def train(net: nn.HybridSequential, epochs: int, limit: int | None) -> None:
 
 
 def main() -> None:
-    """Train, export, run."""
+    """Trains the net, exports it and runs the file."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

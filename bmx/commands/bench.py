@@ -1,4 +1,4 @@
-"""`bmx bench`: how fast a packed file runs here, and where the time goes."""
+"""`bmx bench`: the speed of a packed file on this machine, and the time of each step."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from bmx.commands.support.options import batch_option, example, isa_option, json
     type=click.IntRange(1, 1_000_000),
     default=100,
     show_default=True,
-    help="How many runs to measure.",
+    help="Number of runs to measure.",
 )
 @isa_option
-@click.option("--layers", is_flag=True, help="Measure each step, too, in as many further runs.")
+@click.option("--layers", is_flag=True, help="Also measure each step, in as many further runs.")
 @json_option
 def bench(
     file: str,
@@ -81,7 +81,7 @@ def _report(file: str, model: Any, session: Any, inputs: list[Any], runs: int) -
 
 
 def _resident_bytes() -> dict[str, int | None]:
-    """Memory of this process, Python and NumPy included, now and at most; None where the system tells not."""
+    """Memory of this process, Python and NumPy included, now and at most; None where it is not known."""
     found: dict[str, int | None] = {"resident_bytes": None, "peak_resident_bytes": None}
     names = {"VmRSS": "resident_bytes", "VmHWM": "peak_resident_bytes"}
     try:

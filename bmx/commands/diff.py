@@ -1,4 +1,4 @@
-"""`bmx diff`: where do a net and its packed file differ, layer by layer?"""
+"""`bmx diff`: the differences between a net and its packed file, layer by layer."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def diff(
 ) -> None:
     """Show layer by layer where a net in MXNet and its packed FILE differ.
 
-    'difference' and 'bits' say what a layer of the file does to the inputs of
-    MXNet's layer, so they are the layer's own; 'in the file' is what has added up to there as the file runs.
-    A bit that differs because its number is zero to within rounding is a tie. The exit code is 1 if a layer
-    differs by more than the tolerance, or in a bit that is no tie.
+    'difference' and 'bits' compare each layer on the inputs of MXNet's layer, so they are the layer's own;
+    'in the file' is the difference that has added up to that layer as the file runs. A bit that differs
+    because its number is zero to within rounding is a tie. The exit code is 1 if a layer differs by more than
+    the tolerance, or in a bit that is no tie.
     """
     import bmx
     from bmx.commands.support.arrays import load_samples
@@ -50,7 +50,7 @@ def diff(
         )
     if not report.fusing_agrees:
         raise click.ClickException(
-            f"{file}: its layers answer otherwise together than one by one; please report it as a bug"
+            f"{file}: its layers together answer otherwise than one by one; please report this as a bug"
         )
 
 

@@ -1,4 +1,4 @@
-"""`bmx export`: from a trained net to a packed file."""
+"""`bmx export`: a trained net becomes a packed file."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def export(
 
 
 def _shapes(given: Sequence[tuple[str, tuple[int, ...]]]) -> Any:
-    """What `bmx.export` takes: one shape, several, or shapes by name."""
+    """The shapes as `bmx.export` takes them: one, several, or by name."""
     names = [name for name, _ in given if name]
     if not names:
         return given[0][1] if len(given) == 1 else [shape for _, shape in given]

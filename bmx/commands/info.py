@@ -1,4 +1,4 @@
-"""`bmx info`: what is in a packed file, its memory, and drawings of its graph."""
+"""`bmx info`: the content of a packed file, its memory, and drawings of its graph."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bmx.commands.support.options import batch_option, example, isa_option, json
     )
 )
 @click.argument("file")
-@click.option("--memory", is_flag=True, help="Show what a session needs, too.")
+@click.option("--memory", is_flag=True, help="Also show the memory of a session.")
 @batch_option
 @threads_option
 @isa_option
@@ -37,7 +37,7 @@ def info(
 ) -> None:
     """Show what is in a packed FILE; needs no MXNet.
 
-    --batch and --threads are those of the session whose memory is shown.
+    --batch and --threads belong to the session whose memory is shown.
     """
     from bmx import runtime
     from bmx.commands.support.drawing import to_svg
@@ -68,7 +68,7 @@ def info(
 
 
 def _memory(memory: Any) -> dict[str, Any]:
-    """As a dictionary, with the ratio of the arena to what no arena can undercut."""
+    """The memory as a dictionary, with the ratio of the arena to the smallest possible one."""
     needs: dict[str, Any] = memory._asdict()
     needs["arena_ratio"] = memory.arena_bytes / memory.live_bytes if memory.live_bytes else 1.0
     return needs

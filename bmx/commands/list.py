@@ -1,4 +1,4 @@
-"""`bmx list`: what there is to choose from."""
+"""`bmx list`: names of models, data sets, recipes and quantizers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bmx run`: feeds one file to a packed model."""
+"""`bmx run`: the answer of a packed file to one array or image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bmx.commands.support.options import example, isa_option, json_option, threa
     help="Write the whole output here; Y.npz for a model of several outputs, all of them by name.",
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), default=5, show_default=True, help="How many classes to print."
+    "--top", type=click.IntRange(min=1), default=5, show_default=True, help="Number of classes to print."
 )
 @threads_option
 @isa_option

@@ -12,7 +12,7 @@ import click
 
 from bmx.commands.support.options import example, json_option
 
-# Option -> place in the description; those of one stage override all stages.
+# Option -> place in the description.
 _PLACES = {
     "dataset": "data.name",
     "root": "data.root",
@@ -48,22 +48,26 @@ _PLACES = {
 )
 @click.argument("config", metavar="[CONFIG.toml]", required=False)
 @click.option("--recipe", metavar="NAME", help="Start from a recipe of `bmx list recipes`.")
-@click.option("--model", metavar="NAME", help="Zoo model, gluoncv:NAME, binarized:NAME or module:function.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Zoo model, gluoncv:NAME, binarized:NAME, module:function or NAME-symbol.json.",
+)
 @click.option(
     "--dataset", metavar="NAME", help="For example mnist, fashion-mnist, cifar10; random for noise."
 )
-@click.option("--root", metavar="FOLDER", help="Of the data set.")
+@click.option("--root", metavar="FOLDER", help="Folder of the data set.")
 @click.option("--epochs", type=int)
-@click.option("--steps", type=int, help="Stop each stage after so many updates.")
+@click.option("--steps", type=int, help="Updates after which each stage stops.")
 @click.option("--batch-size", type=int, help="Images of a pass, on each machine.")
-@click.option("--accumulate", type=int, help="Passes for one update.")
+@click.option("--accumulate", type=int, help="Passes that make one update.")
 @click.option("--augmentation", metavar="LEVEL", help="none, low, medium or high.")
 @click.option("--optimizer", metavar="NAME", help="adam, radam, sgd, nag, ...")
 @click.option("--learning-rate", type=float)
 @click.option("--weight-decay", type=float)
 @click.option("--schedule", metavar="NAME", help="constant, cosine, poly, step or exponential.")
 @click.option("--warmup", type=float, metavar="EPOCHS")
-@click.option("--clip-threshold", type=float, help="Signs pass gradients where |x| is at most this.")
+@click.option("--clip-threshold", type=float, help="Bound of |x| up to which signs pass gradients.")
 @click.option("--label-smoothing", type=float)
 @click.option("--mixup", type=float, metavar="ALPHA")
 @click.option("--ema", type=float, metavar="DECAY", help="Average the weights; 0.999 for example.")
@@ -71,14 +75,14 @@ _PLACES = {
 @click.option("--params", metavar="FILE", help="Parameters to start from.")
 @click.option("--seed", type=int, help="Seed of all random numbers.")
 @click.option("--kvstore", metavar="KIND", help="local, dist_sync, dist_device_sync or dist_async.")
-@click.option("--checkpoint-steps", type=int, help="Checkpoint each so many updates, besides each epoch.")
+@click.option("--checkpoint-steps", type=int, help="Updates from one checkpoint to the next within an epoch.")
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Any other setting, as in a config."
 )
 @click.option(
-    "--output", default="training", show_default=True, metavar="FOLDER", help="Where the results go."
+    "--output", default="training", show_default=True, metavar="FOLDER", help="Folder of the results."
 )
-@click.option("--resume", is_flag=True, help="Go on with the training in the output folder.")
+@click.option("--resume", is_flag=True, help="Resume the training in the output folder.")
 @click.option("--overwrite", is_flag=True, help="Delete the training in the output folder.")
 @click.option(
     "--export", metavar="FILE.bmx", help="Pack the best net at the end, verify it and measure its latency."
@@ -100,7 +104,7 @@ def train(
 
     CONFIG.toml has the sections of a recipe; options override it, and both override --recipe. The output
     folder gets config.toml, log.txt, events (TensorBoard), checkpoints, best.params, last.params,
-    training.svg and result.json. A training that was stopped goes on with --resume and ends with the same
+    training.svg and result.json. A training that was stopped resumes with --resume and ends with the same
     parameters.
     """
     if resume and overwrite:
@@ -113,7 +117,7 @@ def train(
         given = {name: value for name, value in options.items() if value is not None}
         described = _describe(config, recipe, model, given, settings, output, resume)
         result = run(described, output, resume, overwrite, log=click.echo)
-        if not result:  # another machine has it
+        if not result:  # another machine has the results
             return
         if export is not None:
             result = {**result, **_export(described, output, export)}
@@ -132,7 +136,7 @@ def _describe(
     output: str,
     resume: bool,
 ) -> Any:
-    """The description that the arguments stand for."""
+    """The description that the arguments make."""
     from bmx.training import toml
     from bmx.training.reading import merge
     from bmx.training.recipes import read_recipe
@@ -167,7 +171,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _changed(table: Mapping[str, Any], place: str, value: Any) -> dict[str, Any]:
-    """The description with one value changed, also in the stages that have their own."""
+    """The description with one value changed, also in stages that have a value of their own."""
     from bmx.training.reading import merge
 
     nested: Any = value

@@ -1,4 +1,4 @@
-"""`bmx verify`: does a packed file answer as its net does?"""
+"""`bmx verify`: the answers of a net and its packed file, compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bmx widths`: searches how wide each layer of a binary net should be."""
+"""`bmx widths`: a search for the widths of a binary net's layers."""
 
 from __future__ import annotations
 
@@ -44,15 +44,21 @@ _AT_LEAST_1 = click.IntRange(min=1)
     help="Arrays train_images, train_labels, test_images, test_labels; images float32 [count, channels, "
     "height, width]. MNIST by default.",
 )
-@click.option("--output", default="widths", show_default=True, metavar="FOLDER", help="Where the results go.")
-@click.option("--ratios", type=Numbers(), help="What a width may be multiplied by; 0.25,0.5,1,1.5,2,3,4.")
+@click.option(
+    "--output", default="widths", show_default=True, metavar="FOLDER", help="Folder of the results."
+)
+@click.option("--ratios", type=Numbers(), help="Factors of a width; 0.25,0.5,1,1.5,2,3,4 by default.")
 @click.option("--budget", default=1.0, show_default=True, help="Cost relative to the net with all ratios 1.")
 @click.option(
     "--population", type=click.IntRange(min=2), default=8, show_default=True, help="Nets at a time."
 )
 @click.option("--generations", type=click.IntRange(min=0), default=5, show_default=True)
-@click.option("--epochs", type=_AT_LEAST_1, default=3, show_default=True, help="Of a candidate's training.")
-@click.option("--images", type=_AT_LEAST_1, default=2000, show_default=True, help="Candidates learn from.")
+@click.option(
+    "--epochs", type=_AT_LEAST_1, default=3, show_default=True, help="Epochs of a candidate's training."
+)
+@click.option(
+    "--images", type=_AT_LEAST_1, default=2000, show_default=True, help="Images that candidates learn from."
+)
 @click.option(
     "--validation",
     type=_AT_LEAST_1,
@@ -65,12 +71,12 @@ _AT_LEAST_1 = click.IntRange(min=1)
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="Of the best net's longer training on all training images; 0 for none.",
+    help="Epochs of the best net's longer training on all training images; 0 for none.",
 )
 @click.option("--batch-size", type=_AT_LEAST_1, default=64, show_default=True)
 @click.option("--learning-rate", default=3e-3, show_default=True)
 @click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")
-@click.option("--quick", is_flag=True, help="Few nets, images and epochs: shows the way, not the accuracy.")
+@click.option("--quick", is_flag=True, help="Few nets, images and epochs, to see that it runs.")
 @json_option
 def widths(source: str | None, as_json: bool, **options: Any) -> None:
     """Search the width ratios of a binary net's layers: the most accurate net within a cost budget.
@@ -80,7 +86,7 @@ def widths(source: str | None, as_json: bool, **options: Any) -> None:
     float ones.
 
     Writes evaluations.jsonl (a line for each net that was tried), best.json, pareto.svg and best.params to
-    the output folder. A search that was stopped goes on when the same command is given again.
+    the output folder. A search that was stopped resumes when the same command is given again.
     """
     _check(source, options)
     if options["quick"]:
@@ -97,7 +103,7 @@ def widths(source: str | None, as_json: bool, **options: Any) -> None:
 
 
 def _check(source: str | None, options: dict[str, Any]) -> None:
-    """Raises click.UsageError for what needs no look at the net."""
+    """Raises click.UsageError for mistakes that show without the net."""
     if source is None and options["layers"] is not None:
         raise click.UsageError("--layers goes with a SOURCE; the net for digits has 3 free widths")
     if source is not None and options["layers"] is None:
@@ -132,7 +138,7 @@ def _search(source: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _identity(source: str, settings: Any, problem: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """What tells this search from another."""
+    """Everything that tells this search from another."""
     return {
         "source": source,
         **settings.__dict__,
@@ -179,7 +185,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _print(found: dict[str, Any], folder: Path) -> None:
-    """The Pareto front as a table, and how to go on."""
+    """The Pareto front as a table, and the lines that build the best net."""
     from rich.console import Console
     from rich.table import Table
 

@@ -14,7 +14,7 @@ class Accumulation:
 
     Args:
         params: initialised Parameters.
-        passes: for one update.
+        passes: number of passes for one update.
     """
 
     def __init__(self, params: Sequence[gluon.Parameter], passes: int) -> None:
@@ -24,21 +24,21 @@ class Accumulation:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was added."""
+        """Forgets what was added."""
         self._done = 0
         self.samples = 0
 
     @property
     def is_due(self) -> bool:
-        """Whether all passes are done."""
+        """Whether all passes have been made."""
         return self._done >= self._passes
 
     def add(self, samples: int, last: bool = False) -> bool:
-        """To be called behind each backward pass, whose gradients are sums over samples.
+        """To be called after each backward pass, whose gradients are sums over samples.
 
         Args:
-            samples: of this pass, on all machines.
-            last: no further pass follows.
+            samples: number of samples of this pass, on all machines.
+            last: whether no further pass follows.
 
         Returns:
             Whether it is time for the update; the parameters' gradients are the sums then.

@@ -13,9 +13,9 @@ class Bar(Callback):
     """A bar over a whole stage; nothing where the output is not a terminal.
 
     Args:
-        name: stands in front of it.
-        images: of all epochs.
-        done: of these, by a run that is gone on with.
+        name: name before the bar.
+        images: number of images in all epochs.
+        done: number of images that a resumed run has seen.
     """
 
     def __init__(self, name: str, images: int, done: int = 0) -> None:
@@ -24,7 +24,7 @@ class Bar(Callback):
         )
 
     def after_batch(self, engine: Engine, loss: float, samples: int) -> None:
-        """Moves on."""
+        """Moves the bar on by the images of a batch."""
         self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         self._bar.update(samples)
 
@@ -33,5 +33,5 @@ class Bar(Callback):
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Takes it away."""
+        """Takes the bar away."""
         self._bar.close()

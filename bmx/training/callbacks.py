@@ -1,4 +1,4 @@
-"""What a training does besides: lines in the log, schedules, checkpoints."""
+"""Callbacks of a training: lines in the log, schedules, checkpoints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class EpochLines(Callback):
         self._log = log
 
     def after_epoch(self, engine: Engine, result: EpochResult) -> None:
-        """Logs."""
+        """Writes the line of an epoch."""
         val = "" if math.isnan(result.accuracy) else f" val={result.accuracy:f}"
         self._log(
             f"[Epoch {result.epoch - 1}] train={result.train_accuracy:f}{val} loss={result.loss:f} "
@@ -28,28 +28,28 @@ class EpochLines(Callback):
 
 
 class Schedules(Callback):
-    """Keeps hyper-parameters of quantizers on schedules of the epoch, from update to update."""
+    """Sets hyper-parameters of quantizers by schedules of the epoch, before each update."""
 
     def __init__(self, net: Any, schedules: Mapping[str, Callable[[float], float]]) -> None:
         self._schedule = Schedule(net, **schedules)
 
     def before_update(self, engine: Engine) -> None:
-        """Sets the values."""
+        """Sets the values of this moment."""
         self._schedule(engine.epochs_done)
 
 
 class Saver(Callback):
-    """Calls ``save`` each ``steps`` updates of an epoch, and at its end."""
+    """Calls ``save`` every ``steps`` updates of an epoch, and at its end."""
 
     def __init__(self, save: Callable[[], None], steps: int) -> None:
         self._save = save
         self._steps = steps
 
     def after_update(self, engine: Engine) -> None:
-        """Saves, if it is time."""
+        """Saves every so many updates."""
         if self._steps and engine.progress.updates % self._steps == 0:
             self._save()
 
     def after_epoch(self, engine: Engine, result: EpochResult) -> None:
-        """Saves."""
+        """Saves at the end of an epoch."""
         self._save()

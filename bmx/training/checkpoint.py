@@ -40,11 +40,11 @@ class Checkpoint:
     """The state of a training.
 
     Attributes:
-        progress: where it is.
+        progress: place of the training.
         parameters: arrays by their places in the net.
         trainer: states of the optimizers.
-        average: of the weights; None without one.
-        average_updates: what was averaged so far.
+        average: average of the weights; None without one.
+        average_updates: number of updates that were averaged so far.
         random: states of the generators of Python and NumPy.
         log_bytes: length of the log.
         config: text of the description.
@@ -86,7 +86,7 @@ class Checkpoint:
         """Reads a file.
 
         Raises:
-            CheckpointError: it is not a checkpoint, or damaged.
+            CheckpointError: the file is no checkpoint, or damaged.
         """
         try:
             with zipfile.ZipFile(path) as archive:
@@ -111,7 +111,7 @@ class Checkpoint:
             pickle.UnpicklingError,
         ) as error:
             raise CheckpointError(
-                f"{path}: no whole checkpoint ({error}); delete it to go on from the one before"
+                f"{path}: no whole checkpoint ({error}); delete it to resume from the one before"
             ) from None
 
 
@@ -137,10 +137,10 @@ def take(
 
 
 def restore(found: Checkpoint, net: gluon.Block, trainer: Any, average: WeightAverage | None) -> None:
-    """Puts a state into a net and a trainer that were made like those that it was taken of.
+    """Puts a state into a net and a trainer like those from which it was taken.
 
     Raises:
-        CheckpointError: they were not.
+        CheckpointError: the net is another one.
     """
     params = net._collect_params_with_prefix()
     wrong = sorted(set(params) ^ set(found.parameters)) or sorted(
@@ -148,8 +148,8 @@ def restore(found: Checkpoint, net: gluon.Block, trainer: Any, average: WeightAv
     )
     if wrong:
         raise CheckpointError(
-            f"the checkpoint is one of another net: parameter {wrong[0]!r} does not fit; give the net that "
-            "the training was started with, or another output folder"
+            f"the checkpoint is one of another net: parameter {wrong[0]!r} does not fit; give the net with "
+            "which the training was started, or another output folder"
         )
     for name, parameter in params.items():
         parameter.set_data(mx.nd.array(found.parameters[name], dtype=found.parameters[name].dtype))
@@ -164,8 +164,8 @@ class Checkpoints:
     """The checkpoints of a training, in a folder of their own.
 
     Args:
-        folder: made at the first write.
-        keep: the newest so many stay.
+        folder: folder of the files, made at the first write.
+        keep: number of checkpoints that stay, the newest.
     """
 
     def __init__(self, folder: Path, keep: int) -> None:
@@ -177,7 +177,7 @@ class Checkpoints:
         return sorted(self._folder.glob(f"*{SUFFIX}"))
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Writes one, then deletes those that are too old."""
+        """Writes a checkpoint, then deletes those that are too old."""
         self._folder.mkdir(parents=True, exist_ok=True)
         place = checkpoint.progress
         name = f"{place.stage:02d}-{place.epoch:05d}-{place.batch:07d}{SUFFIX}"
@@ -186,10 +186,10 @@ class Checkpoints:
             path.unlink()
 
     def newest(self) -> Checkpoint | None:
-        """The newest one; None if there is none.
+        """The newest checkpoint; None if there is none.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: the newest file is damaged.
         """
         paths = self.paths()
         return Checkpoint.read(paths[-1]) if paths else None

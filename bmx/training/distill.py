@@ -13,14 +13,14 @@ from bmx.training.schema import Teacher as Description
 
 
 class Tapped(gluon.HybridBlock):
-    """A classifier that gives features along the way behind its logits; its parameters are the classifier's.
+    """A classifier that returns features along the way after its logits; its parameters are the classifier's.
 
     Args:
         net: classifier with ``features`` (blocks in a row) and ``output``, as those of the zoos.
-        taps: numbers of the blocks whose results are given.
+        taps: numbers of the blocks whose results are returned.
 
     Inputs:
-        - **data**: as the classifier's.
+        - **data**: input of the classifier.
 
     Outputs:
         - **out**: logits, then the features of each tap.
@@ -32,7 +32,7 @@ class Tapped(gluon.HybridBlock):
         self._taps = frozenset(taps)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Classify."""
+        """Classifies, and keeps the features at the taps."""
         tapped = []
         for number, block in enumerate(self.body._children.values()):
             x = block(x)
@@ -45,8 +45,8 @@ def sizes(net: Any, shape: tuple[int, ...]) -> dict[tuple[int, int], int]:
     """For each (height, width) of features the last block of ``net.features`` that gives it; 1 x 1 left out.
 
     Args:
-        net: initialised.
-        shape: of a batch.
+        net: initialised net.
+        shape: shape of a batch.
 
     Raises:
         ConfigError: the net is not built of features and output.
@@ -71,13 +71,13 @@ class Teacher:
     """The loss of a student against its teacher.
 
     Args:
-        description: which losses, and their weights.
-        net: the teacher: initialised, takes what the student takes.
-        student: initialised.
-        shape: of a batch of one image.
+        description: losses and their weights.
+        net: initialised net of the teacher; its input is the student's.
+        student: initialised net of the student.
+        shape: shape of a batch of one image.
 
     Attributes:
-        student: what gives logits, or logits and features: to be called in place of the student's net.
+        student: block that returns logits, or logits and features, called in place of the student's net.
 
     Raises:
         ConfigError: the nets do not fit one another.
@@ -102,11 +102,11 @@ class Teacher:
             block.hybridize(static_alloc=True)
 
     def loss(self, outputs: Any, images: Any) -> Any:
-        """Of each sample, [batch]; to be called while recording.
+        """The loss of each sample, [batch]; to be called while recording.
 
         Args:
-            outputs: of `student`.
-            images: [batch, channels, height, width].
+            outputs: outputs of `student`.
+            images: images [batch, channels, height, width].
         """
         with autograd.pause(train_mode=False):
             targets = self._net(images)

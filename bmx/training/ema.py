@@ -11,20 +11,20 @@ from mxnet import autograd, gluon
 
 
 class WeightAverage:
-    """Average of the trained parameters, updated behind each step.
+    """Average of the trained parameters, updated after each step.
 
-    a = d a + (1 - d) w with d = min(decay, (1 + n) / (10 + n)) behind n updates, so that the random start is
+    a = d a + (1 - d) w with d = min(decay, (1 + n) / (10 + n)) after n updates, so that the random start is
     soon forgotten. Latent weights are averaged, not their signs.
 
-    Running statistics are not averaged: those of an average of weights are other ones, and where signs
-    differ they are far from the average of statistics. `applied` measures them anew.
+    Running statistics are not averaged: an average of weights has statistics of its own, and where signs
+    differ these are far from the average of statistics. `applied` measures them anew.
 
     Paper: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992; for batch norms
     Izmailov et al., arXiv:1803.05407, section 3.2.
 
     Args:
-        net: initialised.
-        decay: 0 to below 1.
+        net: initialised net.
+        decay: share of the average that stays at an update, from 0 to below 1.
     """
 
     def __init__(self, net: gluon.Block, decay: float) -> None:
@@ -37,7 +37,7 @@ class WeightAverage:
         self._values = {name: p.data().copy() for name, p in self._trained.items()}
 
     def update(self) -> None:
-        """To be called behind each step."""
+        """To be called after each step."""
         self.updates += 1
         decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
         for name, parameter in self._trained.items():
@@ -48,7 +48,7 @@ class WeightAverage:
         """Inside the ``with`` block the net has the averaged weights, and batch norms that fit.
 
         Args:
-            batches: of images; the batch norms take their statistics from them.
+            batches: batches of images, from which the batch norms take their statistics.
         """
         params = self._net._collect_params_with_prefix()
         before = {name: parameter.data().copy() for name, parameter in params.items()}
@@ -66,7 +66,7 @@ class WeightAverage:
         return {name: value.asnumpy() for name, value in self._values.items()}
 
     def set_state(self, state: dict[str, np.ndarray], updates: int) -> None:
-        """Back to what `state` gave."""
+        """Restores what `state` returned."""
         self.updates = updates
         self._values = {name: mx.nd.array(state[name]) for name in self._values}
 

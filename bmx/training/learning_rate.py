@@ -36,7 +36,7 @@ class Poly:
 
 @dataclass(frozen=True)
 class Values:
-    """``start``, and from each step of ``then`` on the value that stands beside it."""
+    """``start``, and from each step of ``then`` on the value beside it."""
 
     start: float
     then: tuple[tuple[int, float], ...]
@@ -49,13 +49,13 @@ class Values:
 def learning_rate(rate: LearningRate, start: float, updates: int, per_epoch: int) -> Rate:
     """The learning rate as a function of the number of updates before this one.
 
-    The first update gets the first value; the last value is that behind the last update, as if there was one
+    The first update gets the first value; the last value is that after the last update, as if there were one
     more.
 
     Args:
-        rate: its description.
-        start: behind the warm-up.
-        updates: of the whole stage.
+        rate: description of the learning rate.
+        start: learning rate after the warm-up.
+        updates: updates of the whole stage.
         per_epoch: updates of one epoch.
     """
     warm = min(round(rate.warmup * per_epoch), updates - 1)
@@ -81,8 +81,8 @@ def _main(rate: LearningRate, start: float, updates: int, per_epoch: int, warm: 
 def hyperparameter_schedules(described: Mapping[str, Any], epochs: int) -> dict[str, Rate]:
     """Functions of the epoch from descriptions such as ``{kind = "linear", start = 1, end = 9}``.
 
-    A description's ``epochs``, or the whole stage if there is none, is how long a ramp takes;
-    ``temperature`` goes by epochs and has no end.
+    A ramp takes the description's ``epochs``, or the whole stage if there are none; ``temperature`` goes by
+    epochs and has no end.
 
     Raises:
         ConfigError: a kind or an argument is not known.

@@ -1,4 +1,4 @@
-"""A loss that is not finite: where it came from, and what may help."""
+"""A loss that is not finite: its origin, and what may help."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class NonFiniteLossError(ArithmeticError):
 
 
 def diagnose(net: gluon.Block, images: Any) -> str:
-    """Says where the first value comes from that is not finite, by one more pass with hooks in all blocks.
+    """Says where the first value that is not finite comes from, by one more pass with hooks in all blocks.
 
     Args:
-        net: with the parameters that gave the loss. It is not hybridized afterwards.
-        images: the batch that gave it.
+        net: net with the parameters that gave the loss. It is not hybridized afterwards.
+        images: batch of images that gave the loss.
     """
     if not _finite(images):
         return "the images of this batch are not finite; look for bad values in the data"
@@ -38,7 +38,7 @@ def diagnose(net: gluon.Block, images: Any) -> str:
 
 
 def _first_block(net: gluon.Block, images: Any) -> str | None:
-    """Name and class of the innermost block that first gives a value that is not finite."""
+    """Name and class of the innermost block whose output is the first that is not finite."""
     found: list[str] = []
 
     def look(name: str, block: gluon.Block, outputs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The Trainer of a description: its optimizer, that of latent weights, and what bounds these."""
+"""The Trainer of a description: its optimizer, that of latent weights, and the bounds of these."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def parameters(net: gluon.Block) -> list[gluon.Parameter]:
     """A net's parameters in the order of their places in it, shared ones once.
 
     A Trainer numbers the parameters of a dict by their sorted names, which hold counters of the process
-    (``conv9_weight`` stands behind ``conv10_weight``): the states of a checkpoint would meet others.
+    (``conv9_weight`` comes after ``conv10_weight``): states of a checkpoint would meet other parameters.
     """
     return list({id(p): p for p in net._collect_params_with_prefix().values()}.values())
 
@@ -29,9 +29,9 @@ def make_trainer(net: gluon.Block, optimizer: Optimizer, kvstore: Any = None) ->
     """Makes the Trainer of a net whose parameters have their shapes.
 
     Args:
-        net: initialised.
-        optimizer: its description.
-        kvstore: of several machines; None for this one alone.
+        net: initialised net.
+        optimizer: description of the optimizer.
+        kvstore: key-value store of several machines; None for this one alone.
 
     Raises:
         ConfigError: the optimizer or one of its arguments is not known.

@@ -1,4 +1,4 @@
-"""The curves of a training, drawn."""
+"""The curves of a training as a drawing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages of a training: which of weights and activations are quantized yet."""
+"""Precision of a stage: which of weights and activations are quantized yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bmx.gluon.nn.quantizers.base import quantized_layers
 
 
 class Bounded(Quantizer):
-    """A real activation in the range of a sign: what stands in its place before activations are binary.
+    """A real activation in the range of a sign, in its place before activations are binary.
 
     Forward: q(x) = clip(x, -1, 1) or tanh(x). Backward: its derivative.
 
@@ -39,7 +39,7 @@ class Bounded(Quantizer):
 
 
 class _Shifted(Quantizer):
-    """Another quantizer behind the shifts of one that learns them, so that these train in every stage."""
+    """Another quantizer after the learned shifts of one, so that these train in every stage."""
 
     kind: ClassVar[str] = "real"
     bits = 32
@@ -56,18 +56,18 @@ class _Shifted(Quantizer):
 def set_precision(net: gluon.Block, weights: str = "binary", activations: str = "binary") -> int:
     """Make quantized layers of a new net real, as a stage has them; ``binary`` leaves them as they are.
 
-    Real weights are no latent weights any more: they are not bounded, and weight decay concerns them.
+    Real weights are no longer latent weights: they are not bounded, and weight decay concerns them.
 
     Args:
-        net: initialised or not; it is to be hybridized behind this call.
-        weights: ``binary`` or ``identity``.
-        activations: ``binary``, ``identity``, ``hardtanh`` or ``tanh``.
+        net: net, initialised or not; hybridize it after this call.
+        weights: precision of weights, ``binary`` or ``identity``.
+        activations: precision of activations, ``binary``, ``identity``, ``hardtanh`` or ``tanh``.
 
     Returns:
-        How many layers were changed.
+        Number of layers that were changed.
 
     Raises:
-        ValueError: a layer cannot be changed so.
+        ValueError: a layer cannot be changed.
     """
     if weights == activations == "binary":
         return 0
@@ -81,11 +81,11 @@ def set_clip(net: gluon.Block, threshold: float) -> int:
     """Set where the signs of activations pass gradients: |x| <= threshold, BMXNet's clip threshold.
 
     Args:
-        net: to be hybridized behind this call.
-        threshold: above 0.
+        net: net; hybridize it after this call.
+        threshold: bound of |x|, above 0.
 
     Returns:
-        In how many layers.
+        Number of layers that were changed.
 
     Raises:
         ValueError: no layer has such a threshold.
@@ -114,7 +114,7 @@ def _real_quantizers(layer: Any, weights: str, activations: str) -> dict[str, Qu
 
 
 def _real(quantizer: Quantizer, activations: str) -> Quantizer:
-    """What stands in the place of a quantizer of activations."""
+    """The replacement of a quantizer of activations."""
     if quantizer.kind == "real":
         return quantizer
     inner: Quantizer = Identity() if activations == "identity" else Bounded(activations)

@@ -1,4 +1,4 @@
-"""Where a training is: the place that a checkpoint keeps and a resumed run goes on from."""
+"""The place of a training, which a checkpoint keeps and from which a run resumes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 
 class EpochResult(NamedTuple):
-    """What one epoch reached.
+    """The results of an epoch.
 
     Attributes:
-        epoch: counted from 1.
+        epoch: number of the epoch, from 1.
         loss: mean training loss, while the weights moved.
-        accuracy: share of held-out images that are classified right, 0 to 1; NaN where none were measured.
+        accuracy: share of held-out images classified correctly, 0 to 1; NaN where none were measured.
         seconds: time of the epoch's training steps.
-        train_accuracy: share of training images that were, while the weights moved.
-        learning_rate: of the last update.
-        stage: counted from 1.
+        train_accuracy: share of training images classified correctly, while the weights moved.
+        learning_rate: learning rate of the last update.
+        stage: number of the stage, from 1.
     """
 
     epoch: int
@@ -44,14 +44,14 @@ class Progress:
     """The place of a training.
 
     Attributes:
-        stage: counted from 0.
-        epoch: of the stage, counted from 0: epochs that are done.
-        batch: batches of this epoch that are done.
-        updates: of the stage that are done.
-        all_updates: of all stages.
+        stage: number of the stage, from 0.
+        epoch: epochs of the stage so far, so the number of this one, from 0.
+        batch: batches of this epoch so far.
+        updates: updates of the stage so far.
+        all_updates: updates of all stages so far.
         best: largest accuracy on held-out images; -1 before the first measurement.
-        best_epoch: counted from 1.
-        totals: of this epoch.
+        best_epoch: number of the epoch of that accuracy, from 1.
+        totals: sums over this epoch.
         history: results of all epochs.
     """
 
@@ -66,20 +66,20 @@ class Progress:
     history: list[EpochResult] = field(default_factory=list)
 
     def next_epoch(self) -> None:
-        """An epoch is done."""
+        """Moves to the next epoch."""
         self.epoch, self.batch, self.totals = self.epoch + 1, 0, Totals()
 
     def next_stage(self) -> None:
-        """A stage is done; what was best in it does not count in the next."""
+        """Moves to the next stage, in which the best of this one does not count."""
         self.stage, self.epoch, self.batch, self.updates = self.stage + 1, 0, 0, 0
         self.best, self.best_epoch, self.totals = -1.0, 0, Totals()
 
     def to_dict(self) -> dict[str, Any]:
-        """As values of JSON."""
+        """The place as values of JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, table: dict[str, Any]) -> Progress:
-        """Back from `to_dict`."""
+        """The place that `to_dict` wrote."""
         history = [EpochResult(*entry) for entry in table["history"]]
         return cls(**{**table, "totals": Totals(**table["totals"]), "history": history})

@@ -1,4 +1,4 @@
-"""The output folder of a training: what lies where, and whether a training may start in it."""
+"""The output folder of a training: its files, and whether a training may start in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bmx.training.checkpoint import Checkpoints
 from bmx.training.reading import ConfigError, differences
 from bmx.training.schema import Config
 
-# What may be otherwise in a run that goes on: it does not change the parameters that come out.
+# What may differ in a resumed run: it does not change the parameters that come out.
 _FREE = ("checkpoints.keep", "title", "paper", "notes")
 
 
@@ -30,13 +30,13 @@ class RunDir:
     """The output folder of a training.
 
     ``config.toml`` (with all defaults), ``log.txt``, ``checkpoints/``, ``events/``, ``stages/`` (parameters
-    that a stage ended with), ``best.params``, ``last.params``, ``training.svg`` and, when all is done,
+    at the end of each stage), ``best.params``, ``last.params``, ``training.svg`` and, at the end,
     ``result.json``.
 
     Args:
-        path: of the folder.
-        keep: so many checkpoints.
-        main: this machine writes; others only read.
+        path: path of the folder.
+        keep: number of checkpoints that stay, the newest.
+        main: whether this machine writes; others only read.
     """
 
     def __init__(self, path: Path, keep: int = 2, main: bool = True) -> None:
@@ -48,17 +48,17 @@ class RunDir:
         self._lock: Any = None
 
     def open(self, config: Config, resume: bool, overwrite: bool) -> None:
-        """Begins a training, or goes on with one.
+        """Begins a training, or resumes one.
 
         Raises:
             OutputError: the folder holds a training, and neither flag is given; or one that is running.
-            ConfigError: to be gone on with, but described otherwise.
+            ConfigError: the training to resume is described otherwise.
         """
         held = (self.path / "config.toml").exists()
         if held and not (resume or overwrite):
             state = "a finished training" if self.result() else "a training that did not end"
             raise OutputError(
-                f"{self.path}: the folder holds {state}; give --resume to go on with it, --overwrite to "
+                f"{self.path}: the folder holds {state}; give --resume to resume it, --overwrite to "
                 "delete it, or another --output"
             )
         if held and resume:
@@ -67,36 +67,36 @@ class RunDir:
             return
         self.path.mkdir(parents=True, exist_ok=True)
         self._take_lock()
-        for left in self.path.rglob(".*.tmp"):  # of a run that was killed while it wrote
+        for left in self.path.rglob(".*.tmp"):  # from a run that was killed while it wrote
             left.unlink()
         if held and overwrite and not resume:
             self._clear()
         self.write("config.toml", toml.write(config.to_dict()))
 
     def close(self) -> None:
-        """Another process may work in the folder now."""
+        """Lets another process work in the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def config(self) -> Config:
-        """The description that the folder's training has.
+        """The description of the folder's training.
 
         Raises:
-            OutputError: there is no training in it.
+            OutputError: there is no training in the folder.
         """
         path = self.path / "config.toml"
         if not path.exists():
-            raise OutputError(f"{self.path}: there is no training to go on with; name a recipe or a config")
+            raise OutputError(f"{self.path}: there is no training to resume; name a recipe or a config")
         return Config.from_dict(toml.read(path), str(path))
 
     def result(self) -> dict[str, Any] | None:
-        """What the training reached, when it has ended."""
+        """The results of the training; None until it has ended."""
         path = self.path / "result.json"
         return json.loads(path.read_text()) if path.exists() else None
 
     def stage_file(self, number: int, name: str) -> Path:
-        """Where the parameters are that a stage, counted from 0, ended with."""
+        """The file of the parameters at the end of a stage, counted from 0."""
         return self.path / "stages" / f"{number + 1}-{name}.params"
 
     def write(self, name: str, content: str | bytes) -> None:
@@ -118,13 +118,13 @@ class RunDir:
         return path.stat().st_size if path.exists() else 0
 
     def cut_log(self, length: int) -> None:
-        """Drops what a run wrote to the log behind its last checkpoint."""
+        """Drops what a run wrote to the log after its last checkpoint."""
         path = self.path / "log.txt"
         if self.main and path.exists():
             os.truncate(path, min(length, path.stat().st_size))
 
     def logger(self, echo: Callable[[str], None]) -> Callable[[str], None]:
-        """Writes lines to the log and to ``echo``; on other machines than the main one to none."""
+        """Writes lines to the log and to ``echo``; on machines other than the main one to neither."""
 
         def log(line: str) -> None:
             if self.main:
@@ -140,7 +140,7 @@ class RunDir:
         if names:
             raise ConfigError(
                 f"{self.path}: the training in this folder has another {', '.join(names)}; give the same to"
-                " go on with it (or nothing but --output and --resume), or another --output"
+                " resume it (or nothing but --output and --resume), or another --output"
             )
 
     def _take_lock(self) -> None:

@@ -30,7 +30,7 @@ class Model:
         layers: defaults of binary layers, as `bmx.gluon.nn.defaults` takes them.
         initializer: name and arguments of an MXNet initializer.
         params: parameter file to start from; empty to start from random numbers. A saved net needs its own.
-        clip_threshold: signs of activations pass gradients where |x| is at most this; 0 for the model's own.
+        clip_threshold: bound of |x| up to which signs of activations pass gradients; 0 for the model's own.
     """
 
     name: str = ""

@@ -1,4 +1,4 @@
-"""Random numbers of a training: one call that fixes all, and seeds that follow from the place."""
+"""Random numbers of a training: one call that fixes them all, and seeds that follow from the place."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Back to what `random_state` gave."""
+    """Restores what `random_state` returned."""
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])

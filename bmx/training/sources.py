@@ -1,4 +1,4 @@
-"""The images of a training: described by name, given as batches."""
+"""The images of a training: described by name, returned as batches."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Source(NamedTuple):
     """A data set as a training sees it.
 
     Attributes:
-        shape: of a batch of one image: (1, channels, height, width).
-        classes: names.
-        mean: of the channels, 0 to 1, that is subtracted from pixels / 255.
-        std: what the difference is divided by.
+        shape: shape of a batch of one image: (1, channels, height, width).
+        classes: names of the classes.
+        mean: mean of the channels, 0 to 1, which is subtracted from pixels / 255.
+        std: standard deviation of the channels, by which the difference is divided.
         train: images uint8 (count, height, width, channels) and labels; or a Gluon data set on disk.
-        test: likewise.
-        data: the description.
+        test: held-out images and labels, in the same form.
+        data: description of the data set.
     """
 
     shape: tuple[int, ...]
@@ -41,17 +41,17 @@ class Source(NamedTuple):
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """How an 8-bit image becomes the input of the net; what `bmx.export` stores."""
+        """The preprocessing of 8-bit images, as `bmx.export` stores it."""
         return {"scale": 1 / 255, "mean": self.mean, "std": self.std}
 
     def batches(self, seed: int, part: tuple[int, int] = (0, 1), augmented: bool = True) -> Any:
-        """To learn from; ``part``: this machine's, (rank, machines)."""
+        """Batches to learn from; ``part`` is this machine's share, (rank, machines)."""
         augment = get_augmentation(self.data.augmentation, self.shape[2]) if augmented else None
         shared = {"augment": augment, "seed": seed, "part": part}
         return self._batches(self.train, self.data.batch_size, shuffle=True, **shared)
 
     def held_out(self) -> Any:
-        """To measure with."""
+        """Batches of held-out images."""
         return self._batches(self.test, _EVALUATION_BATCH)
 
     def _batches(self, images: Any, batch_size: int, **arguments: Any) -> Any:
@@ -66,8 +66,8 @@ def open_source(data: Data, seed: int = 0) -> Source:
     """Loads a data set, or opens it where it is too large for that.
 
     Args:
-        data: its description.
-        seed: of ``random``.
+        data: description of the data set.
+        seed: seed of the noise of ``random``.
 
     Raises:
         ConfigError: the description has a value that is not known.
@@ -96,7 +96,7 @@ def open_source(data: Data, seed: int = 0) -> Source:
 
 
 def _on_disk(data: Data) -> Source:
-    """RecordIO files train.rec and val.rec, as `bmx data imagenet-rec` writes, or folders train and val."""
+    """RecordIO files train.rec and val.rec, as of `bmx data imagenet-rec`, or folders train and val."""
     root = Path(data.root)
     if not data.root:
         raise ConfigError(
@@ -123,7 +123,7 @@ def _on_disk(data: Data) -> Source:
 
 
 def _scaling(name: str, mean: list[float], std: list[float]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation to normalise with."""
+    """Mean and standard deviation for the normalisation."""
     numbers = {"standardized": (mean, std), "unit": ([0.0] * len(mean), [1.0] * len(mean))}
     numbers["symmetric"] = ([0.5] * len(mean), [0.5] * len(mean))
     if name not in numbers:

@@ -25,15 +25,15 @@ def is_available() -> bool:
 class Events(Callback):
     """Writes event files.
 
-    Loss and learning rate each ``every`` updates, the rest each epoch; steps count updates of all stages. The
-    flip ratio is the share of binary weights whose sign differs from that at the epoch before (or where a
-    run was gone on with).
+    Loss and learning rate every few updates, the rest each epoch; steps count updates of all stages. The flip
+    ratio is the share of binary weights whose sign has changed since the epoch before (or since the run was
+    resumed).
 
     Args:
-        folder: where to.
-        net: initialised.
-        updates: that are done already; what is there from later ones is marked as gone.
-        every: see there.
+        folder: folder of the files.
+        net: initialised net.
+        updates: number of updates so far; events of later ones, if there are any, are marked as gone.
+        every: updates from one loss and learning rate to the next.
     """
 
     def __init__(self, folder: Path, net: Any, updates: int = 0, every: int = 10) -> None:
@@ -46,18 +46,18 @@ class Events(Callback):
         self._loss = math.nan
 
     def after_batch(self, engine: Engine, loss: float, samples: int) -> None:
-        """Remembers the loss."""
+        """Remembers the loss of a batch."""
         self._loss = loss
 
     def after_update(self, engine: Engine) -> None:
-        """Writes what changes from step to step."""
+        """Writes loss and learning rate."""
         step = engine.progress.all_updates
         if step % self._every == 0:
             self._writer.add_scalar("loss/batch", self._loss, step)
             self._writer.add_scalar("learning_rate", engine.trainer.learning_rate, step)
 
     def after_epoch(self, engine: Engine, result: EpochResult) -> None:
-        """Writes what an epoch reached."""
+        """Writes the results of an epoch, and histograms of weights."""
         step = engine.progress.all_updates
         scalars = {
             "loss/epoch": result.loss,
@@ -79,5 +79,5 @@ class Events(Callback):
         self._writer.flush()
 
     def close(self) -> None:
-        """Brings all to the disk."""
+        """Writes everything to the disk."""
         self._writer.close()

@@ -1,4 +1,4 @@
-"""TOML: reading with Python's own parser (tomli before 3.11), and writing what a config consists of."""
+"""TOML: read by Python's own parser (tomli before 3.11), and written as far as a config needs it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """Reads a file.
 
     Raises:
-        TOMLError: it cannot be read or is not TOML.
+        TOMLError: the file cannot be read, or is not TOML.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def parse(text: str, name: str) -> dict[str, Any]:
-    """Reads a text; ``name`` stands in front of error messages."""
+    """Reads a text; ``name`` begins error messages."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -43,7 +43,7 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """`3e-3`, `true`, `[20, 30]`, `"adam"`: a value of TOML; a text that is none stands for itself."""
+    """`3e-3`, `true`, `[20, 30]`, `"adam"`: a value of TOML; any other text stands for itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -56,7 +56,7 @@ def write(content: dict[str, Any]) -> str:
 
 
 def _lines(table: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    """Plain values first, tables behind: a value behind a table would belong to it."""
+    """Plain values first, then tables: a value after a table would belong to it."""
     tables = {key: value for key, value in table.items() if isinstance(value, dict)}
     arrays = {key: value for key, value in table.items() if _is_table_array(value)}
     for key, value in table.items():

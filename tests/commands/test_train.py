@@ -131,7 +131,7 @@ def test_what_overrides_what(folder: Path) -> None:
     [
         ((), "say what to train"),
         (("--resume", "--overwrite"), "--resume and --overwrite: give one of them"),
-        (("--resume", "--output", "empty"), "there is no training to go on with"),
+        (("--resume", "--output", "empty"), "there is no training to resume"),
         (("--recipe", "mnist_quik"), "did you mean 'mnist_quick'"),
         (("absent.toml",), "absent.toml: cannot be read"),
         (("--model", "lenet"), "data.name: expected a data set"),

@@ -77,7 +77,7 @@ def test_stopped_and_started_again(
     assert {file.name for file in tmp_path.iterdir()} == {"evaluations.jsonl"}
     result = invoke(*arguments)
     assert result.exit_code == 0, result.stderr
-    assert f"of which {after} evaluations are done" in result.stdout
+    assert f"resuming a search with {after} evaluations" in result.stdout
     assert "Pareto front of 6 nets" in result.stdout
     for name in sorted(FILES - {"best.params"}):
         assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes(), name

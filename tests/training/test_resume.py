@@ -24,7 +24,7 @@ from bmx.training.schema import Config
 from tests.support.subprocesses import environment
 from tests.support.tiny_training import build, tiny
 
-# Dies in the middle of an epoch, behind a checkpoint, or while one is written: before its rename.
+# Dies in the middle of an epoch, after a checkpoint, or while one is written: before its rename.
 DYING = """
 import json, os, signal, sys
 from tests.support.tiny_training import build
@@ -110,13 +110,13 @@ def killed(config: Config, output: Path, moment: str, updates: int = 0, name: st
 @pytest.mark.parametrize(
     ("changes", "moment", "updates", "name"),
     [
-        (EVERYTHING, "update", 8, ""),  # 4 updates an epoch, checkpoint behind 3 of them
+        (EVERYTHING, "update", 8, ""),  # 4 updates an epoch, checkpoint after 3 of them
         (SPLIT, "rename", 0, "00-00001-0000007"),  # the checkpoint is complete under another name only
         (STAGED, "update", 21, ""),  # in the second stage
     ],
     ids=["everything", "split", "staged"],
 )
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+def test_a_killed_run_resumes_as_if_nothing_had_happened(
     changes: dict[str, Any], moment: str, updates: int, name: str, tmp_path: Path
 ) -> None:
     config = tiny(**changes)

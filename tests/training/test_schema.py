@@ -12,6 +12,12 @@ from bmx.training.reading import ConfigError
 from bmx.training.schema import Config
 
 
+def test_the_earlier_name_of_the_module_works() -> None:
+    from bmx.training import config
+
+    assert config.Config is Config
+
+
 def test_defaults_and_values() -> None:
     config = Config.from_dict({"model": {"name": "lenet"}, "optimizer": {"wd": 1}})
     assert config.model.name == "lenet"

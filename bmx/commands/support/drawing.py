@@ -31,7 +31,7 @@ STYLE = """
 
 @dataclass
 class Place:
-    """Where a box is drawn."""
+    """The place of a box in the drawing."""
 
     layer: int
     width: float
@@ -41,17 +41,17 @@ class Place:
 
     @property
     def center(self) -> float:
-        """Horizontal."""
+        """Horizontal middle of the box."""
         return self.x + self.width / 2
 
     @property
     def right(self) -> float:
-        """The right edge."""
+        """Right edge of the box."""
         return self.x + self.width
 
     @property
     def bottom(self) -> float:
-        """The lower edge."""
+        """Lower edge of the box."""
         return self.y + self.height
 
 

@@ -13,7 +13,7 @@ _INTEGERS = re.compile(r"(binary|integer)_(conv2d|dense)$")
 
 
 def kind_of(node: Node) -> str:
-    """What a node multiplies: "binary": bits, "float": real numbers, "none": nothing."""
+    """The kind of a node's products: "binary" of bits, "float" of real numbers, "none" without products."""
     if not node["macs"]:
         return "none"
     return "binary" if _INTEGERS.match(node["op"]) else "float"
@@ -23,8 +23,8 @@ def bits_of(node: Node, nodes: list[Node]) -> tuple[int, int] | None:
     """Bits of a weight and of an input of a multiplication; None if there is none.
 
     Args:
-        node: an entry of ``nodes``.
-        nodes: of the whole graph.
+        node: entry of ``nodes``.
+        nodes: all nodes of the graph.
     """
     kind = kind_of(node)
     if kind == "none":

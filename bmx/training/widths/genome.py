@@ -1,4 +1,4 @@
-"""Genomes: one width ratio for each layer whose width is free, and how children come from parents."""
+"""Genomes: one width ratio for each layer whose width is free, and the ways from parents to children."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def scaled(count: int, ratio: float) -> int:
 
 
 def seed_of(seed: int, genome: Sequence[float]) -> int:
-    """Seed of a genome's training: below 2^31, the same whenever and after whatever it is trained."""
+    """Seed of a genome's training, below 2^31; it does not depend on the trainings before it."""
     text = json.dumps([seed, *map(float, genome)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 

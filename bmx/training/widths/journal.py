@@ -1,4 +1,4 @@
-"""The log of a search: one line of JSON for each evaluation, on the disk before the search goes on.
+"""The log of a search: one line of JSON for each evaluation, on the disk before the search continues.
 
 The first line holds the settings: {"search": 1, "settings": {...}}; the others evaluations:
 {"ratios": [...], "accuracy": ..., "cost": ...}, and at the end the longer training's {"final": {...}}.
@@ -17,15 +17,15 @@ from tqdm import tqdm
 from bmx.training.widths.genome import Genome
 
 FILE = "evaluations.jsonl"
-_VERSION = 1  # of the algorithm too: another one would take another way through the same evaluations
+_VERSION = 1  # also of the algorithm: another one would take another way through the same evaluations
 
 
 class Result(NamedTuple):
-    """What a genome is worth.
+    """The worth of a genome.
 
     Attributes:
-        accuracy: on validation data, 0 to 1.
-        cost: relative to the net whose ratios are all 1.
+        accuracy: accuracy on validation data, 0 to 1.
+        cost: cost relative to the net whose ratios are all 1.
     """
 
     accuracy: float
@@ -37,22 +37,22 @@ class JournalError(RuntimeError):
 
 
 class Journal:
-    """Evaluations of one search, kept in a folder so that a search that was stopped can go on.
+    """Evaluations of one search, kept in a folder so that a search that was stopped can resume.
 
     A context manager. A last line that is only half there, because the process was killed while writing it,
     is dropped with a note.
 
     Args:
-        folder: made if it does not exist.
-        settings: all that the results depend on, as JSON values; a folder holds one search only.
+        folder: folder of the log, made if it does not exist.
+        settings: everything that the results depend on, as JSON values; a folder holds one search only.
         log: called with notes.
 
     Attributes:
-        results: by genome, in the order of the log.
-        final: what `set_final` was given; None before.
+        results: results by genome, in the order of the log.
+        final: results of the longer training; None before `set_final`.
 
     Raises:
-        JournalError: see there; the message says what to do.
+        JournalError: as the class says; the message says what to do.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Journal:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Closes the file; another process may go on with the search then."""
+        """Closes the file; another process may resume the search then."""
         self._file.close()
 
     def add(self, genome: Genome, result: Result) -> None:
@@ -85,7 +85,7 @@ class Journal:
         self.results[genome] = result
 
     def set_final(self, final: dict[str, Any]) -> None:
-        """Writes what the longer training of the best genome gave, as JSON values."""
+        """Writes the results of the best genome's longer training, as JSON values."""
         self._append({"final": final})
         self.final = final
 
@@ -122,7 +122,7 @@ class Journal:
         return record
 
     def _check(self, header: dict[str, Any]) -> None:
-        """The header has to be that of this search."""
+        """Raises JournalError unless the header is that of this search."""
         found = header.get("settings")
         if header.get("search") != _VERSION or not isinstance(found, dict):
             raise JournalError(
@@ -136,8 +136,8 @@ class Journal:
                 for name in different
             )
             raise JournalError(
-                f"{self.path}: this folder holds a search with {values}; give the same settings to go on "
-                "with it, or another folder to start a new one"
+                f"{self.path}: this folder holds a search with {values}; give the same settings to resume "
+                "it, or another folder to start a new one"
             )
 
     def _take(self, number: int, record: dict[str, Any]) -> None:
@@ -153,7 +153,7 @@ class Journal:
     def _damaged(self, number: int) -> JournalError:
         return JournalError(
             f"{self.path}: line {number} is not a line of a search's log; delete the file to start anew, "
-            "or delete from this line on to keep what stands before it"
+            "or delete from this line on to keep the lines before it"
         )
 
     def _append(self, record: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A search's evaluations and their Pareto front, drawn."""
+"""A drawing of a search's evaluations and their Pareto front."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bmx.training.widths.search import Outcome
 
 
 def require_matplotlib() -> None:
-    """Raises ImportError if matplotlib is missing; to be asked before a long search."""
+    """Raises ImportError if matplotlib is missing; to be called before a long search."""
     if importlib.util.find_spec("matplotlib") is None:
         raise ImportError(
             'the search of widths draws with matplotlib; install it with: pip install "bmx-gluon[demo]"'

@@ -1,4 +1,4 @@
-"""A net with free widths, data to train it on, and how a genome is trained and measured."""
+"""A net with free widths, its data, and the training and measurement of a genome."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Data(NamedTuple):
 
 
 class Training(NamedTuple):
-    """How a candidate is trained.
+    """The training of a candidate.
 
     Attributes:
         epochs: passes over its images.
-        images: that many of the training split; None for all that are not held out.
-        validation: that many images of the training split are held out to choose by.
+        images: number of images of the training split; None for all that are not held out.
+        validation: number of images of the training split that are held out to choose by.
         batch_size: images per step.
-        learning_rate: at the first step; it falls to 0.
+        learning_rate: learning rate at the first step; it falls to 0.
         optimizer: name of an MXNet optimizer.
     """
 
@@ -56,9 +56,9 @@ class Final(NamedTuple):
     """The best net after longer training.
 
     Attributes:
-        net: trained.
-        validation_accuracy: 0 to 1.
-        test_accuracy: on the test split, which nothing was chosen by.
+        net: trained net.
+        validation_accuracy: accuracy on validation data, 0 to 1.
+        test_accuracy: accuracy on the test split, by which nothing was chosen.
     """
 
     net: gluon.HybridBlock
@@ -67,21 +67,21 @@ class Final(NamedTuple):
 
 
 class Problem:
-    """What a search is given: its `evaluate` and `cost` are functions of the genome alone.
+    """The problem of a search: its `evaluate` and `cost` are functions of the genome alone.
 
     Args:
-        build: makes a net, not initialised, from a ratio for each layer whose width is free.
-        layers: number of these.
+        build: function from a ratio for each layer whose width is free to a net, not initialised.
+        layers: number of layers whose width is free.
         data: images and labels.
-        training: how candidates are trained.
-        seed: of the split into training and validation data and, with the genome, of each training.
+        training: training of candidates.
+        seed: seed of the split into training and validation data and, with the genome, of each training.
         log: called with a line for a training that failed, and for each epoch of the longer one.
 
     Attributes:
         reference: cost of the net whose ratios are all 1.
 
     Raises:
-        ValueError: too few images, or ``build`` gives a net whose cost cannot be counted.
+        ValueError: there are too few images, or the cost of the net cannot be counted.
     """
 
     def __init__(
@@ -128,14 +128,14 @@ class Problem:
         """Trains a genome's net on all training images that are not held out, then measures the test split.
 
         Raises:
-            NonFiniteLossError: as `bmx.training.fit`.
+            NonFiniteLossError: the loss did not stay finite.
         """
         net, validation_accuracy = self._train(genome, self._rest, epochs, self._log)
         test = Batches(self._data.test_images, self._data.test_labels, _EVALUATION_BATCH)
         return Final(net, validation_accuracy, accuracy(net, test))
 
     def describe(self) -> dict[str, Any]:
-        """What the results depend on, as JSON values."""
+        """Everything that the results depend on, as JSON values."""
         return {
             **{f"training_{name}": value for name, value in self._training._asdict().items()},
             "data": _digest(self._data),
@@ -144,7 +144,7 @@ class Problem:
         }
 
     def _split(self) -> tuple[Batches, np.ndarray]:
-        """Validation data, and which images of the training split are left to learn from."""
+        """Validation data, and the places of the other images of the training split."""
         images, labels, *_ = self._data
         count = self._training.validation
         if not 0 < count < len(images):
@@ -191,7 +191,7 @@ class Problem:
 
 
 def _digest(data: Data) -> str:
-    """Tells one data set from another."""
+    """A digest that tells one data set from another."""
     digest = hashlib.sha256()
     for array in data:
         digest.update(f"{array.shape} {array.dtype}".encode())

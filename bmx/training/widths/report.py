@@ -1,4 +1,4 @@
-"""What a search found, as JSON values."""
+"""The results of a search as JSON values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def report(
     """The content of best.json.
 
     Args:
-        outcome: of `search`.
-        problem: that was searched.
-        budget: of the search.
+        outcome: outcome of `search`.
+        problem: problem of the search.
+        budget: budget of the search.
         source: `module:function` that builds the net.
-        final: what the longer training of the best gave; None if there was none.
+        final: results of the best net's longer training; None if there was none.
     """
     return {
         "budget": budget,

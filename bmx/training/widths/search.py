@@ -1,7 +1,7 @@
 """Evolution of width ratios: a population, tournaments, crossover, mutation, and a budget.
 
 Paper: Shen et al., Searching for Accurate Binary Neural Architectures, arXiv:1909.07378, who search the
-widths of binary layers so; population, fitness and schedule here are bmx's own.
+widths of binary layers in this way; population, fitness and schedule here are bmx's own.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from tqdm import tqdm
 from bmx.training.widths.genome import RATIOS, Genome, crossover, mutate, random_genome
 from bmx.training.widths.journal import Journal, Result
 
-_TRIES = 100  # to draw a genome that is new and not too dear
+_TRIES = 100  # to draw a genome that is new and not too expensive
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to search.
+    """The settings of a search.
 
     Attributes:
         layers: number of layers whose width is free.
-        ratios: what a width may be multiplied by; sorted here.
-        budget: cost that the best may have, relative to the net whose ratios are all 1.
-        penalty: fitness that is lost by a cost of twice the budget; see `fitness`.
-        ceiling: genomes whose cost is above this many budgets are not evaluated, if the cost is known before.
+        ratios: ratios that a width may be multiplied by; sorted here.
+        budget: largest cost of the best net, relative to the net whose ratios are all 1.
+        penalty: fitness lost by a cost of twice the budget; see `fitness`.
+        ceiling: cost in budgets above which genomes are not evaluated, if their cost is known before.
         population: genomes that live at a time; as many children are born in a generation.
-        generations: after the first population.
+        generations: generations after the first population.
         tournament: genomes that compete to be a parent.
         mutation: probability that a child's ratio moves.
-        seed: of the search; the seeds of trainings derive from it.
+        seed: seed of the search, from which the seeds of trainings derive.
 
     Raises:
-        ValueError: a value makes no sense.
+        ValueError: a value is out of its range.
     """
 
     layers: int
@@ -50,7 +50,7 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Sorts and checks."""
+        """Sorts the ratios and checks the values."""
         object.__setattr__(self, "ratios", tuple(sorted({float(ratio) for ratio in self.ratios})))
         for name, least in (("layers", 1), ("population", 2), ("generations", 0), ("tournament", 1)):
             self._require(name, getattr(self, name) >= least, f"at least {least}")
@@ -62,16 +62,16 @@ class Settings:
 
     def _require(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
-            raise ValueError(f"search of widths: {name} is {getattr(self, name)!r}; it has to be {expected}")
+            raise ValueError(f"search of widths: {name}: expected {expected}, found {getattr(self, name)!r}")
 
     @property
     def evaluations(self) -> int:
-        """At most so many genomes are evaluated."""
+        """Largest number of genomes that are evaluated."""
         return min(self.population * (self.generations + 1), len(self.ratios) ** self.layers)
 
 
 class Evaluation(NamedTuple):
-    """A genome and what it is worth."""
+    """A genome and its worth."""
 
     genome: Genome
     accuracy: float
@@ -79,12 +79,12 @@ class Evaluation(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a search found.
+    """The results of a search.
 
     Attributes:
-        best: the most accurate within the budget; if none is within it, the one of the largest fitness.
+        best: most accurate evaluation within the budget; if none is within it, that of the largest fitness.
         front: Pareto front of accuracy and cost, cheapest first.
-        evaluations: all, in order.
+        evaluations: all evaluations, in order.
     """
 
     best: Evaluation
@@ -93,12 +93,12 @@ class Outcome(NamedTuple):
 
 
 def fitness(result: Result | Evaluation, budget: float, penalty: float) -> float:
-    """What survival depends on: accuracy - penalty * max(0, cost / budget - 1)."""
+    """The criterion of survival: accuracy - penalty * max(0, cost / budget - 1)."""
     return result.accuracy - penalty * max(0.0, result.cost / budget - 1)
 
 
 def pareto_front(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """Those than which no other is at least as accurate for at most the same cost; cheapest first."""
+    """The evaluations that no other beats in accuracy and cost at once, cheapest first."""
     front: list[Evaluation] = []
     for candidate in sorted(evaluations, key=lambda item: (item.cost, -item.accuracy, item.genome)):
         if not front or candidate.accuracy > front[-1].accuracy:
@@ -119,15 +119,15 @@ def search(
     children have parents that won tournaments; each ratio comes from one of two parents and may move one
     step. The fittest of parents and children live on. Every genome is evaluated once.
 
-    The search draws random numbers from ``settings.seed`` alone and decides by what ``evaluate`` returns. A
-    search that was stopped goes on by taking the same way again, with the journal's results where it has
-    them.
+    The search draws random numbers from ``settings.seed`` alone and decides by the results of ``evaluate``. A
+    search that was stopped resumes by taking the same way again, with the journal's results where there are
+    any.
 
     Args:
-        evaluate: accuracy and cost of a genome; its result may depend on the genome only.
-        settings: how to search.
-        journal: keeps the results; None if they need not outlive this call.
-        cost: relative cost of a genome, as ``evaluate`` will return it, where it is known before.
+        evaluate: function from a genome to its accuracy and cost, which depends on nothing else.
+        settings: settings of the search.
+        journal: journal of the results; None if they need not outlive this call.
+        cost: function from a genome to its relative cost, where it is known before ``evaluate`` is called.
         log: called with a line for each evaluation.
 
     Raises:
@@ -136,7 +136,7 @@ def search(
     evolution = _Evolution(settings, cost)
     known = {} if journal is None else journal.results
     if known:
-        log(f"going on with a search of which {len(known)} evaluations are done")
+        log(f"resuming a search with {len(known)} evaluations")
     with tqdm(total=settings.evaluations, desc="widths", unit=" nets", leave=False, disable=None) as bar:
         for number, genome in enumerate(evolution.genomes(), start=1):
             result = known.get(genome)
@@ -157,7 +157,7 @@ def search(
 
 
 class _Evolution:
-    """The way of a search: which genomes it asks for, given what it knows of those before."""
+    """The way of a search: the genomes that it asks for, given the results of those before."""
 
     def __init__(self, settings: Settings, cost: Callable[[Genome], float] | None) -> None:
         self._settings = settings

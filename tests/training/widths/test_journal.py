@@ -1,4 +1,4 @@
-"""A search that is stopped anywhere goes on and ends as if it had not been."""
+"""A search that is stopped anywhere resumes, and ends as if it had not been stopped."""
 
 from __future__ import annotations
 

@@ -123,18 +123,18 @@ def test_scaled_counts() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"layers": 0}, "layers is 0; it has to be at least 1"),
-        ({"ratios": ()}, "ratios is"),
+        ({"layers": 0}, "layers: expected at least 1, found 0"),
+        ({"ratios": ()}, "ratios: expected some positive numbers, found"),
         ({"ratios": (0.0, 1.0)}, "some positive numbers"),
-        ({"budget": 0.0}, "budget is 0.0; it has to be positive"),
-        ({"population": 1}, "population is 1"),
-        ({"generations": -1}, "generations is -1"),
-        ({"tournament": 0}, "tournament is 0"),
+        ({"budget": 0.0}, "budget: expected positive, found 0.0"),
+        ({"population": 1}, "population: expected at least 2, found 1"),
+        ({"generations": -1}, "generations: expected at least 0, found -1"),
+        ({"tournament": 0}, "tournament: expected at least 1, found 0"),
         ({"mutation": 1.5}, "between 0 and 1"),
-        ({"penalty": -1.0}, "penalty is -1"),
-        ({"ceiling": 0.5}, "ceiling is 0.5"),
+        ({"penalty": -1.0}, "penalty: expected at least 0, found -1"),
+        ({"ceiling": 0.5}, "ceiling: expected at least 1, found 0.5"),
     ],
 )
-def test_settings_that_make_no_sense(change: dict, message: str) -> None:
+def test_settings_out_of_their_range(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         settings(**change)
