@@ -106,11 +106,11 @@ def match(
     """Find the layer of the file for each layer of the net.
 
     Args:
-        path: for messages.
-        stored: the layers of the file.
-        layers: those of the net, as they were registered.
+        path: path of the file, for messages.
+        stored: layers of the file.
+        layers: layers of the net in the order in which they were registered.
         called: names of the net's parameters in the order in which the net reads them.
-        names: of layers of the file by those of the net's; without, names that are equal or the order decide.
+        names: names of the file's layers by those of the net's; without it, equal names or the order decide.
 
     Raises:
         ValueError: numbers, parameters or shapes do not fit.
@@ -120,28 +120,42 @@ def match(
             f"load_bmxnet: {path} has {len(stored)} layers with parameters, the net has {len(layers)}; build "
             f"the net that was saved. The file: {_names(stored)}. The net: {_names(layers)}."
         )
-    by_name = {layer.name: layer for layer in stored}
-    own_names = {layer.name for layer in layers}
-    orders = [layers, _as_called(layers, called)]
-    if names is None and set(by_name) == own_names:
-        names = {name: name for name in own_names}
-    if names is not None:
-        if set(names) != own_names or set(names.values()) != set(by_name):
-            raise ValueError(
-                "load_bmxnet: names should give every layer of the net one of the file. "
-                f"The net: {_names(layers)}. The file: {_names(stored)}."
-            )
-        stored = [by_name[names[layer.name]] for layer in layers]
-        orders = [layers]
+    if names is None:
+        names = _equal_names(stored, layers)
+    if names is None:
+        orders = [layers, _as_called(layers, called)]
+    else:
+        stored, orders = _chosen(names, stored, layers), [layers]
     for order in orders:
         if all(_misfit(layer, kept) is None for layer, kept in zip(order, stored)):
             return Values(list(zip(order, stored)))
+    raise _first_misfit(path, orders[0], stored)
+
+
+def _equal_names(stored: list[StoredLayer], layers: list[Layer]) -> Mapping[str, str] | None:
+    """Every layer's name to itself, if the file and the net have the same ones."""
+    own_names = {layer.name for layer in layers}
+    return {name: name for name in own_names} if own_names == {layer.name for layer in stored} else None
+
+
+def _chosen(names: Mapping[str, str], stored: list[StoredLayer], layers: list[Layer]) -> list[StoredLayer]:
+    """The layers of the file in the order of the net's."""
+    by_name = {layer.name: layer for layer in stored}
+    if set(names) != {layer.name for layer in layers} or set(names.values()) != set(by_name):
+        raise ValueError(
+            "load_bmxnet: names should give every layer of the net one of the file. "
+            f"The net: {_names(layers)}. The file: {_names(stored)}."
+        )
+    return [by_name[names[layer.name]] for layer in layers]
+
+
+def _first_misfit(path: str, layers: list[Layer], stored: list[StoredLayer]) -> ValueError:
     number, layer, kept = next(
         (number, layer, kept)
-        for number, (layer, kept) in enumerate(zip(orders[0], stored), 1)
+        for number, (layer, kept) in enumerate(zip(layers, stored), 1)
         if _misfit(layer, kept) is not None
     )
-    raise ValueError(
+    return ValueError(
         f"load_bmxnet: layer {number} of {path}, {kept.name!r}, holds {_shapes(kept.arrays)}, but "
         f"{layer.title} takes {_shapes({key: value.shape for key, value in layer.parameters.items()})}; "
         f"{_misfit(layer, kept)}"

@@ -48,22 +48,7 @@ def import_bmxnet(
             "build the net and use load_bmxnet"
         )
     file = SymbolFile.read(found)
-    rewriter = _Rewriter(file)
-    nodes = [rewriter.node(node) for node in file.nodes]
-    rewritten = {
-        "nodes": nodes,
-        "arg_nodes": [index for index, node in enumerate(nodes) if node["op"] == "null"],
-        "heads": file.heads,
-        "attrs": {"mxnet_version": ["int", 10901]},
-    }
-    try:
-        graph = mx.sym.load_json(json.dumps(rewritten))
-    except mx.MXNetError as error:
-        raise ValueError(
-            f"{file.path}: MXNet cannot load it ({_first_line(error)}); supported: MXNet's operators, and "
-            "those of BMXNet that import_bmxnet's help names"
-        ) from None
-    net = gluon.SymbolBlock(graph, [mx.sym.var(name, dtype="float32") for name in inputs])
+    net = gluon.SymbolBlock(_rewritten(file), [mx.sym.var(name, dtype="float32") for name in inputs])
     try:
         net.collect_params().load(path, ctx=ctx or mx.cpu(), ignore_extra=True)
     except (AssertionError, mx.MXNetError) as error:
@@ -71,6 +56,25 @@ def import_bmxnet(
             f"{path}: the file does not hold what {file.path} needs ({_first_line(error)})"
         ) from None
     return net
+
+
+def _rewritten(file: SymbolFile) -> Any:
+    """The symbol, of operators that MXNet and bmx have."""
+    rewriter = _Rewriter(file)
+    nodes = [rewriter.node(node) for node in file.nodes]
+    symbol = {
+        "nodes": nodes,
+        "arg_nodes": [index for index, node in enumerate(nodes) if node["op"] == "null"],
+        "heads": file.heads,
+        "attrs": {"mxnet_version": ["int", 10901]},
+    }
+    try:
+        return mx.sym.load_json(json.dumps(symbol))
+    except mx.MXNetError as error:
+        raise ValueError(
+            f"{file.path}: MXNet cannot load it ({_first_line(error)}); supported: MXNet's operators, and "
+            "those of BMXNet that import_bmxnet's help names"
+        ) from None
 
 
 class _Rewriter:
