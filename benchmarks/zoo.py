@@ -200,21 +200,22 @@ def report(rows: dict[str, dict[str, Any]]) -> str:
 
 HEAD = """# Model zoo
 
-`bmx.gluon.model_zoo.get_model(name, classes=1000)` builds a net; `bmx list models` lists the names,
-`bmx summary NAME` counts a net's layers, and [adding a model](adding.md) costs one file. In GluonCV's scripts
-the names have the prefix `bmx_` ([recipes](recipes.md)).
+`bmx.gluon.model_zoo.get_model(name, classes=1000)` builds a net; `bmx list models` lists the names with their
+papers, `bmx summary NAME` counts a net's layers, and [adding an architecture](adding.md) costs one file. In
+GluonCV's scripts the names have the prefix `bmx_` ([recipes](recipes.md)).
 
-Top-1 on ImageNet is what was published for the architecture, not what bmx has trained; "unconfirmed" figures
-are quoted by others and were not found in a source of the authors. Parameters, size (binary ones as one bit)
-and operations (float + binary / 64, convolutions) follow the counting of BMXNet and MeliusNet and equal the
-published figures where there are any, as tests check. Latency is the median for one image on one thread
-of a shared x86 machine with AVX-512. Every row is checked by `make zoo-check`: forward, backward, hybridized,
-saved, loaded, exported and verified.
+Top-1 on ImageNet is the accuracy published for the architecture, not one that bmx has trained; "unconfirmed"
+figures are quoted by others and were not found in a source of the authors. Parameters, size (binary ones as
+one bit) and operations (float + binary / 64, convolutions) follow the counting of BMXNet and MeliusNet. An
+architecture names the published figures where it is registered, and a test holds it to them. Latency is the
+median for one image on one thread of a shared x86 machine with AVX-512. The table has the nets that were
+measured; `make zoo-check` looks for missing ones, and runs every net forward and backward, hybridized, saved,
+loaded, exported and verified.
 
-Packed size is that of our file. It is at most 3 % above the computed one, which counts parameters only,
-except where a file describes more than a thousand nodes (ABC-Net, 5 bases by 5) or is so small that its
+Packed size is that of our file. It is at most 3 % above the computed size, which counts parameters only,
+except where a file describes more than a thousand nodes (ABC-Net, 5 terms by 5) or is so small that its
 description counts (HORQ's nets and `resnete_small`). HORQ's also hold more numbers than parameters: its
-residuals need the batch norm in front of a sign, which is otherwise only thresholds.
+residuals need the batch norm before a sign, of which other nets keep only thresholds.
 
 ![published accuracy against latency](zoo_latency.svg)
 
