@@ -43,7 +43,7 @@ fuzz:
 
 zoo-check:
 	@scripts/environment.sh test
-	@.venv/bin/python -m pytest -q -m slow tests/gluon/model_zoo
+	@.venv/bin/python -m pytest -q -m slow tests/gluon/model_zoo tests/benchmarks
 	@.venv/bin/python benchmarks/zoo.py
 
 models:

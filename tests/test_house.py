@@ -18,6 +18,7 @@ import pytest
 from tests.support.measures import constructors, cxx_functions, python_functions
 
 ROOT = Path(__file__).resolve().parents[1]
+ARCHITECTURE = ROOT / "tests" / "test_architecture.py"
 PYTHON = sorted((ROOT / "bmx").rglob("*.py"))
 CXX = sorted(path for folder in ("src", "include") for path in (ROOT / folder).rglob("*.[hc]*"))
 
@@ -32,6 +33,25 @@ LARGE_RECORDS = {
     "Data": "the keys of a recipe's table",
     "Settings": "what a search of widths is asked for",
     "LayerRow": "a row of bmx diff's table",
+}
+
+
+# Folders of tests that mirror no folder of bmx/: what they hold.
+OTHER_TESTS = {
+    "adding": "adding one thing touches one place",
+    "benchmarks": "benchmarks/",
+    "fuzz": "the fuzzer's target and its corpus",
+    "journeys": "whole journeys through all rooms",
+    "scripts": "scripts/",
+    "src": "src/",
+    "support": "what tests share",
+}
+# Files of fewer than 40 lines in the folders of operators.
+SMALL_OPERATOR_FILES = {
+    "__init__.py": "finds the families",
+    "conv.cc": "a whole family, whose layers are those of layer.cc",
+    "dense.cc": "a whole family, whose layers are those of layer.cc",
+    "op_list.inc": "the list of all operators",
 }
 
 
@@ -79,12 +99,49 @@ def test_public_methods_say_what_they_do():
     assert silent == []
 
 
+def test_files_of_operators_are_families():
+    files = [path for folder in ("bmx/compiler/ir/ops", "src/ops") for path in (ROOT / folder).iterdir()]
+    small = {path.name for path in files if path.is_file() and len(path.read_text().splitlines()) < 40}
+    assert small == set(SMALL_OPERATOR_FILES)
+
+
+def mirrored(folder):
+    """The folder, or the module, that a folder of tests is about."""
+    if folder.parts[:1] in {("src",), ("scripts",), ("benchmarks",)}:
+        return ROOT / folder
+    module = (ROOT / "bmx" / folder).with_suffix(".py")
+    return module if module.is_file() else ROOT / "bmx" / folder
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_python_tests_lie_beside_what_they_test(path):
+    """A test is named after a module there, or after the folder; a module's tests may be a folder, too."""
+    folder = path.parent.relative_to(ROOT / "tests")
+    if folder.parts[:1] in {("adding",), ("journeys",)} or path in {Path(__file__), ARCHITECTURE}:
+        return
+    tested = mirrored(folder)
+    assert tested.exists(), f"bmx/ has no {folder}"
+    if tested.is_dir():
+        known = {*(entry.stem for entry in tested.iterdir()), *folder.parts[-1:]}
+        name = path.stem[len("test_") :]
+        assert any(f"{name}_".startswith(f"{other}_") for other in known), f"it tests none of {sorted(known)}"
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "tests" / "src").rglob("*_test.c*")), ids=lambda path: path.name
 )
 def test_cxx_tests_lie_beside_what_they_test(path):
     folder = path.parent.relative_to(ROOT / "tests")
     assert (ROOT / folder).is_dir(), f"there is no folder {folder}"
+
+
+def test_folders_of_tests_are_known():
+    files = [path for path in (ROOT / "tests").glob("*/**/*") if path.is_file() and path.suffix != ".pyc"]
+    folders = {path.relative_to(ROOT / "tests").parts[0] for path in files}
+    unknown = {folder for folder in folders if not mirrored(Path(folder)).exists()}
+    assert unknown == set(OTHER_TESTS) - {"src", "scripts", "benchmarks"}
 
 
 def test_tests_leave_the_import_path_alone():

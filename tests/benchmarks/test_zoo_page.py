@@ -13,7 +13,7 @@ from bmx.gluon import model_zoo
 # isort: split
 from benchmarks import zoo
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 ROWS = json.loads((ROOT / "docs" / "results" / "zoo.json").read_text())
 # Files that are more than 3 % larger than their parameters; docs/zoo.md says why.
