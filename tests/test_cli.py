@@ -76,7 +76,10 @@ def test_version() -> None:
         (["verify", "cli_net:build", "net.bmx", "--tolerance", "-1"], "'-1' is no tolerance; expected"),
         (["verify", "cli_net:build", "net.bmx", "--tolerance", "nan"], "'nan' is no tolerance; expected"),
         (["diff", "cli_net:build", "net.bmx", "--tolerance", "small"], "'small' is no tolerance; expected"),
-        (["run", "net.bmx", "--input", "x.npy", "--output", "y.txt"], r"y\.txt: supported: a \.npy file"),
+        (
+            ["run", "net.bmx", "--input", "x.npy", "--output", "y.txt"],
+            r"--output: expected a \.npy file.* found y\.txt",
+        ),
         (["export", "gen", ""], "the argument after 'gen' is empty; give a value"),
         (["export", "lenet", "x.bmx", "--params", ""], "the argument after '--params' is empty"),
         (["", "net.bmx"], "the argument after 'bmx' is empty"),

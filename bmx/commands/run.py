@@ -42,7 +42,7 @@ def run(
 
     if output and not output.endswith((".npy", ".npz")):
         raise click.UsageError(
-            f"--output {output}: supported: a .npy file, or a .npz file for a model of several outputs"
+            f"--output: expected a .npy file, or a .npz file for a model of several outputs, found {output}"
         )
     model = runtime.Model(file, isa=isa)
     several = len(model.outputs) > 1

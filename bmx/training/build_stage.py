@@ -98,7 +98,9 @@ def _teacher_net(
     teacher = config.of_stage(number).teacher
     if teacher.previous:
         if before is None:
-            raise ConfigError("teacher.previous: the first stage has none before it; name a teacher.model")
+            raise ConfigError(
+                "teacher.previous: expected a stage before, found the first; name a teacher.model"
+            )
         net = net_of_stage(config, source, number - 1, build)
         load_parameters(net, before)
         return net
@@ -118,7 +120,10 @@ def _trainer_and_rate(
         rate = learning_rate(own.learning_rate, own.optimizer.learning_rate, total, per_epoch)
         return make_trainer(net, own.optimizer, machines.store), rate
     if updates.clip_norm:
-        raise ConfigError("training.clip_norm: servers cannot do it; leave it out or choose 'dist_sync'")
+        raise ConfigError(
+            "training.clip_norm: expected 0 with 'dist_async', whose servers do not clip, found "
+            f"{updates.clip_norm}; leave it out or choose 'dist_sync'"
+        )
     store = machines.store
     trainer = make_server_trainer(parameters(net), own.optimizer, own.learning_rate, total, per_epoch, store)
     return trainer, None

@@ -99,7 +99,9 @@ def set_clip(net: gluon.Block, threshold: float) -> int:
             layer.set_quantizers(input_quantizer=quantizer)
             count += 1
     if not count:
-        raise ValueError("model.clip_threshold: no layer of the net has a clip; set it to 0")
+        raise ValueError(
+            "model.clip_threshold: expected a net with a clip in a layer, found none; set it to 0"
+        )
     return count
 
 

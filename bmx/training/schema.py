@@ -176,10 +176,12 @@ class Loss:
 
     def check(self, where: str) -> None:
         """Raises ConfigError for values that do not go together."""
-        if self.mixup and self.name == "squared_hinge":
-            raise ConfigError(f"{where}.mixup goes with softmax, found loss.name 'squared_hinge'")
-        if self.label_smoothing and self.name == "squared_hinge":
-            raise ConfigError(f"{where}.label_smoothing goes with softmax, found 'squared_hinge'")
+        for name in ("mixup", "label_smoothing"):
+            found = getattr(self, name)
+            if found and self.name == "squared_hinge":
+                raise ConfigError(
+                    f"{where}.{name}: expected 0 with {self.name!r}, found {found}; or take softmax"
+                )
 
 
 @dataclass(frozen=True)

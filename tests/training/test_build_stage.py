@@ -68,5 +68,5 @@ def test_an_engine_runs_it_as_train_does(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_first_stage_has_no_previous_one() -> None:
     config = tiny(teacher={"previous": True})
-    with pytest.raises(ConfigError, match=r"teacher.previous: the first stage has none before it"):
+    with pytest.raises(ConfigError, match=r"teacher.previous: expected a stage before, found the first"):
         build_stage(config, open_source(config.data), build=build)

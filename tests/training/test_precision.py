@@ -77,5 +77,5 @@ def test_a_clip_threshold_reaches_the_layers() -> None:
     net = model_zoo.get_model("lenet")
     assert set_clip(net, 0.25) == 2
     assert {q.clip for child in net for q in getattr(child, "quantizers", [])[:1]} == {0.25}
-    with pytest.raises(ValueError, match=r"no layer of the net has a clip"):
+    with pytest.raises(ValueError, match=r"expected a net with a clip in a layer, found none"):
         set_clip(nn.Dense(3), 0.25)

@@ -41,7 +41,14 @@ def test_defaults_and_values() -> None:
         ({"learning_rate": {"mode": "cosin"}}, r"expected one of .*'cosine'.*, found 'cosin'"),
         ({"learning_rate": {"mode": "exponential"}}, r"learning_rate.end: expected above 0"),
         ({"learning_rate": {"at": [1, 2], "values": [1.0]}}, r"one for each epoch of at"),
-        ({"loss": {"name": "squared_hinge", "mixup": 0.2}}, r"mixup goes with softmax"),
+        (
+            {"loss": {"name": "squared_hinge", "mixup": 0.2}},
+            r"loss.mixup: expected 0 with 'squared_hinge', found",
+        ),
+        (
+            {"loss": {"name": "squared_hinge", "label_smoothing": 0.2}},
+            r"loss.label_smoothing: expected 0 with",
+        ),
         ({"average": {"decay": 1}}, r"average.decay: expected from 0 to below 1"),
         ({"data": 3}, r"data: expected a table, found 3"),
         ({"stages": [{"weights": "ternary"}]}, r"stages\[0\].weights: expected one of 'binary', 'identity'"),

@@ -102,7 +102,7 @@ class Problem:
         self._validation, self._rest = self._split()
         self.reference = self.count((1.0,) * layers)
         if not self.reference.total:
-            raise ValueError("search of widths: the net has no convolution and no dense layer to count")
+            raise ValueError("search of widths: expected a net with convolutions or dense layers, found none")
 
     def count(self, genome: Genome) -> Cost:
         """MACs of a genome's net, for one image."""
