@@ -52,7 +52,7 @@ class QActivation(HybridBlock):
         clip = current_config().clip if isinstance(clip, Default) else clip
         self._quantizer = get_quantizer(or_config(quantizer, "activation_quantizer"), clip, bits)
         self._channels_shape = (1, -1, *(1,) * (ndim - 2))
-        declare(self, "QActivation", "input", in_channels, "in_channels", self._quantizer)
+        declare(self, "input", in_channels, "in_channels", self._quantizer)
 
     @property
     def quantizers(self) -> list[Quantizer]:

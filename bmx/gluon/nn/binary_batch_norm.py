@@ -8,6 +8,7 @@ import mxnet as mx
 import numpy as np
 from mxnet.gluon import nn
 
+from bmx.gluon.arguments import require
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizer_parameters import declare, learned_values, replace_input_quantizer
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
@@ -84,12 +85,12 @@ class BinaryBatchNorm(nn.BatchNorm):
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
-        if isinstance(bits, bool) or not isinstance(bits, int) or not 2 <= bits <= 24:
-            raise ValueError(f"BinaryBatchNorm: expected bits from 2 to 24, found {bits!r}.")
+        fits = isinstance(bits, int) and not isinstance(bits, bool) and 2 <= bits <= 24
+        require("nn.BinaryBatchNorm", "bits", bits, fits, "from 2 to 24")
         self._quantizer = get_quantizer(quantizer)
         if self._quantizer.kind != "signs":
             raise ValueError(
-                f"BinaryBatchNorm: expected a quantizer of one bit, found {self._quantizer!r}; "
+                f"bmx.gluon.nn.BinaryBatchNorm: expected a quantizer of one bit, found {self._quantizer!r}; "
                 "for more bits put a QActivation after a BatchNorm."
             )
         super().__init__(
@@ -97,7 +98,7 @@ class BinaryBatchNorm(nn.BatchNorm):
         )
         self._bits = bits
         self._shape = (1, -1, *(1,) * (ndim - 2))
-        declare(self, "BinaryBatchNorm", "input", in_channels, "in_channels", self._quantizer)
+        declare(self, "input", in_channels, "in_channels", self._quantizer)
 
     @property
     def quantizers(self) -> list[Quantizer]:

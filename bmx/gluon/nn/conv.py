@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mxnet.gluon import nn
 
+from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import DEFAULT
 from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.settings import Settings
@@ -92,10 +93,8 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
         params: Any = None,
     ) -> None:
         for name, value in (("channels", channels), ("groups", groups)):
-            if value < 1:
-                raise ValueError(f"QConv2D: {name} should be at least 1, found {value}.")
-        if layout != "NCHW":
-            raise ValueError(f"QConv2D: layout {layout!r} is not supported; supported: 'NCHW'.")
+            require("nn.QConv2D", name, value, value >= 1, "of at least 1")
+        require("nn.QConv2D", "layout", layout, layout == "NCHW", "'NCHW'")
         self._settings = Settings.resolve(
             "QConv2D",
             bits=bits,
@@ -106,8 +105,8 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
             output_range=output_range,
             pad_value=pad_value,
         )
-        if self._settings.scaling == "xnor" and any(d != 1 for d in np.ravel(dilation)):
-            raise ValueError(f"QConv2D: scaling='xnor' needs dilation=1, found {dilation!r}.")
+        fits = self._settings.scaling != "xnor" or all(d == 1 for d in np.ravel(dilation))
+        require("nn.QConv2D", "dilation", dilation, fits, "1 with scaling='xnor'")
         super().__init__(
             channels,
             kernel_size,
@@ -124,7 +123,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
             prefix=prefix,
             params=params,
         )
-        self._settings.declare(self, "QConv2D", in_channels, channels)
+        self._settings.declare(self, in_channels, channels)
         self.weight.wd_mult = 0.0
         self.weight.binary = self._settings.weight_quantizer.kind == "signs"
 

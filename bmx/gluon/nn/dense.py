@@ -6,6 +6,7 @@ from typing import Any
 
 from mxnet.gluon import nn
 
+from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import DEFAULT
 from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.settings import Settings, require_float32
@@ -74,8 +75,7 @@ class QDense(QuantizedLayer, nn.Dense):
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
-        if units < 1:
-            raise ValueError(f"QDense: units should be at least 1, found {units}.")
+        require("nn.QDense", "units", units, units >= 1, "of at least 1")
         require_float32("QDense", dtype)
         self._settings = Settings.resolve(
             "QDense",
@@ -98,7 +98,7 @@ class QDense(QuantizedLayer, nn.Dense):
             prefix=prefix,
             params=params,
         )
-        self._settings.declare(self, "QDense", in_units, units)
+        self._settings.declare(self, in_units, units, "in_units")
         self.weight.wd_mult = 0.0
         self.weight.binary = self._settings.weight_quantizer.kind == "signs"
 

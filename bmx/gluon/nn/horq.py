@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bmx.gluon.arguments import require
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers import Quantizer, Term
@@ -73,16 +74,18 @@ class HORQConv2D(QConv2D):
         in_channels: int = 0,
         **arguments: Any,
     ) -> None:
-        if beta not in BETAS:
-            raise ValueError(f"HORQConv2D: expected beta 'position' or 'sample', found {beta!r}.")
+        require("nn.HORQConv2D", "beta", beta, beta in BETAS, "'position' or 'sample'")
         if beta == "position" and (in_channels < 1 or arguments.get("groups", 1) != 1):
             raise ValueError(
-                "HORQConv2D: beta='position' needs in_channels and groups=1, found "
+                "bmx.gluon.nn.HORQConv2D: expected in_channels and groups=1 for beta='position', found "
                 f"in_channels={in_channels}, groups={arguments.get('groups', 1)}; or give beta='sample'."
             )
         refused = sorted({"input_quantizer", "input_bits", "pad_value", "output_range"} & set(arguments))
         if refused:
-            raise ValueError(f"HORQConv2D: {', '.join(refused)} cannot be chosen; use QConv2D.")
+            raise ValueError(
+                "bmx.gluon.nn.HORQConv2D: expected arguments that its method leaves open, found "
+                f"{', '.join(refused)}; use QConv2D."
+            )
         arguments.setdefault("scaling", "channel")
         super().__init__(
             channels,
@@ -107,8 +110,8 @@ class HORQConv2D(QConv2D):
         """Replace quantizers, see `QConv2D`; by position the input quantizer stays a `HORQ`."""
         if self._by_position and not isinstance(input_quantizer, (HORQ, type(None))):
             raise ValueError(
-                f"HORQConv2D: {self.name}: expected an input_quantizer HORQ, as beta='position' needs it, "
-                f"found {input_quantizer!r}; or give beta='sample'."
+                f"bmx.gluon.nn.HORQConv2D: {self.name}: expected input_quantizer HORQ with beta='position', "
+                f"found {input_quantizer!r}; or build the layer with beta='sample'."
             )
         super().set_quantizers(input_quantizer=input_quantizer, weight_quantizer=weight_quantizer)
 

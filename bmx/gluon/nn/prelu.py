@@ -8,12 +8,8 @@ from mxnet import init
 from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
+from bmx.gluon.arguments import require
 from bmx.gluon.nn.lowerings import current_lowering
-
-
-def _require_channels(layer: str, in_channels: int) -> None:
-    if in_channels < 1:
-        raise ValueError(f"{layer}: expected in_channels of at least 1, found {in_channels}.")
 
 
 def _leak(F: Any, x: Any, slope: Any, shape: tuple) -> Any:
@@ -61,7 +57,7 @@ class PReLU(nn.PReLU):
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
-        _require_channels("PReLU", in_channels)
+        require("nn.PReLU", "in_channels", in_channels, in_channels >= 1, "of at least 1")
         start = init.Constant(0.25) if alpha_initializer is None else alpha_initializer
         super().__init__(start, in_channels, prefix=prefix, params=params)
         self._shape = (1, -1, *(1,) * (ndim - 2))
@@ -106,7 +102,7 @@ class RPReLU(HybridBlock):
         prefix: str | None = None,
         params: Any = None,
     ) -> None:
-        _require_channels("RPReLU", in_channels)
+        require("nn.RPReLU", "in_channels", in_channels, in_channels >= 1, "of at least 1")
         super().__init__(prefix=prefix, params=params)
         self._shape = (1, -1, *(1,) * (ndim - 2))
         with self.name_scope():

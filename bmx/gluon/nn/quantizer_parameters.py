@@ -6,6 +6,7 @@ from typing import Any
 
 from mxnet import gluon, init
 
+from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import current_config
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
 
@@ -14,16 +15,13 @@ def _initializer(value: Any) -> Any:
     return init.Constant(float(value)) if isinstance(value, (int, float)) else value
 
 
-def declare(
-    layer: gluon.HybridBlock, name: str, role: str, count: int, argument: str, quantizer: Quantizer
-) -> None:
+def declare(layer: gluon.HybridBlock, role: str, count: int, argument: str, quantizer: Quantizer) -> None:
     """Give a layer the parameters that a quantizer learns, as attributes ``ROLE_NAME``."""
     made = {}
     for learned in quantizer.learned:
-        if learned.per_channel and not count:
-            raise ValueError(
-                f"{name}: {quantizer!r} learns a number for each channel; give {argument}, found 0."
-            )
+        fits = count > 0 or not learned.per_channel
+        expected = f"for {quantizer!r}, which learns a number for each channel"
+        require(f"nn.{type(layer).__name__}", argument, count, fits, expected)
         parameter = layer.params.get(
             f"{role}_{learned.name}",
             shape=(count if learned.per_channel else 1,),

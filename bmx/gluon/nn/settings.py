@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from mxnet import gluon
 
+from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import Default, current_config, or_config
 from bmx.gluon.nn.lowerings import current_lowering, lowering
 from bmx.gluon.nn.operands import is_plain, operand
@@ -20,19 +21,16 @@ OUTPUT_RANGES = ("dot", "popcount")
 BITS = (1, 2, 3, 4, 5, 6, 7, 8, 32)
 
 
-def _require(layer: str, argument: str, value: Any, supported: tuple) -> None:
+def _require_one_of(layer: str, argument: str, value: Any, supported: tuple) -> None:
     # bool is an int in Python, but True as a padding value is a mistake.
-    if value not in supported or isinstance(value, bool):
-        choices = ", ".join(map(repr, supported))
-        raise ValueError(f"{layer}: {argument}={value!r} is not supported; supported: {choices}.")
+    fits = value in supported and not isinstance(value, bool)
+    require(f"nn.{layer}", argument, value, fits, "one of " + ", ".join(map(repr, supported)))
 
 
 def require_float32(layer: str, dtype: Any) -> None:
     """Raise ValueError unless ``dtype`` is float32, the only type that binary layers compute with."""
-    if np.dtype(dtype) != np.float32:
-        raise ValueError(
-            f"{layer}: dtype {np.dtype(dtype).name!r} is not supported; binary layers train in 'float32'."
-        )
+    name = np.dtype(dtype).name
+    require(f"nn.{layer}", "dtype", name, name == "float32", "'float32', in which binary layers train")
 
 
 @dataclass(frozen=True)
@@ -82,36 +80,24 @@ class Settings:
         output_range = _fitting(output_range, "output_range", of_signs, "dot")
         plain_signs = weights.kind == "signs" and not weights.has_scales
         scaling = _fitting(scaling, "scaling", plain_signs, None)
-        _require(layer, "pad_value", pad_value, (0, 1, -1))
-        _require(layer, "output_range", output_range, OUTPUT_RANGES)
-        _require(layer, "scaling", scaling, SCALINGS)
+        _require_one_of(layer, "pad_value", pad_value, (0, 1, -1))
+        _require_one_of(layer, "output_range", output_range, OUTPUT_RANGES)
+        _require_one_of(layer, "scaling", scaling, SCALINGS)
         settings = cls(weights, inputs, int(pad_value), output_range, scaling)
         settings._check(layer)
         return settings
 
     def _check(self, layer: str) -> None:
-        signs = self.weight_quantizer.kind == "signs" and self.takes_signs
-        if not signs and (self.pad_value or self.output_range != "dot"):
-            raise ValueError(
-                f"{layer}: pad_value={self.pad_value!r} and output_range={self.output_range!r} need inputs "
-                "and weights of one bit; others take pad_value=0 and output_range='dot'."
-            )
-        if self.output_range != "dot" and self.scaling is not None:
-            raise ValueError(
-                f"{layer}: output_range={self.output_range!r} cannot be scaled; give scaling=None or "
-                "output_range='dot'."
-            )
-        if self.scaling is not None and self.weight_quantizer.kind != "signs":
-            raise ValueError(
-                f"{layer}: scaling={self.scaling!r} is for weights of one bit, "
-                f"found weight_quantizer={self.weight_quantizer!r}; give scaling=None."
-            )
-        if self.scaling is not None and self.weight_quantizer.has_scales:
-            raise ValueError(
-                f"{layer}: scaling={self.scaling!r} is for weights of -1 and +1, found "
-                f"weight_quantizer={self.weight_quantizer!r}, which scales its signs itself; "
-                "give scaling=None."
-            )
+        owner, weights = f"nn.{layer}", self.weight_quantizer
+        if weights.kind != "signs" or not self.takes_signs:
+            of_signs = "unless inputs and weights have one bit"
+            require(owner, "pad_value", self.pad_value, self.pad_value == 0, f"0 {of_signs}")
+            require(owner, "output_range", self.output_range, self.output_range == "dot", f"'dot' {of_signs}")
+        if self.scaling is not None:
+            scaled = f", or scaling=None instead of {self.scaling!r}"
+            require(owner, "output_range", self.output_range, self.output_range == "dot", f"'dot'{scaled}")
+            plain_signs = weights.kind == "signs" and not weights.has_scales
+            require(owner, "weight_quantizer", weights, plain_signs, f"of signs alone{scaled}")
 
     def with_quantizers(self, inputs: Quantizer | None, weights: Quantizer | None) -> Settings:
         """The same settings with other quantizers, None keeping one.
@@ -146,14 +132,16 @@ class Settings:
         """The quantizer of the input, if there is one, and that of the weight."""
         return [q for q in (self.input_quantizer, self.weight_quantizer) if q is not None]
 
-    def declare(self, layer: gluon.HybridBlock, name: str, channels: int, filters: int) -> None:
-        """Give the layer the parameters that its quantizers learn."""
-        for role, count, argument, quantizer in (
-            ("input", channels, "in_channels", self.input_quantizer),
-            ("weight", filters, "channels", self.weight_quantizer),
+    def declare(
+        self, layer: gluon.HybridBlock, channels: int, filters: int, argument: str = "in_channels"
+    ) -> None:
+        """Give the layer the parameters that its quantizers learn; ``argument`` names ``channels``."""
+        for role, count, quantizer in (
+            ("input", channels, self.input_quantizer),
+            ("weight", filters, self.weight_quantizer),
         ):
             if quantizer is not None:
-                declare(layer, name, role, count, argument, quantizer)
+                declare(layer, role, count, argument, quantizer)
 
     def learned(self, F: Any, role: str, values: dict[str, Any], shape: tuple) -> dict[str, Any]:
         """The arguments of a quantizer, out of those of ``hybrid_forward``; ``shape`` to broadcast."""
@@ -224,7 +212,7 @@ def _quantizer(layer: str, role: str, bits: Any, quantizer: Any, argument: str) 
     quantizer = or_config(quantizer, f"{role}_quantizer")
     from_config = isinstance(bits, Default)
     bits = or_config(bits, argument)
-    _require(layer, argument, bits, BITS)
+    _require_one_of(layer, argument, bits, BITS)
     if quantizer is None and role == "input":
         return None
     if bits != 1 and not named:
@@ -233,7 +221,7 @@ def _quantizer(layer: str, role: str, bits: Any, quantizer: Any, argument: str) 
     found: Quantizer = get_quantizer(quantizer, current_config().clip, wanted)
     if wanted is not None and found.bits != wanted:
         raise ValueError(
-            f"{layer}: {argument}={bits} does not fit {role}_quantizer={found!r}, which has {found.bits}; "
-            f"leave {argument} out or choose another quantizer."
+            f"bmx.gluon.nn.{layer}: expected a {role}_quantizer for {argument}={bits}, found {found!r} of "
+            f"{found.bits}; leave {argument} out or choose another quantizer."
         )
     return found

@@ -109,8 +109,9 @@ def binary_twin(layer: Any) -> Any:
     for quantizer in twin.quantizers:
         if quantizer.learned:
             raise ValueError(
-                f"bmx.gluon.binarize: {quantizer!r} brings parameters, which layers that exist cannot take; "
-                "choose another quantizer in bmx.gluon.nn.defaults, or build the net of binary layers."
+                "bmx.gluon.binarize: expected quantizers without parameters, which existing layers cannot "
+                f"take, found {quantizer!r}; choose another quantizer in bmx.gluon.nn.defaults, or build the "
+                "net of binary layers."
             )
     return twin
 

@@ -143,8 +143,8 @@ class _Binarization:
         if not swaps:
             found_text = "; ".join(f"{entry.name}: {entry.text}" for entry in self.left)
             raise ValueError(
-                f"bmx.gluon.binarize: there is nothing to binarize in {type(self.net).__name__}: "
-                f"{found_text or 'no Conv2D and no Dense in it'}."
+                "bmx.gluon.binarize: expected layers to make binary, found none in "
+                f"{type(self.net).__name__}: {found_text or 'no Conv2D and no Dense in it'}."
             )
         return swaps
 

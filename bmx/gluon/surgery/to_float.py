@@ -46,7 +46,8 @@ def export_float(net: Any, *, verbose: bool = True) -> Report:
             left.append(Entry(name, f"{describe(block)}: {before} is a class of its own"))
     if not changed:
         raise ValueError(
-            f"bmx.gluon.export_float: there is no QConv2D and no QDense in {type(net).__name__}."
+            "bmx.gluon.export_float: expected layers to make float, found no QConv2D and no QDense in "
+            f"{type(net).__name__}."
         )
     clear_graphs(names)
     layers = sum(isinstance(block, (nn.Conv2D, nn.Dense)) for block in names)

@@ -137,9 +137,9 @@ def test_order_one_passes_gradients_as_a_window():
     ("arguments", "message"),
     [
         ({"beta": "pixel"}, "'position' or 'sample'"),
-        ({}, "needs in_channels and groups=1"),
-        ({"in_channels": 4, "groups": 2}, "needs in_channels and groups=1"),
-        ({"in_channels": 4, "pad_value": 1}, "pad_value cannot be chosen"),
+        ({}, "expected in_channels and groups=1 for beta='position'"),
+        ({"in_channels": 4, "groups": 2}, "expected in_channels and groups=1 for beta='position'"),
+        ({"in_channels": 4, "pad_value": 1}, "leaves open, found pad_value; use QConv2D"),
         ({"in_channels": 4, "order": 5}, "from 1 to 4"),
     ],
 )

@@ -102,7 +102,5 @@ def test_layers_with_one_quantizer(kind: Any) -> None:
 def test_horq_by_position_keeps_its_input_quantizer() -> None:
     layer = nn.HORQConv2D(3, 3, in_channels=4)
     layer.set_quantizers(weight_quantizer="identity", input_quantizer=nn.HORQ(3))
-    with pytest.raises(
-        ValueError, match="expected an input_quantizer HORQ, as beta='position' needs it, found"
-    ):
+    with pytest.raises(ValueError, match="expected input_quantizer HORQ with beta='position', found"):
         layer.set_quantizers(input_quantizer="identity")

@@ -59,10 +59,12 @@ def test_learned_parameters_train_without_weight_decay(lowered):
 
 def test_a_number_for_each_channel_needs_their_count():
     with pytest.raises(
-        ValueError, match=r"QConv2D: RSign\(\) learns a number for each channel; give in_channels"
+        ValueError,
+        match=r"QConv2D: expected in_channels for RSign\(\), which learns a number for each channel, found 0",
     ):
         nn.QConv2D(4, 3, input_quantizer="rsign")
     with pytest.raises(
-        ValueError, match=r"QDense: RSign\(\) learns a number for each channel; give in_channels"
+        ValueError,
+        match=r"QDense: expected in_units for RSign\(\), which learns a number for each channel, found 0",
     ):
         nn.QDense(4, input_quantizer="rsign")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers.base import Learned, Quantizer, Term
+from bmx.gluon.nn.quantizers.base import Learned, Quantizer, Term, require
 from bmx.gluon.nn.quantizers.registry import register
-from bmx.gluon.nn.quantizers.straight_through import between, require, sign, straight_through, within
+from bmx.gluon.nn.quantizers.straight_through import between, sign, straight_through, within
 
 
 def spread(count: int) -> list[float]:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Iterator, NamedTuple
 import numpy as np
 from mxnet import gluon
 
+from bmx.gluon import arguments
+
 
 class Term(NamedTuple):
     """One term of a quantized array: ``codes * scale``.
@@ -130,7 +132,11 @@ class Quantizer:
             KeyError: there is no such parameter.
         """
         if not any(learned.name == name and not learned.trained for learned in self.learned):
-            raise KeyError(f"{self!r} has no hyper-parameter {name!r}.")
+            known = [learned.name for learned in self.learned if not learned.trained]
+            raise KeyError(
+                f"bmx.gluon.nn: expected a hyper-parameter of {self!r}: {', '.join(known) or 'it has none'}; "
+                f"found {name!r}."
+            )
         for parameters in self.__dict__.get("_bound", []):
             parameters[name].set_data(parameters[name].data() * 0 + value)
 
@@ -146,6 +152,11 @@ def arguments_of(cls: type[Quantizer]) -> dict[str, Any]:
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {p.name: p.default for p in parameters if p.kind in named}
+
+
+def require(quantizer: Quantizer, name: str, value: Any, fits: bool, expected: str) -> None:
+    """Raise ValueError unless an argument of a quantizer fits."""
+    arguments.require(f"nn.{type(quantizer).__name__}", name, value, fits, expected)
 
 
 def scaled(F: Any, x: Any, scale: Any) -> Any:

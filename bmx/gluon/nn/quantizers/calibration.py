@@ -24,7 +24,8 @@ def calibrate(net: gluon.Block, *inputs: Any) -> None:
     layers = list(quantized_layers(net))
     if any(getattr(layer, "_active", False) for layer in layers):
         raise ValueError(
-            "bmx.gluon.nn.calibrate: expected a net that is not hybridized; call it before net.hybridize()."
+            "bmx.gluon.nn.calibrate: expected a net that is not hybridized, found one that is; call it "
+            "before net.hybridize()."
         )
     if inputs:
         net(*inputs)  # weights get their shapes
@@ -50,7 +51,8 @@ def _weight(layer: Any) -> Any:
         return layer.weight.data()
     except gluon.parameter.DeferredInitializationError:
         raise ValueError(
-            f"bmx.gluon.nn.calibrate: {layer.weight.name} has no shape yet; give an input of the net."
+            f"bmx.gluon.nn.calibrate: expected a shape of {layer.weight.name}, found none; give an input of "
+            "the net."
         ) from None
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers.base import Quantizer, Term
+from bmx.gluon.nn.quantizers.base import Quantizer, Term, require
 from bmx.gluon.nn.quantizers.registry import register
-from bmx.gluon.nn.quantizers.straight_through import choose, keep, require, sign, straight_through, within
+from bmx.gluon.nn.quantizers.straight_through import choose, keep, sign, straight_through, within
 
 # Sums of 10^8 magnitudes up to this stay finite in float32.
 LARGEST = 1e30

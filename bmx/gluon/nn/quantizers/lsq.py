@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers.base import Learned, Quantizer
+from bmx.gluon.nn.quantizers.base import Learned, Quantizer, require
 from bmx.gluon.nn.quantizers.registry import register
-from bmx.gluon.nn.quantizers.straight_through import keep, like, require, straight_through
+from bmx.gluon.nn.quantizers.straight_through import keep, like, straight_through
 from bmx.gluon.nn.quantizers.uniform import require_bits
 
 LEAST_STEP = 1e-8

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bmx.gluon.nn.quantizers.base import require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.sign import SignQuantizer
-from bmx.gluon.nn.quantizers.straight_through import keep, require, sloped, within
+from bmx.gluon.nn.quantizers.straight_through import keep, sloped, within
 
 
 @register("approx_sign")

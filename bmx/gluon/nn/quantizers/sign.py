@@ -7,9 +7,9 @@ from typing import Any
 
 from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers.base import Quantizer
+from bmx.gluon.nn.quantizers.base import Quantizer, require
 from bmx.gluon.nn.quantizers.registry import register
-from bmx.gluon.nn.quantizers.straight_through import require, sign, straight_through, within
+from bmx.gluon.nn.quantizers.straight_through import sign, straight_through, within
 
 
 class SignQuantizer(Quantizer):

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from bmx.gluon.nn.lowerings import current_lowering
-from bmx.gluon.nn.quantizers.base import Learned
+from bmx.gluon.nn.quantizers.base import Learned, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.sign import SignQuantizer
-from bmx.gluon.nn.quantizers.straight_through import choose, in_training, like, require, sign, within
+from bmx.gluon.nn.quantizers.straight_through import choose, in_training, like, sign, within
 
 
 class SoftSign(SignQuantizer):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from bmx.gluon.nn.quantizers.base import require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.sign import SignQuantizer
-from bmx.gluon.nn.quantizers.straight_through import choose, in_training, require, sign, within
+from bmx.gluon.nn.quantizers.straight_through import choose, in_training, sign, within
 
 
 @register("stochastic_sign")

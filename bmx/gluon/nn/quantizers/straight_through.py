@@ -78,9 +78,3 @@ def choose(F: Any, condition: Any, x: Any, otherwise: Any) -> Any:
     """
     chosen = F.where(condition, F.BlockGrad(x), F.BlockGrad(otherwise))
     return chosen + F.zeros_like(otherwise)
-
-
-def require(owner: Any, name: str, value: Any, fits: bool, expected: str) -> None:
-    """Raise ValueError unless an argument of a quantizer fits."""
-    if not fits:
-        raise ValueError(f"bmx.gluon.nn.{type(owner).__name__}: expected {name} {expected}, found {value!r}.")
