@@ -55,7 +55,6 @@ class AttentionMatching(SampleLoss):
         self._normalization = normalization
 
     def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
-        """See the class."""
         difference = self._map(F, student) - F.BlockGrad(self._map(F, teacher))
         return self.per_sample(F, F.square(difference), sample_weight)
 

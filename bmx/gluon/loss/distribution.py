@@ -43,7 +43,6 @@ class DistributionLoss(SampleLoss):
         self._axis = axis
 
     def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
-        """See the class."""
         target = F.BlockGrad(F.softmax(teacher, axis=self._axis))
         terms = target * F.log_softmax(student, axis=self._axis)
         return self.per_sample(F, -F.sum(terms, axis=self._axis, keepdims=True), sample_weight)
@@ -95,7 +94,6 @@ class KnowledgeDistillation(SampleLoss):
         self._axis = axis
 
     def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
-        """See the class."""
         log_p = F.BlockGrad(F.log_softmax(teacher / self._temperature, axis=self._axis))
         log_q = F.log_softmax(student / self._temperature, axis=self._axis)
         divergence = F.sum(F.exp(log_p) * (log_p - log_q), axis=self._axis, keepdims=True)

@@ -38,7 +38,6 @@ class SquaredHinge(SampleLoss):
         super().__init__(weight, **kwargs)
 
     def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
-        """See the class."""
         classes = F.reshape(F.contrib.arange_like(pred, axis=1), shape=(1, -1))
         labels = F.reshape(F.cast(label, dtype="float32"), shape=(-1, 1))
         target = F.BlockGrad(2 * F.broadcast_equal(labels, classes) - 1)

@@ -52,7 +52,6 @@ class LabelSmoothing(SampleLoss):
         self._axis = axis
 
     def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
-        """See the class."""
         log_p = F.log_softmax(pred, axis=self._axis)
         hit = F.pick(log_p, label, axis=self._axis, keepdims=True)
         spread = F.mean(log_p, axis=self._axis, keepdims=True)

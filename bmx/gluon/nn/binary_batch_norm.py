@@ -124,7 +124,6 @@ class BinaryBatchNorm(nn.BatchNorm):
         running_var: Any,
         **learned: Any,
     ) -> Any:
-        """The formula of the class."""
         compared = self._compare(F, x, gamma, beta, running_mean, running_var)
         if current_lowering() == "inference":
             return compared

@@ -114,7 +114,6 @@ class QDense(QuantizedLayer, nn.Dense):
         bias: Any = None,
         **learned: Any,
     ) -> Any:
-        """The formula of the class."""
         quantizer = self._settings.input_quantizer
         if self._flatten and quantizer is not None and (quantizer.learned or quantizer.has_terms):
             # The arrays that the quantizer learns or makes have two axes, as the output does.

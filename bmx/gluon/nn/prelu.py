@@ -64,7 +64,6 @@ class PReLU(nn.PReLU):
         self.alpha.wd_mult = 0.0
 
     def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:
-        """The formula of the class."""
         return _leak(F, x, alpha, self._shape)
 
 
@@ -112,6 +111,5 @@ class RPReLU(HybridBlock):
             self.after = self.params.get("after", shape=shape, init="zeros", wd_mult=0.0)
 
     def hybrid_forward(self, F: Any, x: Any, before: Any, slope: Any, after: Any) -> Any:
-        """The formula of the class."""
         x = F.broadcast_add(x, F.reshape(before, shape=self._shape))
         return F.broadcast_add(_leak(F, x, slope, self._shape), F.reshape(after, shape=self._shape))

@@ -100,7 +100,6 @@ class ShiftBatchNorm(HybridBlock):
         running_inv_std: Any,
         running_unused: Any,
     ) -> Any:
-        """The formula of the class."""
         if current_lowering() == "inference":
             return self._infer(F, x, gamma, beta, running_mean, running_inv_std)
         constant = F.BlockGrad(x)

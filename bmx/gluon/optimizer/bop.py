@@ -56,7 +56,6 @@ class Bop(mx.optimizer.Optimizer):
         return mx.nd.zeros(weight.shape, weight.context, dtype=weight.dtype)
 
     def update(self, index: int, weight: Any, grad: Any, state: Any) -> None:
-        """See `Bop`."""
         self._update_count(index)
         updates = self._index_update_count[index] - 1
         gamma = self.gamma(updates) if callable(self.gamma) else self.gamma

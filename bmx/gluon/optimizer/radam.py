@@ -69,7 +69,6 @@ class RAdam(mx.optimizer.Optimizer):
         return zeros, zeros.copy()
 
     def update(self, index: int, weight: Any, grad: Any, state: Any) -> None:
-        """See `RAdam`."""
         self._update_count(index)
         t = self._index_update_count[index]
         step = self._get_lr(index) / (1 - self.beta1**t)

@@ -62,7 +62,6 @@ class ShiftAdaMax(mx.optimizer.Optimizer):
         return zeros, zeros.copy()
 
     def update(self, index: int, weight: Any, grad: Any, state: Any) -> None:
-        """See `ShiftAdaMax`."""
         self._update_count(index)
         grad = gradient(self, index, weight, grad)
         m, v = state

@@ -47,7 +47,6 @@ class Linear(_Ramp):
     """
 
     def between(self, share: float) -> float:
-        """The formula of the class."""
         return self.start + (self.end - self.start) * share
 
 
@@ -67,7 +66,6 @@ class Exponential(_Ramp):
         _require(self, "end", self.end > 0, "> 0")
 
     def between(self, share: float) -> float:
-        """The formula of the class."""
         return self.start * (self.end / self.start) ** share
 
 
@@ -81,7 +79,6 @@ class Cosine(_Ramp):
     """
 
     def between(self, share: float) -> float:
-        """The formula of the class."""
         rest = (1 + math.cos(math.pi * share)) / 2
         return self.start * rest + self.end * (1 - rest)
 

@@ -147,5 +147,4 @@ class SignAboveZero(DetSign):
     method = None
 
     def latent(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         return x - 2.0**-100

@@ -37,7 +37,9 @@ def of_gluon() -> set[str]:
 
 
 def files() -> list[Path]:
-    return [f for f in sorted((ROOT / "bmx").rglob("*.py")) if ROOM not in f.parents]
+    folders = ("bmx", "benchmarks", "examples", "scripts")
+    found = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+    return [file for file in found if ROOM not in file.parents]
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,6 @@ class ApproxSign(SignQuantizer):
     """
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         x = within(F, x, 1)
         return sloped(F, x, 2 - 2 * F.abs(x))
 
@@ -59,7 +58,6 @@ class SwishSign(SignQuantizer):
         self.beta = beta
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         x = within(F, x, 80 / self.beta)
         z = x * self.beta
         return sloped(F, x, self.beta * (2 - z * F.tanh(z / 2)) / (1 + F.cosh(z)))
@@ -93,7 +91,6 @@ class LeakySign(SignQuantizer):
         self.slope = slope
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         x = within(F, x, None)
         if self.clip is None:
             return x
@@ -126,7 +123,6 @@ class LeakyTanhSign(SignQuantizer):
         self.slope = slope
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         x = within(F, x, None)
         return sloped(F, x, F.maximum(1 - F.square(F.tanh(x)), self.slope))
 
@@ -160,7 +156,6 @@ class FourierSign(SignQuantizer):
         self.omega = omega
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         x = keep(F, F.abs(x * self.omega) < math.pi, x)
         # Not F.add_n: before a BlockGrad its backward pass crashes in MXNet 1.9.1.
         waves = sum(F.cos(x * (self.omega * (2 * i + 1))) for i in range(self._terms))

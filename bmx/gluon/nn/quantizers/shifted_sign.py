@@ -30,5 +30,4 @@ class RSign(ApproxSign):
     learned = (Learned("shift", per_channel=True),)
 
     def latent(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         return F.broadcast_add(x, learned["shift"])

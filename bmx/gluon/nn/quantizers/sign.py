@@ -64,12 +64,10 @@ class DetSign(SignQuantizer):
         self.clip = clip
 
     def codes(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         if current_lowering() == "mixed" and self.method is not None:
             clip = math.inf if self.clip is None else self.clip
             return F.QActivation(guard(F, x), method=self.method, clip=clip)
         return super().codes(F, x, **learned)
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         return within(F, x, self.clip)

@@ -22,7 +22,6 @@ class SoftSign(SignQuantizer):
         raise NotImplementedError
 
     def value(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         # BlockGrad before `soften`: after it, MXNet would pass a gradient of 0, which times infinity is NaN.
         return choose(F, in_training(F, x), self.soften(F, F.BlockGrad(x), **learned), sign(F, x))
 
@@ -64,14 +63,12 @@ class ProgressiveSign(SoftSign):
         self.learned = (Learned("temperature", temperature, trained=False),)
 
     def soften(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SoftSign`."""
         temperature = like(F, learned["temperature"], x)
         # Never a division by 0: not even a gradient of 0 survives its infinite derivative.
         soft = F.clip(x / F.maximum(temperature, _LEAST_TEMPERATURE), -1, 1)
         return F.where(temperature > _LEAST_TEMPERATURE, soft, sign(F, x))
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         return within(F, x, self.window)
 
 
@@ -113,7 +110,6 @@ class TanhSign(SoftSign):
         self.learned = (Learned("nu", nu, trained=False),)
 
     def latent(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         if self.rescale is None or current_lowering() == "inference":
             return x
         filters = {"axis": 0, "exclude": True, "keepdims": True}
@@ -127,9 +123,7 @@ class TanhSign(SoftSign):
         return x / like(F, F.BlockGrad(size + (size == 0)), x)
 
     def soften(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SoftSign`."""
         return F.tanh(F.broadcast_mul(x, learned["nu"]))
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         return self.soften(F, within(F, x, None), **learned)

@@ -39,12 +39,10 @@ class StochasticSign(SignQuantizer):
         self.clip = clip
 
     def value(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         noise = F.random.uniform_like(x, low=-1, high=1)
         # And x < 1, because rounding can make the noise 1.
         drawn = 1 - 2 * ((noise >= x) * (x < 1))
         return choose(F, in_training(F, x), drawn, sign(F, x))
 
     def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
-        """See `SignQuantizer`."""
         return within(F, x, self.clip)
