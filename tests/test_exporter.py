@@ -239,7 +239,7 @@ def test_the_integer_path_holds_no_float(tmp_path: Path) -> None:
     ids=["u1", "u3", "real"],
 )
 @pytest.mark.parametrize("output_range", ["dot", "popcount"])
-def test_binary_weights_behind_what_is_no_sign(
+def test_binary_weights_after_what_is_no_sign(
     quantizer: nn.HybridBlock, convolution: str, dense: str, output_range: str, tmp_path: Path
 ) -> None:
     settings = {"input_quantizer": None, "output_range": output_range}

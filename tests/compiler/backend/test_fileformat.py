@@ -18,6 +18,7 @@ from bmx.compiler.backend.packing import pack, unpack
 from bmx.compiler.ir.evaluator import evaluate
 from bmx.compiler.ir.graph import Graph, GraphError
 from bmx.compiler.ir.text import parse, to_text
+from tests.support.packed_files import header_of, node, seal
 
 NET = """
 graph net channels_last
@@ -40,22 +41,6 @@ def example() -> Graph:
     graph = parse(NET)
     graph.classes = ["cat", "žába 🐸"]
     return graph
-
-
-def header_of(content: bytes) -> dict[str, Any]:
-    size = struct.unpack("<Q", content[:8])[0]
-    header: dict[str, Any] = json.loads(content[8 : 8 + size])
-    return header
-
-
-def seal(header: dict[str, Any], data: bytes) -> bytes:
-    """A file with a right checksum, whatever its header says."""
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    content = bytearray(struct.pack("<Q", len(text)) + text + data)
-    content[47:55] = b"00000000"
-    content[47:55] = b"%08x" % zlib.crc32(content)
-    return bytes(content)
 
 
 def test_a_file_reads_back() -> None:
@@ -198,11 +183,6 @@ def edit_graph(change: Callable[[dict], Any]) -> bytes:
     return edit_header(change_header)
 
 
-def node(graph: dict, name: str) -> dict:
-    found: dict = next(entry for entry in graph["nodes"] if entry["name"] == name)
-    return found
-
-
 def test_sealing_alone_breaks_nothing() -> None:
     assert to_text(fileformat.read(edit_graph(lambda graph: None)), None) == to_text(example(), None)
 
@@ -269,7 +249,7 @@ def test_broken_graphs(change: Callable[[dict], Any], message: str) -> None:
         fileformat.read(edit_graph(change))
 
 
-def test_set_bits_behind_a_row_are_refused() -> None:
+def test_set_bits_after_a_row_are_refused() -> None:
     content = fileformat.to_bytes(example())
     header = header_of(content)
     begin = 8 + struct.unpack("<Q", content[:8])[0] + header["c0.weight"]["data_offsets"][0]

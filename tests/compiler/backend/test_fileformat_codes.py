@@ -18,7 +18,7 @@ from bmx.compiler.ir.evaluator import evaluate
 from bmx.compiler.ir.graph import Graph
 from bmx.compiler.ir.planes import Planes, planes_of
 from bmx.compiler.ir.text import parse, to_text
-from tests.compiler.backend.test_fileformat import header_of, node, seal
+from tests.support.packed_files import header_of, node, seal
 
 NET = """
 graph codes channels_last
@@ -201,7 +201,7 @@ def test_broken_graphs(change: Callable[[dict], Any], message: str) -> None:
         bmx.runtime.Model(edit(change))
 
 
-def test_set_bits_behind_a_row_of_a_plane_are_refused() -> None:
+def test_set_bits_after_a_row_of_a_plane_are_refused() -> None:
     content = fileformat.to_bytes(example())
     header = header_of(content)
     start = 8 + struct.unpack("<Q", content[:8])[0]

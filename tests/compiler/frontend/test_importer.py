@@ -211,7 +211,7 @@ def test_a_second_output_is_not_supported() -> None:
         import_symbol(net, {}, [Input("data", ValueType("f32", (2,)))], "net")
 
 
-def test_operators_behind_a_problem_are_checked_too() -> None:
+def test_operators_after_a_problem_are_checked_too() -> None:
     with pytest.raises(UnsupportedError) as error:
         build(
             ("UpSampling", "a", ["data"], {"scale": "2", "sample_type": "bilinear"}),

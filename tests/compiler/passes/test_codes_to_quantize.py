@@ -17,7 +17,7 @@ from bmx.compiler.ir.verifier import verify
 from bmx.compiler.passes.codes_to_quantize import codes_to_quantize
 from bmx.compiler.passes.remove_dead_nodes import remove_dead_nodes
 from bmx.compiler.passes.signs_to_thresholds import signs_to_thresholds
-from tests.compiler.passes.test_signs_to_thresholds import adversarial_statistics
+from tests.support.passes import adversarial_statistics
 
 
 def alive(run_pass: Callable[[Graph], Graph]) -> Callable[[Graph], Graph]:

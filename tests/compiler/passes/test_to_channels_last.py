@@ -38,7 +38,7 @@ def test_images_are_transposed_at_the_edges(check_pass: Callable) -> None:
     )
 
 
-def test_layers_behind_a_flatten_are_reordered(check_pass: Callable) -> None:
+def test_layers_after_a_flatten_are_reordered(check_pass: Callable) -> None:
     changed = check_pass(
         to_channels_last,
         """
@@ -109,7 +109,7 @@ def test_codes_whose_order_shows_become_real_first(codes: str, other: str) -> No
         np.testing.assert_allclose(actual, expected, rtol=1e-6)
 
 
-def test_thresholds_of_codes_behind_a_flatten_are_reordered(check_pass: Callable) -> None:
+def test_thresholds_of_codes_after_a_flatten_are_reordered(check_pass: Callable) -> None:
     check_pass(
         to_channels_last,
         """

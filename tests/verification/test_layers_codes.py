@@ -17,7 +17,7 @@ from bmx.compiler.ir.graph import CODES, Origin
 from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.verification import VerificationError, compare_layers
 from bmx.verification.ties import distance_to_jump, find_ties, near_jump, near_jump_in_net
-from tests.test_verification_layers import changed, initialise, sequential
+from tests.support.changed_files import changed, initialise, sequential
 
 
 class Codes(HybridBlock):
@@ -279,7 +279,7 @@ def test_another_net_does_not_quantize_the_bytes() -> None:
         bmx.verify(other, content)
 
 
-def test_a_wrong_layer_behind_bytes_is_found() -> None:
+def test_a_wrong_layer_after_bytes_is_found() -> None:
     net = pixel_net()
     content = fileformat.to_bytes(compiler.compile(net, (1, 3, 8, 8), UNIT))
     graph = fileformat.read(content)

@@ -18,6 +18,7 @@ from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.gluon.nn import QActivation, QConv2D, QDense
 from bmx.verification import VerificationError, compare_layers, outputs
 from bmx.verification.ties import near_jump
+from tests.support.changed_files import changed, initialise, sequential
 
 
 class Residual(HybridBlock):
@@ -30,28 +31,6 @@ class Residual(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         return x + self.norm(self.conv(x))
-
-
-def sequential(*layers: HybridBlock) -> nn.HybridSequential:
-    net = nn.HybridSequential()
-    net.add(*layers)
-    return net
-
-
-def initialise(net: HybridBlock, *shapes: tuple, seed: int = 0) -> HybridBlock:
-    """Random weights and batch norms of both directions."""
-    mx.random.seed(seed)
-    random = np.random.RandomState(seed)
-    net.initialize(mx.init.Normal(0.5))
-    net(*map(mx.nd.zeros, shapes))
-    for name, parameter in net.collect_params().items():
-        if name.endswith("gamma"):
-            parameter.set_data(mx.nd.array(random.choice([1, 0.3, -1.7], parameter.shape)))
-        elif name.endswith(("running_mean", "beta", "bias")):
-            parameter.set_data(mx.nd.array(random.standard_normal(parameter.shape)))
-        elif name.endswith("running_var"):
-            parameter.set_data(mx.nd.array(random.uniform(0.5, 2, parameter.shape)))
-    return net
 
 
 def everything() -> tuple[HybridBlock, tuple]:
@@ -164,24 +143,6 @@ def test_values_that_move_are_found_again(name: str) -> None:
     report = compare_layers(net, _compile(net, (1, 2, 9, 8)))
     assert report.passed, report.diverging
     assert sum(not row.fused for row in report.layers) >= 5
-
-
-def changed(content: bytes, name: str) -> bytes:
-    """The file with the constants of one node moved a little, or bits turned around."""
-
-    def change(role: str, array: np.ndarray) -> np.ndarray:
-        if array.dtype == np.int8 or array.dtype == np.bool_:
-            turned = array.copy()
-            turned.reshape(-1)[0] = (
-                -turned.reshape(-1)[0] if array.dtype == np.int8 else ~turned.reshape(-1)[0]
-            )
-            return turned
-        return array + array.dtype.type(1 if array.dtype == np.int32 else 0.05)
-
-    graph = fileformat.read(content)
-    node = graph.producers()[name]
-    graph.replace_node(name, node.with_constants(**{k: change(k, v) for k, v in node.constants.items()}))
-    return fileformat.to_bytes(graph)
 
 
 def test_a_wrong_layer_is_found_and_no_other(packed: tuple) -> None:
