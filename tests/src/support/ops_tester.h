@@ -74,7 +74,8 @@ Floats run(const std::string& bytes, const char* isa, const std::vector<T>& x,
   const Status status = session.run(&input, 1);
   EXPECT_TRUE(status.ok()) << status.message();
   const OutputArray out = session.output(0);
-  const int64_t count = product({out.shape, out.shape + out.rank});
+  int64_t count = 1;
+  for (size_t i = 0; i < out.rank; ++i) count *= out.shape[i];
   if (out.type == TensorType::kF32)
     return {static_cast<const float*>(out.data), static_cast<const float*>(out.data) + count};
   return {static_cast<const int32_t*>(out.data), static_cast<const int32_t*>(out.data) + count};
