@@ -126,7 +126,6 @@ def plan_shortcuts(
     Returns:
         The plan, or why there can be none.
     """
-    inner = [*residual.shared, *residual.main]
     obstacle = _obstacle(residual, blocks, names, binary)
     if obstacle:
         return obstacle
@@ -138,21 +137,11 @@ def plan_shortcuts(
     if len(convs) > 1 and not any(identities):
         reasons = "; ".join(f"{names[blocks[i]]}: {without[i]}" for i in convs if without[i])
         return f"none of its convolutions keeps the shape of its input: {reasons}"
-    units = [
+    units = tuple(
         Unit(_layers(piece, blocks), identity, number == join)
-        for number, (piece, identity) in enumerate(zip(_pieces(inner, residual.main), identities))
-    ]
-    on_shortcut = [step for step in residual.shared if step.kind == "relu" and residual.shortcut]
-    gone = [step for step in inner if step.kind == "relu" and step not in on_shortcut]
-    last = [residual.relu] if residual.relu else []
-    if last and feeds_sign(graph, residual.end, binary):
-        gone, last = [*last, *gone], []
-    plan = Plan(
-        _layers(residual.shared, blocks),
-        tuple(_layer(step, blocks, residual.block) for step in (*on_shortcut, *residual.shortcut)),
-        tuple(units),
-        tuple(_layer(step, blocks, residual.block) for step in last),
+        for number, (piece, identity) in enumerate(zip(_pieces(residual), identities))
     )
+    plan, gone = _plan(residual, blocks, units, feeds_sign(graph, residual.end, binary))
     # The block's own shortcut is that of its one convolution up to where it ends, if there is one.
     with_shortcut = [i for number, i in enumerate(convs) if identities[number] or (number == join == 0)]
     return Change(
@@ -162,6 +151,25 @@ def plan_shortcuts(
         [step.block for step in gone if step.block != residual.block],
         sum(step.block == residual.block for step in gone),
     )
+
+
+def _plan(
+    residual: Residual, blocks: list[Any], units: tuple[Unit, ...], before_sign: bool
+) -> tuple[Plan, list[Step]]:
+    """The plan with these units, and the ReLUs that it leaves out; a last one only before a sign."""
+    inner = [*residual.shared, *residual.main]
+    on_shortcut = [step for step in residual.shared if step.kind == "relu" and residual.shortcut]
+    gone = [step for step in inner if step.kind == "relu" and step not in on_shortcut]
+    last = [residual.relu] if residual.relu else []
+    if before_sign:
+        gone, last = [*last, *gone], []
+    plan = Plan(
+        _layers(residual.shared, blocks),
+        tuple(_layer(step, blocks, residual.block) for step in (*on_shortcut, *residual.shortcut)),
+        units,
+        tuple(_layer(step, blocks, residual.block) for step in last),
+    )
+    return plan, gone
 
 
 def _obstacle(residual: Residual, blocks: list[Any], names: dict[Any, str], binary: set[int]) -> str:
@@ -187,9 +195,10 @@ def _changes_shape(conv: Any, channels: int) -> str:
     return ""
 
 
-def _pieces(inner: list[Step], main: tuple[Step, ...]) -> list[list[Step]]:
+def _pieces(residual: Residual) -> list[list[Step]]:
     """The main branch, cut into one convolution each with the norm after it, or before it if a norm leads."""
-    leading = next(step.kind for step in inner if step.kind in ("conv", "norm")) == "norm"
+    main = residual.main
+    leading = next(step.kind for step in (*residual.shared, *main) if step.kind in ("conv", "norm")) == "norm"
     pieces: list[list[Step]] = [[]]
     for step in main:
         full = any(other.kind == "conv" for other in pieces[-1])
