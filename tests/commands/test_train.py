@@ -55,10 +55,9 @@ def invoke(*arguments: str) -> Result:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "small_net.py").write_text(NET)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # the command puts the working directory first
     yield tmp_path
     sys.modules.pop("small_net", None)
-    if str(tmp_path) in sys.path:
-        sys.path.remove(str(tmp_path))
 
 
 def events(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.support.command_line import invoke
 
@@ -71,18 +71,15 @@ def write_net_folder(folder: Path) -> Path:
     """A folder with a module that builds nets, a packed file of one of them, its parameters and an input."""
     (folder / "cli_net.py").write_text(NET_MODULE)
     (folder / "labels.txt").write_text("cat\ndog\nbird\n")
-    here = os.getcwd()
-    os.chdir(folder)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "path", list(sys.path))  # the command puts the working directory first
         result = invoke(
             *["export", "cli_net:build", "net.bmx", "--input-shape", "1,1,8,8"],
             *["--classes", "labels.txt", "--scale", "0.01", "--mean", "0.5", "--json"],
         )
         assert result.exit_code == 0, result.output
         assert json.loads(result.stdout)["report"]["passed"]
-    finally:
-        os.chdir(here)
-        sys.path.remove(str(folder))
     samples = np.random.RandomState(0).standard_normal((3, 1, 8, 8)).astype(np.float32)
     np.save(folder / "x.npy", samples)
     return folder

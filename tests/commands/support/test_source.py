@@ -27,7 +27,7 @@ with warnings.catch_warnings():
 
 CLASSES = 3
 MODULE = """
-from tests.commands.test_sources import small_net as build
+from tests.commands.support.test_source import small_net as build
 """
 
 
@@ -64,6 +64,7 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     shape, params = SHAPES[name], []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr(sys, "path", list(sys.path))  # commands put the working directory first
         if name == "source_net:build":
             Path("source_net.py").write_text(MODULE)
         elif name == "saved-symbol.json":
@@ -83,8 +84,6 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         assert packed.exit_code == 0, packed.output
         yield Source(name, shape, params)
     sys.modules.pop("source_net", None)
-    if str(folder) in sys.path:
-        sys.path.remove(str(folder))
 
 
 def test_verify(source: Source) -> None:
