@@ -21,7 +21,7 @@ from bmx.commands.support.source import load_net, params_option, source_argument
         "bmx export net-symbol.json net.bmx --params net-0000.params --input-shape 1,3,32,32",
     )
 )
-@source_argument
+@source_argument()
 @click.argument("output", metavar="OUT.bmx")
 @click.option(
     "--input-shape",

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bmx.commands.support.options import Shape, example, json_option
-from bmx.commands.support.source import build_net, params_option, source_argument
+from bmx.commands.support.source import UNTRAINED, build_net, params_option, source_argument
 
 
 @click.command(
@@ -19,7 +19,7 @@ from bmx.commands.support.source import build_net, params_option, source_argumen
         "bmx summary demo/lenet.bmx",
     )
 )
-@source_argument
+@source_argument(UNTRAINED)
 @params_option
 @click.option(
     "--input",

@@ -130,7 +130,7 @@ def comparison_options(samples: int, of_what: str) -> Callable[[Callable], Calla
         of_what: words for the values that the tolerance bounds.
     """
     options = (
-        source_argument,
+        source_argument(),
         click.argument("file"),
         params_option,
         click.option(

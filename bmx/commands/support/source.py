@@ -14,13 +14,22 @@ KINDS = (
     "SOURCE is a name of 'bmx list models', gluoncv:NAME (GluonCV's net), binarized:NAME (GluonCV's net made "
     "binary), module:function (the function returns the net), or the NAME-symbol.json of a saved net."
 )
-WEIGHTS = "All but module:function need parameters, by --params."
+TRAINED = "All but module:function need parameters, by --params."
+UNTRAINED = "Only a saved net needs parameters, by --params; other nets may have random ones."
 
 
-def source_argument(function: Callable) -> Callable:
-    """Adds the argument SOURCE of a trained net, and what it may be to the command's help."""
-    function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{KINDS} {WEIGHTS}"
-    return click.argument("source")(function)
+def source_argument(weights: str = TRAINED) -> Callable[[Callable], Callable]:
+    """Adds the argument SOURCE, and to the command's help what it may be.
+
+    Args:
+        weights: `TRAINED` or `UNTRAINED`.
+    """
+
+    def add(function: Callable) -> Callable:
+        function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{KINDS} {weights}"
+        return click.argument("source")(function)
+
+    return add
 
 
 def params_option(function: Callable) -> Callable:
