@@ -43,7 +43,7 @@ TOLERANCE = 1e-3
 
 
 class Result(NamedTuple):
-    """What became of one net: `outcome` is "equal", "differs", "not supported" or "not built"."""
+    """The result of one net: `outcome` is "equal", "differs", "not supported" or "not built"."""
 
     name: str
     kind: str

@@ -115,7 +115,7 @@ def run(system: System, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def classes_of(model: runtime.Model, images: np.ndarray) -> np.ndarray:
-    """What the packed file says of uint8 images [batch, 28, 28]."""
+    """Classes of uint8 images [batch, 28, 28] by the packed file."""
     return model(images[:, np.newaxis]).argmax(axis=1)
 
 

@@ -162,7 +162,7 @@ def trained(name: str, shape: tuple[int, ...]) -> tuple[gluon.HybridBlock, mx.nd
 
 
 def set_momentum(net: gluon.Block, momentum: float) -> None:
-    """How much of the old statistics a step in training mode keeps."""
+    """Set the share of the old statistics that a step in training mode keeps."""
 
     def change(block: gluon.Block) -> None:
         if isinstance(block, gluon.nn.BatchNorm):

@@ -24,7 +24,7 @@ from bmx.training.run import train
 from bmx.training.schema import Config
 from bmx.training.sources import open_source
 
-# Of `bmx list recipes`; each makes one file.
+# Names of recipes; each makes one file.
 RECIPES = ("mnist_quick", "bnn_mlp_quick", "fashion_quick", "cifar10_2cores")
 
 

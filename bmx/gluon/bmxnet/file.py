@@ -1,4 +1,4 @@
-"""What a parameter file of MXNet holds, layer by layer in the order of the file."""
+"""Parameter files of MXNet, layer by layer in the order of the file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import mxnet as mx
 import numpy as np
 
-# Of parameters whose names have no dots; the first one that a name ends with.
+# Ends of parameter names that have no dots; the first that fits is the role.
 _ROLES = (
     "running_mean",
     "running_var",
@@ -19,7 +19,7 @@ _ROLES = (
     "beta",
     "alpha",
 )
-# Symbols call the statistics so; Gluon's names are the ones used here.
+# Names of the statistics in symbols -> those in Gluon, which are used here.
 _GLUON_ROLES = {"moving_mean": "running_mean", "moving_var": "running_var"}
 
 PACKED_HINT = (

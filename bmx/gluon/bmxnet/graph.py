@@ -145,9 +145,9 @@ class _Propagation:
 def _carried(
     node: Node, inputs: list[Affine], channels: list[int | None]
 ) -> tuple[Affine | None, int | None] | None:
-    """Relation and channels where an operator carries them on; None where its input has to be BMXNet's value.
+    """Relation and channels of the output of an operator that passes relations on; None for other operators.
 
-    The relation is None if the operator could carry it, but not these inputs' ones together.
+    The relation itself is None where those of the inputs do not go together.
     """
     op, attrs = node["op"], node["attrs"]
     if op == "Concat" and attrs.get("dim", "1") == "1":

@@ -68,7 +68,7 @@ def joined(parts: list[Affine], channels: list[int | None]) -> Affine | None:
 
 
 def added(x: Affine, y: Affine) -> Affine | None:
-    """The relation of a sum; None if that of one is not that of the other."""
+    """The relation of a sum; None where the two scales differ."""
     if np.all(x.scale == y.scale):
         return Affine(x.scale, x.shift + y.shift, x.layer or y.layer)
     return None

@@ -1,4 +1,4 @@
-"""What the symbol file beside a checkpoint tells: arguments of batch norms, bits, and lost offsets."""
+"""The symbol file beside a checkpoint: it shows arguments of batch norms, bits, and lost offsets."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def is_real(node: Node) -> bool:
 
 
 def problem_of(node: Node) -> str | None:
-    """What keeps a layer of version 1 from being loaded: the rest of a sentence; None if nothing does."""
+    """The rest of a sentence on why a layer of version 1 cannot be loaded; None if it can."""
     attrs = node["attrs"]
     if attrs.get("binarized_weights_only", "False") in _TRUE:
         return f"has packed weights: {PACKED_HINT}"
@@ -117,7 +117,7 @@ def _bits(node: Node) -> tuple[int, int]:
 
 
 def _problem_for(node: Node, version: int) -> str | None:
-    """What keeps a node from being loaded as one of a version: the rest of a sentence."""
+    """The rest of a sentence on why a node cannot be loaded as one of a version; None if it can."""
     if node["op"] in _PACKED:
         return f"uses {node['op']}: {PACKED_HINT}"
     if node["op"] not in LAYERS_V1:

@@ -62,7 +62,7 @@ _CONVNETS = {
     ),
 }
 
-# Of the code for Theano; its moving averages are those of Gluon.
+# Epsilon as in the code for Theano; moving averages are updated as Gluon does.
 _norm: NormLayer = functools.partial(nn.BatchNorm, epsilon=1e-4)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import mxnet as mx
 import pytest
 from mxnet import autograd
 
-from bmx.gluon.model_zoo import get_model, input_shape, list_models, register
+from bmx.gluon.model_zoo import Published, get_model, input_shape, list_models, register, registry
+from tests.support.command_line import invoke
+from tests.support.zoo_counts import uncounted_models
 
 # Larger ones take too long for every run of the tests.
 SMALL = (
@@ -72,3 +76,17 @@ def test_a_name_is_registered_once() -> None:
 
     with pytest.raises(ValueError, match="'lenet' is registered already"):
         register(lenet)
+
+
+def test_a_net_of_ones_own_needs_no_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_models", dict(registry._models))
+
+    @register
+    def net_of_my_own(classes: int = 3) -> mx.gluon.HybridBlock:
+        return mx.gluon.nn.Dense(classes)
+
+    found = registry.find("net_of_my_own")
+    assert (found.paper, found.published) == (None, Published())
+    assert get_model("net_of_my_own")._units == 3
+    assert "net_of_my_own" not in uncounted_models()
+    assert re.search(r"^net_of_my_own$", invoke("list", "models").stdout, re.MULTILINE)

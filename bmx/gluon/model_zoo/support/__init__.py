@@ -1,1 +1,1 @@
-"""What the architectures share, and how they are found by others: trained parameters, GluonCV's names."""
+"""Parts that architectures share, their publications, trained parameters, and names for GluonCV."""

@@ -1,4 +1,4 @@
-"""What the image classifiers share: features, a head, and the choice of a stem."""
+"""Parts of image classifiers: features with a head, and stems by name."""
 
 from __future__ import annotations
 

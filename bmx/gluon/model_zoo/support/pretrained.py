@@ -30,7 +30,7 @@ class PretrainedError(RuntimeError):
 
 
 class TrainedModel(NamedTuple):
-    """What the index says of a file.
+    """The entry of a file in the index.
 
     Attributes:
         name: name of the model, as `get_model` takes it.
@@ -66,7 +66,7 @@ def models_dir(root: str | os.PathLike[str] | None = None) -> Path:
 
 
 def list_trained(root: str | os.PathLike[str] | None = None) -> list[TrainedModel]:
-    """What the index in the folder names; nothing if there is none.
+    """The entries of the index in the folder; none if there is no index.
 
     Raises:
         PretrainedError: the index is damaged.

@@ -1,4 +1,4 @@
-"""What was published of a net: paper, accuracy, and the counts that our net has to have."""
+"""Publications: the paper of a net, its accuracy, and the counts that our net has to match."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Paper(NamedTuple):
 class Counts:
     """Figures of a net; those that are None are not checked.
 
-    An integer has to be met exactly. A float is a figure as tables print it, rounded: it has to be met within
-    0.01 MiB, 0.01e6 real multiply-accumulates, 0.001e9 binary ones, 0.1e6 operations.
+    An integer is matched exactly. A float is a rounded figure, as tables print it, and is matched within
+    0.01 MiB, 0.01e6 real multiply-accumulates, 0.001e9 binary ones, or 0.1e6 operations.
 
     Attributes:
         params: all parameters.
@@ -99,7 +99,7 @@ class Case:
         counts: the figures.
         arguments: arguments of `get_model` beside the name.
         convention: convention of counting, 'hpi' or 'larq', see `bmx.summary`.
-        constants: numbers that the source counts as parameters and that are constants in our net.
+        constants: how many of the source's parameters are constants in our net.
         within: tolerances of rounded figures other than those of `Counts`.
         parameters_only: counts the parameters of the net that trains, which is not compiled then: what
             several terms share counts once, and only `params` and `binary_params` are compared.
@@ -117,7 +117,7 @@ class Case:
 
 
 class Published(NamedTuple):
-    """What was published of a net, and what its counts have to be.
+    """Accuracy and expected counts of a net.
 
     Attributes:
         top1: accuracy on ImageNet in percent; None where none was published, or for other data.

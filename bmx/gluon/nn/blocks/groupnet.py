@@ -22,7 +22,7 @@ class UnitUniform(init.Initializer):
 
 
 def paper(pad_value: int) -> dict[str, Any]:
-    """What the paper's code gives a binary convolution; ``pad_value`` is 0 where nothing is padded."""
+    """Arguments of a binary convolution in the paper's code; ``pad_value`` is 0 where nothing is padded."""
     return {
         "input_quantizer": "approx_sign",
         "weight_quantizer": DetSign(None),

@@ -1,4 +1,4 @@
-"""What the blocks share: the paper's choices with the caller's on top, and shortcuts."""
+"""Parts of blocks: the paper's arguments overridden by the caller's, rows and chains, shortcuts."""
 
 from __future__ import annotations
 
