@@ -1,7 +1,8 @@
-"""A new quantizer is one file: found by enumeration, used by its name, trained, exported, verified."""
+"""A quantizer is one file, that of docs/adding.md: found, used by its name, trained, exported, verified."""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Iterator
@@ -17,24 +18,8 @@ from bmx.gluon import nn
 from bmx.gluon.nn import quantizers
 from bmx.gluon.nn.quantizers import registry
 
-MODULE = '''
-"""A quantizer of the day."""
-
-from bmx.gluon.nn.quantizers.registry import register
-from bmx.gluon.nn.quantizers.sign import SignQuantizer
-from bmx.gluon.nn.quantizers.straight_through import within
-
-
-@register("sign_of_the_day")
-class SignOfTheDay(SignQuantizer):
-    """Sign above 1/4, whose gradient is halved."""
-
-    def latent(self, F, x, **learned):
-        return x - 0.25
-
-    def surrogate(self, F, x, **learned):
-        return within(F, x, 1) * 0.5
-'''
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "adding.md"
+(MODULE,) = re.findall(r"^## A quantizer$.*?```python\n(.*?)```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
