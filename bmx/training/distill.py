@@ -8,6 +8,7 @@ import mxnet as mx
 from mxnet import autograd, gluon
 
 from bmx.gluon.loss import AttentionMatching, DistributionLoss, KnowledgeDistillation
+from bmx.gluon.tensor import Tensor
 from bmx.training.reading import ConfigError
 from bmx.training.schema import Teacher as Description
 
@@ -31,7 +32,7 @@ class Tapped(gluon.HybridBlock):
         self.body, self.head = net.features, net.output
         self._taps = frozenset(taps)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> list[Tensor]:
         """Classifies, and keeps the features at the taps."""
         tapped = []
         for number, block in enumerate(self.body._children.values()):

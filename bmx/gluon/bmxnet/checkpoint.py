@@ -123,7 +123,7 @@ def _convert(
     outputs: dict[str, Affine] = {}
     for layer in layers:
         if isinstance(layer.block, QuantizedLayer):
-            output = binary_output(layer, values.array(layer, "weight"), output_range)
+            output = binary_output(layer, layer.block, values.array(layer, "weight"), output_range)
             outputs[layer.name] = output
             if "bias" in layer.parameters:
                 values.set(layer, "bias", values.array(layer, "bias") / output.scale)

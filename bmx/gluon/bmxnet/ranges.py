@@ -8,6 +8,7 @@ import numpy as np
 
 from bmx.gluon.bmxnet.layers import Layer, Values
 from bmx.gluon.bmxnet.symbol import NormArguments
+from bmx.gluon.nn.layer import QuantizedLayer
 
 # Output ranges of unscaled binary layers: (a, b) of a * dot + b * K.
 RANGES = {"popcount": (0.5, 0.5), "half": (0.5, 0.0), "dot": (1.0, 0.0)}
@@ -35,9 +36,9 @@ class Affine(NamedTuple):
 SAME = Affine(np.ones(1), np.zeros(1))
 
 
-def binary_output(layer: Layer, weight: np.ndarray, stored_range: str) -> Affine:
+def binary_output(layer: Layer, block: QuantizedLayer, weight: np.ndarray, stored_range: str) -> Affine:
     """The relation of a binary layer's outputs, the checkpoint's biases being divided by its scale."""
-    settings = layer.block.settings
+    settings = block.settings
     if settings.scaling is not None:
         return SAME
     taps = float(np.prod(weight.shape[1:]))
@@ -46,7 +47,7 @@ def binary_output(layer: Layer, weight: np.ndarray, stored_range: str) -> Affine
     # dot = (ours - own_shift * K) / own_scale
     factor = scale / own_scale
     result = Affine(np.array([factor]), np.array([(shift - factor * own_shift) * taps]), layer.name)
-    if not result.is_identity and layer.block.act is not None:
+    if not result.is_identity and block.act is not None:
         raise ValueError(
             f"load_bmxnet: {layer.title} has an activation, which BMXNet's binary layers do not have; "
             "put it after the batch norm"

@@ -6,6 +6,8 @@ from typing import Any
 
 from mxnet.gluon.loss import Loss
 
+from bmx.gluon.tensor import Tensor
+
 
 class SampleLoss(Loss):
     """A loss whose values are weighted and then averaged within each sample.
@@ -19,7 +21,7 @@ class SampleLoss(Loss):
     def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs: Any) -> None:
         super().__init__(weight, batch_axis, **kwargs)
 
-    def per_sample(self, F: Any, loss: Any, sample_weight: Any) -> Any:
+    def per_sample(self, F: Any, loss: Tensor, sample_weight: Tensor) -> Tensor:
         """The mean of each sample, [batch].
 
         Args:

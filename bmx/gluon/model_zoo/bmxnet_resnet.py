@@ -14,6 +14,7 @@ from bmx.gluon.model_zoo.support.residual import CHANNELS, ResidualBlock, basic_
 from bmx.gluon.nn.blocks.parts import q_conv, sequence
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.quantizers import DetSign
+from bmx.gluon.tensor import Tensor
 
 PAPER = Paper("BMXNet", "1705.09864")
 # Added up: norm on the image, stem 7x7, two binary 3x3 convolutions a block, a binary 1x1 one where the shape
@@ -150,7 +151,7 @@ class BlockV2(HybridBlock):
             if changes_shape(channels, strides, in_channels):
                 self.shortcut = _conv(channels, 1, strides, in_channels, quantized)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         normalized = self.norm(x)
         return self.body(normalized) + (x if self.shortcut is None else self.shortcut(normalized))
 

@@ -15,6 +15,7 @@ from bmx.gluon.nn.blocks.parts import NormLayer, chosen
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.dense import QDense
 from bmx.gluon.nn.quantizers import DetSign, DoReFa
+from bmx.gluon.tensor import Tensor
 
 PAPER = Paper("DoReFa-Net", "1606.06160")
 _PUBLISHED = Published(
@@ -55,7 +56,7 @@ class UnitClip(HybridBlock):
         - **out**: float32, the same shape.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         # The identity stands where gradients may have to be added up, which MXNet's clip does not do.
         return F.clip(F.identity(x), 0, 1)
 

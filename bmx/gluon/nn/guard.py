@@ -7,10 +7,12 @@ from typing import Any
 
 from mxnet import symbol
 
+from bmx.gluon.tensor import Tensor
+
 _numbers = itertools.count()
 
 
-def guard(F: Any, x: Any) -> Any:
+def guard(F: Any, x: Tensor) -> Tensor:
     """Identity that must stand in front of every input of a C++ operator.
 
     MXNet asks operators to add into a gradient (``grad_req='add'``, or a value with many consumers in a

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import operator
+from typing import Any, Sequence
+
+from mxnet import gluon
 
 from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import multiplies_in_cxx
 from bmx.gluon.nn.operands import gives_signs
 from bmx.gluon.nn.quantizer_parameters import hand_over, replacement
 from bmx.gluon.nn.quantizers import Quantizer
-from bmx.gluon.nn.quantizers.base import scaled
+from bmx.gluon.nn.quantizers.base import Term, scaled
 from bmx.gluon.nn.settings import Settings, require_float32
+from bmx.gluon.tensor import Tensor
 
 
 class QuantizedLayer:
@@ -23,11 +28,13 @@ class QuantizedLayer:
     with alpha and K from ``scaling``. Sums of products of codes are exact integers up to 2^24.
     """
 
+    weight: gluon.Parameter
+    act: gluon.nn.Activation | None
     _settings: Settings
     _channels_shape: tuple[int, ...]  # one number per channel, to broadcast against input and output
     _filters_shape: tuple[int, ...]  # one number per filter, to broadcast against the weight
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
+    def _dot(self, F: Any, x: Tensor, weight: Tensor, name: str) -> Tensor:
         """Sums of products of codes, by MXNet's own operator as node ``name``, without bias."""
         raise NotImplementedError
 
@@ -37,14 +44,14 @@ class QuantizedLayer:
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",
-    ) -> Any:
+    ) -> Tensor:
         """Sums of products of signs, by bmx's C++ operator as node ``name``.
 
         ``inputs`` are data, weight and perhaps bias.
         """
         raise NotImplementedError
 
-    def _input_magnitude(self, F: Any, x: Any) -> Any:
+    def _input_magnitude(self, F: Any, x: Tensor) -> Tensor:
         """K: the mean magnitude of the inputs of each output."""
         raise NotImplementedError
 
@@ -95,17 +102,17 @@ class QuantizedLayer:
             hand_over(self, "input", old.input_quantizer, inputs)
         if weights is not None:
             hand_over(self, "weight", old.weight_quantizer, weights)
-            self.weight.binary = weights.kind == "signs"  # type: ignore[attr-defined]
-            self.weight.wd_mult = 1.0 if weights.kind == "real" else 0.0  # type: ignore[attr-defined]
+            self.weight.binary = weights.kind == "signs"
+            self.weight.wd_mult = 1.0 if weights.kind == "real" else 0.0
 
     def hybrid_forward(
         self,
         F: Any,
-        x: Any,
-        weight: Any,
-        bias: Any = None,
-        **learned: Any,
-    ) -> Any:
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        **learned: Tensor,
+    ) -> Tensor:
         """The formula of `QuantizedLayer`, then the bias and the activation."""
         settings = self._settings
         of_input = settings.learned(F, "input", learned, self._channels_shape)
@@ -120,42 +127,49 @@ class QuantizedLayer:
         if bias is not None:
             # Added last and not inside Convolution, so that it is rounded once, as in the operator.
             out = F.broadcast_add(out, F.reshape(bias, shape=self._channels_shape))
-        return out if self.act is None else self.act(out)  # type: ignore[attr-defined]
+        return out if self.act is None else self.act(out)
 
     def _plain_operator(
         self,
         F: Any,
-        x: Any,
-        weight: Any,
+        x: Tensor,
+        weight: Tensor,
         attributes: dict[str, Any],
-        bias: Any,
-    ) -> tuple[Any, Any]:
+        bias: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
         """The result of the operator, and the bias that is left to add, if any."""
         if bias is None or self._settings.scaling is not None:
             return self._operator(F, [x, weight], attributes), bias
         return self._operator(F, [x, weight, guard(F, bias)], attributes), None
 
-    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:
+    def _sum(self, F: Any, x: Tensor, weight: Tensor, of_input: dict, of_weight: dict) -> Tensor:
         settings = self._settings
-        shape = self.weight.shape  # type: ignore[attr-defined]
+        shape = self.weight.shape
         weights = settings.weight_terms(F, weight, of_weight, shape)
         inputs = settings.input_terms(F, x, of_input)
         signs = settings.takes_signs and all(map(gives_signs, settings.quantizers))
-        total = None
-        for number, (w, v) in enumerate((w, v) for w in weights for v in inputs):
-            term = self._product(F, v.codes, w.codes, signs, f"fwd{number or ''}")
-            for scale in self._scales(F, v.scale, w.scale):
-                term = scaled(F, term, scale)
-            total = term if total is None else total + term
-        return total
+        return self._sum_of_products(F, weights, inputs, signs)
 
-    def _product(self, F: Any, x: Any, weight: Any, signs: bool, name: str) -> Any:
+    def _sum_of_products(
+        self, F: Any, weights: Sequence[Term], inputs: Sequence[Term], signs: bool
+    ) -> Tensor:
+        pairs = enumerate((w, v) for w in weights for v in inputs)
+        products = (self._scaled_product(F, w, v, signs, f"fwd{number or ''}") for number, (w, v) in pairs)
+        return functools.reduce(operator.add, products)
+
+    def _scaled_product(self, F: Any, weight: Term, x: Term, signs: bool, name: str) -> Tensor:
+        product = self._product(F, x.codes, weight.codes, signs, name)
+        for scale in self._scales(F, x.scale, weight.scale):
+            product = scaled(F, product, scale)
+        return product
+
+    def _product(self, F: Any, x: Tensor, weight: Tensor, signs: bool, name: str) -> Tensor:
         if not signs or not multiplies_in_cxx():
             return self._dot(F, x, weight, name)
         attributes = {"input_quantizer": "none", "weight_quantizer": "none", "output_range": "dot"}
         return self._operator(F, [guard(F, x), guard(F, weight)], attributes, name)
 
-    def _scales(self, F: Any, of_input: Any, of_weight: Any) -> list[Any]:
+    def _scales(self, F: Any, of_input: Tensor, of_weight: Tensor) -> list[Any]:
         """Factors that make the scale of a product of two codes; at most one of them is a number."""
         factors: list[Any] = []
         number = 1.0
@@ -166,7 +180,7 @@ class QuantizedLayer:
                 factors.append(F.reshape(scale, shape=self._channels_shape) if scale is of_weight else scale)
         return factors if number == 1 else [number, *factors]
 
-    def _times_alpha_and_k(self, F: Any, out: Any, x: Any, weight: Any) -> Any:
+    def _times_alpha_and_k(self, F: Any, out: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         alpha = self._settings.alpha(F, weight)
         if alpha is None:
             return out

@@ -8,9 +8,10 @@ from typing import Any
 from bmx.gluon.nn.guard import guard
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers import Quantizer, SignQuantizer
+from bmx.gluon.tensor import Tensor
 
 
-def operand(F: Any, x: Any, quantizer: Quantizer | None, **learned: Any) -> tuple[Any, str, float]:
+def operand(F: Any, x: Tensor, quantizer: Quantizer | None, **learned: Tensor) -> tuple[Any, str, float]:
     """What a C++ operator of signs is given for ``x``.
 
     Returns:

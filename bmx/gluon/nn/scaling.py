@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bmx.gluon.nn.quantizers.straight_through import sign
+from bmx.gluon.tensor import Tensor
 
 SCALINGS = (None, "channel", "channel_detached", "tensor", "xnor")
 
 
-def weight_scale(F: Any, scaling: str | None, weight: Any) -> Any:
+def weight_scale(F: Any, scaling: str | None, weight: Tensor) -> Tensor | None:
     """Alpha, the mean magnitude of the latent weights, [filters, 1, ...] or [1, 1, ...]; or None.
 
     ``channel`` and ``xnor``: of each filter, with its gradient sign(W) / n, so that alpha * sign(W) has

@@ -6,6 +6,8 @@ from typing import Any, Iterable
 
 from mxnet.gluon import Block, HybridBlock
 
+from bmx.gluon.tensor import Tensor
+
 
 def places(function: str, net: Any) -> dict[Any, str]:
     """Every block of the net once, with its first place; outer blocks come first.
@@ -69,7 +71,9 @@ class RemovedActivation(HybridBlock):
         - **out**: the input.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    _float_class: type[HybridBlock]
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         """The input."""
         return x
 

@@ -10,6 +10,7 @@ from mxnet.gluon import Block, HybridBlock
 from bmx.gluon.dataflow import Graph
 from bmx.gluon.surgery.places import RemovedActivation, replace_class
 from bmx.gluon.surgery.residual import Residual, Step, input_channels
+from bmx.gluon.tensor import Tensor
 
 
 class Unit(NamedTuple):
@@ -63,7 +64,9 @@ class ShortcutPerConv(HybridBlock):
         - **out**: as the block that it was.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    _plan: Plan
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         """The formula of the class, unit by unit."""
         plan = self._plan
         x = _run(F, plan.shared, x)
@@ -75,7 +78,7 @@ class ShortcutPerConv(HybridBlock):
         return _run(F, plan.last, x)
 
 
-def _run(F: Any, steps: Iterable[Block | None], x: Any) -> Any:
+def _run(F: Any, steps: Iterable[Block | None], x: Tensor) -> Tensor:
     for step in steps:
         x = F.Activation(x, act_type="relu") if step is None else step(x)
     return x

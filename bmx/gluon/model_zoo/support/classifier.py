@@ -8,6 +8,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.stems import GroupedStem, ImageStem, ThumbnailStem
+from bmx.gluon.tensor import Tensor
 
 STEMS = ("imagenet", "grouped_stem", "thumbnail")
 
@@ -45,7 +46,7 @@ class Classifier(HybridBlock):
             self.features.add(*(block for block in features if block is not None), nn.Flatten())
             self.output = nn.Dense(classes, use_bias=use_bias, in_units=units)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.output(self.features(x))
 
 

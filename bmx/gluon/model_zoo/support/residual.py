@@ -8,6 +8,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import sequence
+from bmx.gluon.tensor import Tensor
 
 CHANNELS = (64, 128, 256, 512)
 # Binary convolutions of a stage: two for each block of He et al., arXiv:1512.03385.
@@ -111,7 +112,7 @@ class ResidualBlock(HybridBlock):
             self.shortcut = sequence(*shortcut) if shortcut else None
             self.activation = None if activation is None else nn.Activation(activation)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         y = self.body(x) + (x if self.shortcut is None else self.shortcut(x))
         return y if self.activation is None else self.activation(y)
 

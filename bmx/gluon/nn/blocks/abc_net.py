@@ -9,6 +9,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
 from bmx.gluon.nn.quantizers.abc_net import ABCActivation, ABCWeight
+from bmx.gluon.tensor import Tensor
 
 
 def _paper(weight_terms: int, input_terms: int) -> dict[str, Any]:
@@ -131,5 +132,5 @@ class ABCResidualBlock(HybridBlock):
             )
             self.shortcut = ABCBlock(channels, 1, strides, in_channels, **shared) if downsample else None
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.body(x) + (x if self.shortcut is None else self.shortcut(x))

@@ -9,6 +9,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
 from bmx.gluon.nn.blocks.resnete import straight_through_signs
+from bmx.gluon.tensor import Tensor
 
 
 class BinaryDenseLayer(HybridBlock):
@@ -55,7 +56,7 @@ class BinaryDenseLayer(HybridBlock):
                 growth, kernel_size, 1, in_channels, straight_through_signs(), quantized, dilation
             )
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return F.concat(x, self.conv(self.norm(x)), dim=1)
 
 
@@ -80,7 +81,7 @@ class ChannelShuffle(HybridBlock):
         super().__init__(prefix=prefix, params=params)
         self._groups = groups
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         grouped = F.reshape(x, shape=(0, -4, self._groups, -1, -2))
         return F.reshape(F.swapaxes(grouped, 1, 2), shape=(0, -3, -2))
 

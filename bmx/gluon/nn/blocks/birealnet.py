@@ -8,6 +8,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, q_conv, shortcut_for
+from bmx.gluon.tensor import Tensor
 
 
 class BiRealBlock(HybridBlock):
@@ -71,5 +72,5 @@ class BiRealBlock(HybridBlock):
             "scaling": "channel_detached",
         }
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.norm(self.conv(x)) + (x if self.shortcut is None else self.shortcut(x))

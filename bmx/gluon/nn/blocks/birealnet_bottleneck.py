@@ -8,6 +8,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, halving, q_conv, shortcut_for
+from bmx.gluon.tensor import Tensor
 
 EXPANSION = 4
 
@@ -96,7 +97,7 @@ class BiRealBottleneck(HybridBlock):
             "scaling": "channel_detached",
         }
 
-    def hybrid_forward(self, F: Any, x: Any, *narrow: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, *narrow: Tensor) -> list[Tensor]:
         """Two feature maps, the wide one first."""
         if len(narrow) != (0 if self._entry else 1):
             raise ValueError(

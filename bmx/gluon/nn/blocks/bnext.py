@@ -14,6 +14,7 @@ from bmx.gluon.nn.prelu import PReLU
 from bmx.gluon.nn.quantizers import DetSign
 from bmx.gluon.nn.quantizers.base import Learned
 from bmx.gluon.nn.quantizers.straight_through import straight_through
+from bmx.gluon.tensor import Tensor
 
 
 class ShiftedSign(DetSign):
@@ -39,7 +40,7 @@ class ShiftedSign(DetSign):
     def __init__(self, clip: float | None = 1.5) -> None:
         super().__init__(clip)
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
+    def latent(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """See `SignQuantizer`."""
         return F.broadcast_add(x, learned["shift"])
 
@@ -80,7 +81,7 @@ class _Processor(HybridBlock):
             self.share = self.params.get("share", shape=(channels,), init=init.Constant(0.5), wd_mult=0.0)
             self.norm2 = norm_layer(in_channels=channels)
 
-    def _process(self, F: Any, x: Any, share: Any) -> tuple[Any, Any]:
+    def _process(self, F: Any, x: Tensor, share: Tensor) -> tuple[Any, Any]:
         """The pooled input and the recoupled result."""
         y = self.activation(self.norm1(self.conv(x)))
         pooled = x if self.pool is None else self.pool(x)
@@ -130,7 +131,7 @@ class BNextFFN(_Processor):
     ) -> None:
         super().__init__(channels, kernel_size, strides, reduction, norm_layer, prefix, params, quantized)
 
-    def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, share: Tensor) -> Tensor:
         pooled, y = self._process(F, x, share)
         return self.norm2(y) + pooled
 
@@ -163,7 +164,7 @@ class BNextAttention(_Processor):
         with self.name_scope():
             self.residual = sequence(PReLU(channels), halving(strides) if strides != 1 else None)
 
-    def hybrid_forward(self, F: Any, x: Any, share: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, share: Tensor) -> Tensor:
         residual = self.residual(x)
         _, y = self._process(F, x, share)
         return self.norm2(y * residual) + residual
@@ -219,7 +220,7 @@ class BNextBlock(HybridBlock):
             for _ in range(channels // in_channels):
                 self.pointwise.add(BNextFFN(in_channels, 1, norm_layer=norm_layer, **quantized))
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         x = self.spatial(x)
         parts = [module(x) for module in self.pointwise]
         return F.concat(*parts, dim=1) if len(parts) > 1 else parts[0]

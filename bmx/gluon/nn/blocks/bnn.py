@@ -9,6 +9,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, chosen, q_conv
 from bmx.gluon.nn.dense import QDense
+from bmx.gluon.tensor import Tensor
 
 
 class HardTanh(HybridBlock):
@@ -23,7 +24,7 @@ class HardTanh(HybridBlock):
         - **out**: float32, the same shape.
     """
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         # The identity stands where gradients may have to be added up, which MXNet's clip does not do.
         return F.clip(F.identity(x), -1, 1)
 
@@ -76,7 +77,7 @@ class BNNConvBlock(HybridBlock):
             self.norm = norm_layer(in_channels=channels)
             self.activation = HardTanh() if activation else None
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         x = self.conv(x)
         x = self.norm(self.pool(x) if self.pool is not None else x)
         return self.activation(x) if self.activation is not None else x
@@ -121,6 +122,6 @@ class BNNDenseBlock(HybridBlock):
             self.norm = norm_layer(in_channels=units)
             self.activation = HardTanh() if activation else None
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         x = self.norm(self.dense(x))
         return self.activation(x) if self.activation is not None else x

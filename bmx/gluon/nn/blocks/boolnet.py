@@ -11,6 +11,7 @@ from bmx.gluon.nn.activation import QActivation
 from bmx.gluon.nn.blocks.binarydensenet import ChannelShuffle
 from bmx.gluon.nn.blocks.parts import NormLayer, q_conv, sequence
 from bmx.gluon.nn.quantizers import DetSign, ProgressiveSign
+from bmx.gluon.tensor import Tensor
 
 
 def ghost_offsets(slices: int) -> tuple[float, ...]:
@@ -57,7 +58,7 @@ class GhostSign(HybridBlock):
         with self.name_scope():
             self.sign = QActivation(DetSign(1.0))
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.sign(F.concat(*(x + offset for offset in self._offsets), dim=1))
 
 
@@ -98,7 +99,7 @@ class GhostNormSign(HybridBlock):
             )
             self.sign = GhostSign(slices)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.sign(self.norm(x) + self.thresholds(x))
 
 
@@ -107,12 +108,12 @@ def xnor(x: Any, y: Any) -> Any:
     return x * y
 
 
-def either(F: Any, x: Any, y: Any) -> Any:
+def either(F: Any, x: Tensor, y: Tensor) -> Tensor:
     """OR of bits that are -1 and +1; a gradient passes to both, unless both are +1."""
     return F.clip(x + y + 1, -1, 1)
 
 
-def edge_pad(F: Any, x: Any, width: int) -> Any:
+def edge_pad(F: Any, x: Tensor, width: int) -> Tensor:
     """An image with its outermost pixels repeated ``width`` times on all sides."""
     return F.pad(x, mode="edge", pad_width=(0, 0, 0, 0, *(width,) * 4))
 
@@ -193,8 +194,8 @@ class BoolNetBlock(HybridBlock):
         with self.name_scope():
             self.conv1 = q_conv(channels, 3, strides, slices * read, _paper(groups=slices), quantized)
             self.conv2 = q_conv(channels, 3, 1, slices * channels, _paper(groups=slices), quantized)
-            for number in (1, 2):
-                setattr(self, f"norm{number}", norm_layer(in_channels=channels))
+            self.norm1 = norm_layer(in_channels=channels)
+            self.norm2 = norm_layer(in_channels=channels)
             self.sign1 = GhostSign(slices)
             if last:
                 self.norm3 = norm_layer(in_channels=channels)
@@ -210,7 +211,7 @@ class BoolNetBlock(HybridBlock):
                     GhostSign(slices),
                 )
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         x, passed = self._parts(F, x)
         residual = x if self.downsample is None else self.downsample(x)
         y = xnor(self.sign1(self.norm1(self.conv1(edge_pad(F, x, 1)))), residual)
@@ -220,7 +221,7 @@ class BoolNetBlock(HybridBlock):
         z = either(F, self.sign2(z), residual)
         return self.shuffle(F.concat(z, residual if passed is None else passed, dim=1))
 
-    def _parts(self, F: Any, x: Any) -> tuple[Any, Any]:
+    def _parts(self, F: Any, x: Tensor) -> tuple[Any, Any]:
         """The part that the block reads, and the part that it passes on; None: the shortcut's output."""
         if not self._splits:
             return x, None
@@ -229,7 +230,7 @@ class BoolNetBlock(HybridBlock):
         read, passed = ([halves[i] for i in range(start, count, 2)] for start in (0, 1))
         return F.concat(*read, dim=1), F.concat(*passed, dim=1)
 
-    def _mean(self, F: Any, x: Any) -> Any:
+    def _mean(self, F: Any, x: Tensor) -> Tensor:
         """Mean of the slices."""
         if self._slices == 1:
             return x

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 import mxnet as mx
@@ -11,6 +13,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import Chain, NormLayer, q_conv, sequence
 from bmx.gluon.nn.quantizers import DetSign
+from bmx.gluon.tensor import Tensor
 
 
 @init.register
@@ -31,8 +34,18 @@ def paper(pad_value: int) -> dict[str, Any]:
     }
 
 
+def _weighted(F: Any, output: Tensor, mixture: Tensor, number: int) -> Tensor:
+    weight = F.slice_axis(mixture, axis=0, begin=number, end=number + 1)
+    return F.broadcast_mul(output, F.reshape(weight, shape=(1, 1, 1, 1)))
+
+
 class _Branch(HybridBlock):
     """Two binary convolutions, each with ReLU, norm and a shortcut past it."""
+
+    conv1: HybridBlock
+    norm1: HybridBlock
+    conv2: HybridBlock
+    norm2: HybridBlock
 
     def __init__(self, channels: int, strides: int, in_channels: int, norm: NormLayer, given: dict) -> None:
         super().__init__()
@@ -41,7 +54,7 @@ class _Branch(HybridBlock):
                 setattr(self, f"conv{name}", q_conv(channels, 3, stride, inputs, paper(1), given))
                 setattr(self, f"norm{name}", norm(in_channels=channels))
 
-    def hybrid_forward(self, F: Any, x: Any, shortcut: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, shortcut: Tensor) -> Tensor:
         """The shortcut past the first convolution is given."""
         x = self.norm1(F.relu(self.conv1(x))) + shortcut
         return self.norm2(F.relu(self.conv2(x))) + x
@@ -129,30 +142,28 @@ class GroupNetBlock(HybridBlock):
     def hybrid_forward(
         self,
         F: Any,
-        x: Any,
-        *bases: Any,
-        mixture: Any,
-        gate: Any = None,
-    ) -> Any:
+        x: Tensor,
+        *bases: Tensor,
+        mixture: Tensor,
+        gate: Tensor | None = None,
+    ) -> list[Tensor]:
         """The sum, and the branches' outputs."""
         outputs = []
         inputs = self._branch_inputs(F, x, bases, gate)
         for branch, base, shortcut in zip(self.branches, inputs, self._shortcuts(inputs, gate)):
             outputs.append(branch(base, shortcut))
-        total = None
-        for number, output in enumerate(outputs):
-            weight = F.slice_axis(mixture, axis=0, begin=number, end=number + 1)
-            term = F.broadcast_mul(output, F.reshape(weight, shape=(1, 1, 1, 1)))
-            total = term if total is None else total + term
-        return [total, *outputs]
+        weighted = (_weighted(F, output, mixture, number) for number, output in enumerate(outputs))
+        return [functools.reduce(operator.add, weighted), *outputs]
 
-    def _shortcuts(self, inputs: list[Any], gate: Any) -> list[Any]:
+    def _shortcuts(self, inputs: list[Tensor], gate: Tensor | None) -> list[Tensor]:
         if self.shortcut is None:
             return inputs
         # Without a gate all branches read the same value.
         return [self.shortcut(inputs[0])] * len(inputs) if gate is None else list(map(self.shortcut, inputs))
 
-    def _branch_inputs(self, F: Any, x: Any, bases: tuple, gate: Any) -> list[Any]:
+    def _branch_inputs(
+        self, F: Any, x: Tensor, bases: tuple[Tensor, ...], gate: Tensor | None
+    ) -> list[Tensor]:
         if gate is None:
             return [x] * len(self.branches)
         if len(bases) != len(self.branches):

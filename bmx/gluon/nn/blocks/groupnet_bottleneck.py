@@ -8,6 +8,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.groupnet import GroupNetBlock, paper
 from bmx.gluon.nn.blocks.parts import NormLayer, q_conv
+from bmx.gluon.tensor import Tensor
 
 EXPANSION = 4
 
@@ -23,10 +24,11 @@ class _Branch(HybridBlock):
             self.conv1 = q_conv(middle, 1, 1, in_channels, paper(0), given)
             self.conv2 = q_conv(middle, 3, strides, middle, paper(1), given)
             self.conv3 = q_conv(channels, 1, 1, middle, paper(0), given)
-            for number, width in enumerate((middle, middle, channels), 1):
-                setattr(self, f"norm{number}", norm(in_channels=width))
+            self.norm1 = norm(in_channels=middle)
+            self.norm2 = norm(in_channels=middle)
+            self.norm3 = norm(in_channels=channels)
 
-    def hybrid_forward(self, F: Any, x: Any, shortcut: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, shortcut: Tensor) -> Tensor:
         """The shortcut past all three is given."""
         x = self.norm1(F.relu(self.conv1(x)))
         y = self.norm2(F.relu(self.conv2(x)))

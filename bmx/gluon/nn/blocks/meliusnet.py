@@ -10,6 +10,7 @@ from mxnet.gluon.block import HybridBlock
 from bmx.gluon.nn.blocks.binarydensenet import BinaryDenseLayer
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
 from bmx.gluon.nn.blocks.resnete import straight_through_signs
+from bmx.gluon.tensor import Tensor
 
 
 class ImprovementBlock(HybridBlock):
@@ -66,7 +67,7 @@ class ImprovementBlock(HybridBlock):
                 growth, kernel_size, 1, in_channels, straight_through_signs(), quantized, dilation
             )
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         y = self.conv(self.norm(x))
         if self._all:
             return x + y

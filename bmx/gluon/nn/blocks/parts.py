@@ -8,6 +8,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.conv import QConv2D
+from bmx.gluon.tensor import Tensor
 
 # Makes the norm of `in_channels` channels: nn.BatchNorm, ShiftBatchNorm, functools.partial(...)
 NormLayer = Callable[..., HybridBlock]
@@ -73,14 +74,14 @@ class Row(HybridBlock):
 
     body: HybridBlock
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.body(x)
 
 
 class Chain(nn.HybridSequential):
     """Blocks in a row that hand several values on; out comes the first value of the last block."""
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         values = [x]
         for block in self._children.values():
             values = block(*values)

@@ -11,6 +11,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
 from bmx.gluon.nn.quantizers import DetSign
+from bmx.gluon.tensor import Tensor
 
 
 class QuickNetStem(Row):
@@ -107,7 +108,7 @@ class QuickNetBlock(HybridBlock):
             self.conv = q_conv(channels, kernel_size, 1, channels, paper, quantized)
             self.norm = norm_layer(in_channels=channels)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.norm(F.relu(self.conv(x))) + x
 
 

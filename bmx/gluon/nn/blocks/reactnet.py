@@ -10,6 +10,7 @@ from mxnet.gluon.block import HybridBlock
 from bmx.gluon.nn.blocks.birealnet import BiRealBlock
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, halving, q_conv, sequence
 from bmx.gluon.nn.prelu import RPReLU
+from bmx.gluon.tensor import Tensor
 
 
 def _paper() -> dict[str, Any]:
@@ -112,7 +113,7 @@ class ReActBlock(HybridBlock):
             self.norm2 = norm_layer(in_channels=channels)
             self.activation2 = RPReLU(channels)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         shortcut = x if self.pool is None else self.pool(x)
         y = self.activation1(self.norm1(self.conv1(x)) + shortcut)
         shortcut = F.concat(y, y, dim=1) if self._doubles else y
@@ -139,5 +140,5 @@ class ReActResNetBlock(BiRealBlock):
     def _paper(self) -> dict[str, Any]:
         return _paper()
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return self.activation(super().hybrid_forward(F, x))

@@ -9,6 +9,7 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence, shortcut_for
 from bmx.gluon.nn.prelu import PReLU
+from bmx.gluon.tensor import Tensor
 
 
 class DataDependentScale(Row):
@@ -110,7 +111,7 @@ class RealToBinaryBlock(HybridBlock):
             self.activation = PReLU(channels)
             self.shortcut = shortcut_for(channels, strides, in_channels, downsample, norm_layer)
 
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         normalized = self.norm(x)
         y = self.conv(normalized)
         if self.scale is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bmx.gluon.nn.quantizers.base import Quantizer
 from bmx.gluon.nn.quantizers.registry import register
+from bmx.gluon.tensor import Tensor
 
 
 @register("identity")
@@ -26,6 +27,6 @@ class Identity(Quantizer):
     kind = "real"
     bits = 32
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The array itself."""
         return x

@@ -8,6 +8,7 @@ from bmx.gluon.nn.quantizers.base import Quantizer
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import keep, straight_through
 from bmx.gluon.nn.quantizers.uniform import require_bits
+from bmx.gluon.tensor import Tensor
 
 
 @register("wrpn_weight")
@@ -40,11 +41,11 @@ class WrpnWeight(Quantizer):
         """The largest code."""
         return 2 ** (self.bits - 1) - 1
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """Integers from -n to n."""
         codes = F.round(F.clip(x, -1, 1) * self.largest)
         return straight_through(F, codes, keep(F, F.abs(x) <= 1, x * self.largest))
 
-    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor | float | None:
         """The scale 1 / n."""
         return 1 / self.largest
