@@ -10,6 +10,7 @@ from mxnet import gluon
 from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.quantizers import Identity, Quantizer, SignQuantizer
 from bmx.gluon.nn.quantizers.base import quantized_layers
+from bmx.gluon.tensor import Tensor
 
 
 class Bounded(Quantizer):
@@ -32,7 +33,7 @@ class Bounded(Quantizer):
     def __init__(self, function: str = "hardtanh") -> None:
         self.function = function
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The bounded array."""
         # The comparison passes gradients where clip would, and unlike clip also into values used twice.
         return F.tanh(x) if self.function == "tanh" else F.relu(2 - F.relu(1 - x)) - 1
@@ -48,7 +49,7 @@ class _Shifted(Quantizer):
         self.shifting, self.inner = shifting, inner
         self.learned = shifting.learned
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The inner codes of the shifted array."""
         return self.inner.codes(F, self.shifting.latent(F, x, **learned))  # type: ignore[attr-defined]
 
@@ -71,7 +72,7 @@ def set_precision(net: gluon.Block, weights: str = "binary", activations: str = 
     """
     if weights == activations == "binary":
         return 0
-    layers: list[Any] = list(quantized_layers(net))
+    layers = list(quantized_layers(net))
     for layer in layers:
         layer.set_quantizers(**_real_quantizers(layer, weights, activations))
     return len(layers)
@@ -91,7 +92,7 @@ def set_clip(net: gluon.Block, threshold: float) -> int:
         ValueError: no layer has such a threshold.
     """
     count = 0
-    layers: list[Any] = list(quantized_layers(net))
+    layers = list(quantized_layers(net))
     for layer in layers:
         quantizer = copy.copy(layer.input_quantizer)
         if getattr(quantizer, "clip", None) is not None:

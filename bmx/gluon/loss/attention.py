@@ -6,6 +6,7 @@ from typing import Any
 
 from bmx.gluon.arguments import require
 from bmx.gluon.loss.base import SampleLoss
+from bmx.gluon.tensor import Tensor
 
 _SMALLEST = 1e-12
 
@@ -54,11 +55,13 @@ class AttentionMatching(SampleLoss):
         )
         self._normalization = normalization
 
-    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
+    def hybrid_forward(
+        self, F: Any, student: Tensor, teacher: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         difference = self._map(F, student) - F.BlockGrad(self._map(F, teacher))
         return self.per_sample(F, F.square(difference), sample_weight)
 
-    def _map(self, F: Any, features: Any) -> Any:
+    def _map(self, F: Any, features: Tensor) -> Tensor:
         """The attention map A, [batch, height * width]; 0 where all features are 0."""
         attention = F.Flatten(F.mean(F.square(features), axis=1))
         if self._normalization == "max":

@@ -21,7 +21,7 @@ class SampleLoss(Loss):
     def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs: Any) -> None:
         super().__init__(weight, batch_axis, **kwargs)
 
-    def per_sample(self, F: Any, loss: Tensor, sample_weight: Tensor) -> Tensor:
+    def per_sample(self, F: Any, loss: Tensor, sample_weight: Tensor | None) -> Tensor:
         """The mean of each sample, [batch].
 
         Args:

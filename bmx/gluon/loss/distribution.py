@@ -6,6 +6,7 @@ from typing import Any
 
 from bmx.gluon.arguments import require
 from bmx.gluon.loss.base import SampleLoss
+from bmx.gluon.tensor import Tensor
 
 
 class DistributionLoss(SampleLoss):
@@ -42,7 +43,9 @@ class DistributionLoss(SampleLoss):
         super().__init__(weight, batch_axis, **kwargs)
         self._axis = axis
 
-    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
+    def hybrid_forward(
+        self, F: Any, student: Tensor, teacher: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         target = F.BlockGrad(F.softmax(teacher, axis=self._axis))
         terms = target * F.log_softmax(student, axis=self._axis)
         return self.per_sample(F, -F.sum(terms, axis=self._axis, keepdims=True), sample_weight)
@@ -93,7 +96,9 @@ class KnowledgeDistillation(SampleLoss):
         self._temperature = temperature
         self._axis = axis
 
-    def hybrid_forward(self, F: Any, student: Any, teacher: Any, sample_weight: Any = None) -> Any:
+    def hybrid_forward(
+        self, F: Any, student: Tensor, teacher: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         log_p = F.BlockGrad(F.log_softmax(teacher / self._temperature, axis=self._axis))
         log_q = F.log_softmax(student / self._temperature, axis=self._axis)
         divergence = F.sum(F.exp(log_p) * (log_p - log_q), axis=self._axis, keepdims=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bmx.gluon.loss.base import SampleLoss
+from bmx.gluon.tensor import Tensor
 
 
 class SquaredHinge(SampleLoss):
@@ -37,7 +38,9 @@ class SquaredHinge(SampleLoss):
     def __init__(self, weight: float | None = None, **kwargs: Any) -> None:
         super().__init__(weight, **kwargs)
 
-    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
+    def hybrid_forward(
+        self, F: Any, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         classes = F.reshape(F.contrib.arange_like(pred, axis=1), shape=(1, -1))
         labels = F.reshape(F.cast(label, dtype="float32"), shape=(-1, 1))
         target = F.BlockGrad(2 * F.broadcast_equal(labels, classes) - 1)

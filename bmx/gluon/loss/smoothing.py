@@ -6,6 +6,7 @@ from typing import Any
 
 from bmx.gluon.arguments import require
 from bmx.gluon.loss.base import SampleLoss
+from bmx.gluon.tensor import Tensor
 
 
 class LabelSmoothing(SampleLoss):
@@ -51,7 +52,9 @@ class LabelSmoothing(SampleLoss):
         self._smoothing = smoothing
         self._axis = axis
 
-    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
+    def hybrid_forward(
+        self, F: Any, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         log_p = F.log_softmax(pred, axis=self._axis)
         hit = F.pick(log_p, label, axis=self._axis, keepdims=True)
         spread = F.mean(log_p, axis=self._axis, keepdims=True)

@@ -12,6 +12,7 @@ from bmx.gluon.nn.operands import is_plain, operand
 from bmx.gluon.nn.quantizer_parameters import declare, learned_values, replace_input_quantizer
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
 from bmx.gluon.nn.settings import require_float32
+from bmx.gluon.tensor import Tensor
 
 
 class QActivation(HybridBlock):
@@ -68,7 +69,7 @@ class QActivation(HybridBlock):
         """Replace the quantizer, see `QuantizedLayer.set_quantizers`."""
         self._quantizer = replace_input_quantizer(self, input_quantizer)
 
-    def hybrid_forward(self, F: Any, x: Any, **learned: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The quantized input."""
         quantizer = self._quantizer
         values = learned_values(F, quantizer, "input_", learned, self._channels_shape)

@@ -13,6 +13,7 @@ from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizer_parameters import declare, learned_values, replace_input_quantizer
 from bmx.gluon.nn.quantizers import Quantizer, get_quantizer
 from bmx.gluon.nn.quantizers.straight_through import choose, in_training, sign, straight_through
+from bmx.gluon.tensor import Tensor
 
 
 class Flips(NamedTuple):
@@ -117,13 +118,13 @@ class BinaryBatchNorm(nn.BatchNorm):
     def hybrid_forward(
         self,
         F: Any,
-        x: Any,
-        gamma: Any,
-        beta: Any,
-        running_mean: Any,
-        running_var: Any,
-        **learned: Any,
-    ) -> Any:
+        x: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        running_mean: Tensor,
+        running_var: Tensor,
+        **learned: Tensor,
+    ) -> Tensor:
         compared = self._compare(F, x, gamma, beta, running_mean, running_var)
         if current_lowering() == "inference":
             return compared
@@ -132,7 +133,9 @@ class BinaryBatchNorm(nn.BatchNorm):
         quantized = self._quantizer(F, normal, **values)
         return straight_through(F, choose(F, in_training(F, x), quantized, compared), quantized)
 
-    def _compare(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:
+    def _compare(
+        self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor
+    ) -> Tensor:
         """sign(direction * (x - threshold) + constant); all three depend on the parameters alone."""
         gamma = F.ones_like(gamma) if self._kwargs["fix_gamma"] else gamma
         sigma = F.sqrt(variance + self._kwargs["eps"])

@@ -11,6 +11,7 @@ from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import DEFAULT
 from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.settings import Settings
+from bmx.gluon.tensor import Tensor
 
 
 class QConv2D(QuantizedLayer, nn.Conv2D):
@@ -130,7 +131,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
     _channels_shape = (1, -1, 1, 1)
     _filters_shape = (-1, 1, 1, 1)
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
+    def _dot(self, F: Any, x: Tensor, weight: Tensor, name: str) -> Tensor:
         geometry = dict(self._kwargs, no_bias=True)
         if self._settings.pad_value != 0:
             height, width = geometry["pad"]
@@ -149,13 +150,13 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",
-    ) -> Any:
+    ) -> Tensor:
         geometry = dict(self._kwargs, no_bias=len(inputs) == 2)
         return F.QConvolution(
             *inputs, name=name, pad_value=self._settings.pad_value, **attributes, **geometry
         )
 
-    def _input_magnitude(self, F: Any, x: Any) -> Any:
+    def _input_magnitude(self, F: Any, x: Tensor) -> Tensor:
         magnitude = F.mean(F.abs(x), axis=1, keepdims=True)
         window = {key: self._kwargs[key] for key in ("kernel", "stride", "pad")}
         return F.Pooling(magnitude, pool_type="avg", count_include_pad=True, **window)

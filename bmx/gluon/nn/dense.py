@@ -10,6 +10,7 @@ from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import DEFAULT
 from bmx.gluon.nn.layer import QuantizedLayer
 from bmx.gluon.nn.settings import Settings, require_float32
+from bmx.gluon.tensor import Tensor
 
 
 class QDense(QuantizedLayer, nn.Dense):
@@ -109,11 +110,11 @@ class QDense(QuantizedLayer, nn.Dense):
     def hybrid_forward(
         self,
         F: Any,
-        x: Any,
-        weight: Any,
-        bias: Any = None,
-        **learned: Any,
-    ) -> Any:
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        **learned: Tensor,
+    ) -> Tensor:
         quantizer = self._settings.input_quantizer
         if self._flatten and quantizer is not None and (quantizer.learned or quantizer.has_terms):
             # The arrays that the quantizer learns or makes have two axes, as the output does.
@@ -123,7 +124,7 @@ class QDense(QuantizedLayer, nn.Dense):
     _channels_shape = (1, -1)
     _filters_shape = (-1, 1)
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
+    def _dot(self, F: Any, x: Tensor, weight: Tensor, name: str) -> Tensor:
         return F.FullyConnected(
             x, weight, num_hidden=self._units, no_bias=True, flatten=self._flatten, name=name
         )
@@ -134,13 +135,13 @@ class QDense(QuantizedLayer, nn.Dense):
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",
-    ) -> Any:
+    ) -> Tensor:
         no_bias = len(inputs) == 2
         return F.QFullyConnected(
             *inputs, name=name, num_hidden=self._units, no_bias=no_bias, flatten=self._flatten, **attributes
         )
 
-    def _input_magnitude(self, F: Any, x: Any) -> Any:
+    def _input_magnitude(self, F: Any, x: Tensor) -> Tensor:
         axis = {"axis": 0, "exclude": True} if self._flatten else {"axis": -1}
         scale = F.mean(F.abs(x), keepdims=True, **axis)
         return F.Flatten(scale) if self._flatten else scale

@@ -10,9 +10,9 @@ from bmx.gluon.arguments import require
 from bmx.gluon.nn.conv import QConv2D
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers import Quantizer, Term
-from bmx.gluon.nn.quantizers.base import scaled
 from bmx.gluon.nn.quantizers.horq import HORQ
 from bmx.gluon.nn.quantizers.straight_through import sign, straight_through, within
+from bmx.gluon.tensor import Tensor
 
 BETAS = ("position", "sample")
 
@@ -115,21 +115,14 @@ class HORQConv2D(QConv2D):
             )
         super().set_quantizers(input_quantizer=input_quantizer, weight_quantizer=weight_quantizer)
 
-    def _sum(self, F: Any, x: Any, weight: Any, of_input: dict, of_weight: dict) -> Any:
+    def _sum(self, F: Any, x: Tensor, weight: Tensor, of_input: dict, of_weight: dict) -> Tensor:
         if not self._by_position:
             return super()._sum(F, x, weight, of_input, of_weight)
         quantizer = self._settings.weight_quantizer
         rows = [Term(self._as_row(F, w.codes), w.scale) for w in quantizer.terms(F, weight, **of_weight)]
-        terms = self._residuals(F, self._columns(F, x))
-        total = None
-        for number, (w, v) in enumerate((w, v) for w in rows for v in terms):
-            term = self._product(F, v.codes, w.codes, True, f"fwd{number or ''}")
-            for scale in self._scales(F, v.scale, w.scale):
-                term = scaled(F, term, scale)
-            total = term if total is None else total + term
-        return total
+        return self._sum_of_products(F, rows, self._residuals(F, self._columns(F, x)), signs=True)
 
-    def _columns(self, F: Any, x: Any) -> Any:
+    def _columns(self, F: Any, x: Tensor) -> Tensor:
         """The windows [batch, kernel taps * in_channels, out_height, out_width], tap by tap."""
         (kernel, dilation), (height, width) = self._window, self._kwargs["pad"]
         if height or width:
@@ -154,11 +147,11 @@ class HORQConv2D(QConv2D):
     def _window(self) -> tuple[tuple, tuple]:
         return self._kwargs["kernel"], self._kwargs["dilate"]
 
-    def _as_row(self, F: Any, weight: Any) -> Any:
+    def _as_row(self, F: Any, weight: Tensor) -> Tensor:
         """The filters [channels, in_channels, height, width] in the order of the columns."""
         return F.reshape(F.transpose(weight, axes=(0, 2, 3, 1)), shape=(0, -1, 1, 1))
 
-    def _residuals(self, F: Any, columns: Any) -> list[Term]:
+    def _residuals(self, F: Any, columns: Tensor) -> list[Term]:
         quantizer = self._settings.input_quantizer
         assert isinstance(quantizer, HORQ)
         training = current_lowering() != "inference"
@@ -176,7 +169,7 @@ class HORQConv2D(QConv2D):
     def _pointwise(self) -> dict[str, Any]:
         return {"kernel": (1, 1), "num_filter": self._channels, "no_bias": True}
 
-    def _dot(self, F: Any, x: Any, weight: Any, name: str) -> Any:
+    def _dot(self, F: Any, x: Tensor, weight: Tensor, name: str) -> Tensor:
         if not self._by_position:
             return super()._dot(F, x, weight, name)
         return F.Convolution(x, weight, name=name, **self._pointwise())
@@ -187,7 +180,7 @@ class HORQConv2D(QConv2D):
         inputs: list[Any],
         attributes: dict[str, Any],
         name: str = "fwd",
-    ) -> Any:
+    ) -> Tensor:
         if not self._by_position:
             return super()._operator(F, inputs, attributes, name)
         return F.QConvolution(*inputs, name=name, **attributes, **self._pointwise())

@@ -169,9 +169,11 @@ class QuantizedLayer:
         attributes = {"input_quantizer": "none", "weight_quantizer": "none", "output_range": "dot"}
         return self._operator(F, [guard(F, x), guard(F, weight)], attributes, name)
 
-    def _scales(self, F: Any, of_input: Tensor, of_weight: Tensor) -> list[Any]:
+    def _scales(
+        self, F: Any, of_input: Tensor | float | None, of_weight: Tensor | float | None
+    ) -> list[Tensor | float]:
         """Factors that make the scale of a product of two codes; at most one of them is a number."""
-        factors: list[Any] = []
+        factors: list[Tensor | float] = []
         number = 1.0
         for scale in (of_weight, of_input):
             if isinstance(scale, (int, float)):

@@ -10,9 +10,10 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.arguments import require
 from bmx.gluon.nn.lowerings import current_lowering
+from bmx.gluon.tensor import Tensor
 
 
-def _leak(F: Any, x: Any, slope: Any, shape: tuple) -> Any:
+def _leak(F: Any, x: Tensor, slope: Tensor, shape: tuple) -> Tensor:
     """The input where it is positive, elsewhere times the slope [channels]; ``shape`` to broadcast.
 
     Training does not use MXNet's LeakyReLU: in hybridized nets, if another operator follows, its backward
@@ -63,7 +64,7 @@ class PReLU(nn.PReLU):
         self._shape = (1, -1, *(1,) * (ndim - 2))
         self.alpha.wd_mult = 0.0
 
-    def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, alpha: Tensor) -> Tensor:
         return _leak(F, x, alpha, self._shape)
 
 
@@ -110,6 +111,6 @@ class RPReLU(HybridBlock):
             self.slope = self.params.get("slope", shape=shape, init=init.Constant(slope), wd_mult=0.0)
             self.after = self.params.get("after", shape=shape, init="zeros", wd_mult=0.0)
 
-    def hybrid_forward(self, F: Any, x: Any, before: Any, slope: Any, after: Any) -> Any:
+    def hybrid_forward(self, F: Any, x: Tensor, before: Tensor, slope: Tensor, after: Tensor) -> Tensor:
         x = F.broadcast_add(x, F.reshape(before, shape=self._shape))
         return F.broadcast_add(_leak(F, x, slope, self._shape), F.reshape(after, shape=self._shape))

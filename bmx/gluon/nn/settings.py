@@ -16,6 +16,7 @@ from bmx.gluon.nn.operands import is_plain, operand
 from bmx.gluon.nn.quantizer_parameters import declare, learned_values
 from bmx.gluon.nn.quantizers import Quantizer, Term, get_quantizer
 from bmx.gluon.nn.scaling import SCALINGS, weight_scale
+from bmx.gluon.tensor import Tensor
 
 OUTPUT_RANGES = ("dot", "popcount")
 BITS = (1, 2, 3, 4, 5, 6, 7, 8, 32)
@@ -148,14 +149,14 @@ class Settings:
         quantizer = self.input_quantizer if role == "input" else self.weight_quantizer
         return learned_values(F, quantizer, f"{role}_", values, shape)
 
-    def input_terms(self, F: Any, x: Any, learned: dict[str, Any]) -> list[Term]:
+    def input_terms(self, F: Any, x: Tensor, learned: dict[str, Any]) -> list[Term]:
         """The terms of the input."""
         return [Term(x)] if self.input_quantizer is None else self.input_quantizer.terms(F, x, **learned)
 
     def weight_terms(
         self,
         F: Any,
-        weight: Any,
+        weight: Tensor,
         learned: dict[str, Any],
         shape: tuple[int, ...] | None,
     ) -> list[Term]:
@@ -165,15 +166,15 @@ class Settings:
         with lowering("native") if current_lowering() == "mixed" and not is_known else nullcontext():
             return self.weight_quantizer.terms(F, weight, **learned)
 
-    def alpha(self, F: Any, weight: Any) -> Any:
+    def alpha(self, F: Any, weight: Tensor) -> Tensor | None:
         """Factor of `weight_scale`, made of the latent weights; None without scaling."""
         return weight_scale(F, self.scaling, weight)
 
     def operator_arguments(
         self,
         F: Any,
-        x: Any,
-        weight: Any,
+        x: Tensor,
+        weight: Tensor,
         input_learned: dict[str, Any],
         weight_learned: dict[str, Any],
     ) -> tuple[Any, Any, dict[str, Any]]:
@@ -189,7 +190,7 @@ class Settings:
         }
         return x, weight, attributes
 
-    def to_output_range(self, F: Any, dot: Any, weight: Any) -> Any:
+    def to_output_range(self, F: Any, dot: Tensor, weight: Tensor) -> Tensor:
         """The dot products in the output range; ``weight`` is [outputs, K values]."""
         if self.output_range == "dot":
             return dot

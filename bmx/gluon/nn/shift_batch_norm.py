@@ -8,9 +8,10 @@ from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.straight_through import choose, in_training, straight_through
+from bmx.gluon.tensor import Tensor
 
 
-def power_of_two(F: Any, x: Any) -> Any:
+def power_of_two(F: Any, x: Tensor) -> Tensor:
     """AP2: the power of two nearest to |x| on a logarithmic scale, with the sign of x; 0 for 0.
 
     Hubara et al., Binarized Neural Networks, arXiv:1602.02830, section 2.3.
@@ -93,13 +94,13 @@ class ShiftBatchNorm(HybridBlock):
     def hybrid_forward(
         self,
         F: Any,
-        x: Any,
-        gamma: Any,
-        beta: Any,
-        running_mean: Any,
-        running_inv_std: Any,
-        running_unused: Any,
-    ) -> Any:
+        x: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        running_mean: Tensor,
+        running_inv_std: Tensor,
+        running_unused: Tensor,
+    ) -> Tensor:
         if current_lowering() == "inference":
             return self._infer(F, x, gamma, beta, running_mean, running_inv_std)
         constant = F.BlockGrad(x)
@@ -120,15 +121,15 @@ class ShiftBatchNorm(HybridBlock):
         out = straight_through(F, F.broadcast_mul(normal, factor), through_x + through_gamma)
         return F.broadcast_add(out, self._spread(F, beta))
 
-    def _infer(self, F: Any, x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any) -> Any:
+    def _infer(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, inverse: Tensor) -> Tensor:
         factor = power_of_two(F, gamma) * power_of_two(F, inverse)
         centred = F.broadcast_sub(x, self._spread(F, mean))
         return F.broadcast_add(F.broadcast_mul(centred, self._spread(F, factor)), self._spread(F, beta))
 
-    def _spread(self, F: Any, values: Any) -> Any:
+    def _spread(self, F: Any, values: Tensor) -> Tensor:
         return F.reshape(values, shape=self._shape)
 
-    def _statistics(self, F: Any, x: Any) -> tuple[Any, Any]:
+    def _statistics(self, F: Any, x: Tensor) -> tuple[Any, Any]:
         """Mean and inverse standard deviation of the batch, [channels]."""
         mean = F.mean(x, axis=1, exclude=True)
         centred = F.broadcast_sub(x, self._spread(F, mean))
@@ -138,12 +139,12 @@ class ShiftBatchNorm(HybridBlock):
     def _average(
         self,
         F: Any,
-        training: Any,
-        statistic: Any,
-        running: Any,
-        unused: Any,
-        parameter: Any,
-    ) -> Any:
+        training: Tensor,
+        statistic: Tensor,
+        running: Tensor,
+        unused: Tensor,
+        parameter: Tensor,
+    ) -> Tensor:
         """The parameter; its backward pass updates the running statistic.
 
         Only operators of MXNet may change a state inside a hybridized net, and batch norm is the one that
@@ -155,7 +156,7 @@ class ShiftBatchNorm(HybridBlock):
         carried = F.BatchNorm(row, ones, parameter, running, unused, **settings)
         return F.where(training, F.reshape(carried, shape=(-1,)), parameter)
 
-    def _linear(self, F: Any, x: Any, powers: Any, inverse: Any, training: Any) -> Any:
+    def _linear(self, F: Any, x: Tensor, powers: Tensor, inverse: Tensor, training: Tensor) -> Tensor:
         """A linear function of ``x`` whose gradient is that of the normalized values.
 
         It is its own transpose, so it maps g backward as it maps x forward.

@@ -9,6 +9,7 @@ from mxnet.gluon import nn
 
 from bmx.gluon.dataflow import Graph
 from bmx.gluon.nn import DetSign, QConv2D, QDense
+from bmx.gluon.tensor import Tensor
 
 BINARY = (QConv2D, QDense)
 # What export_float makes of them.
@@ -146,5 +147,5 @@ class SignAboveZero(DetSign):
 
     method = None
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
+    def latent(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         return x - 2.0**-100

@@ -8,6 +8,7 @@ from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.base import Learned, Quantizer, Term, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import between, sign, straight_through, within
+from bmx.gluon.tensor import Tensor
 
 
 def spread(count: int) -> list[float]:
@@ -49,7 +50,7 @@ class ABCWeight(Quantizer):
         self._terms = terms
         self.per_filter = per_filter
 
-    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
+    def terms(self, F: Any, x: Tensor, **learned: Tensor) -> list[Term]:
         """A term for each shift."""
         constant = F.BlockGrad(x)
         over = {"axis": 0, "exclude": True, "keepdims": True} if self.per_filter else {"keepdims": True}
@@ -64,7 +65,7 @@ class ABCWeight(Quantizer):
             for codes, alpha in zip(signs, alphas)
         ]
 
-    def _least_squares(self, F: Any, weight: Any, signs: list[Any]) -> list[Any]:
+    def _least_squares(self, F: Any, weight: Tensor, signs: list[Any]) -> list[Any]:
         """The alpha of each sign, [1 or filters, 1, 1]."""
         rows = (0, 1, -1) if self.per_filter else (1, 1, -1)  # [1 or filters, 1, weights]
         count = len(signs)
@@ -115,14 +116,14 @@ class ABCActivation(Quantizer):
         scales = (Learned(f"step{n}", 1.0) for n in range(terms))
         self.learned = (*shifts, *scales)
 
-    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
+    def terms(self, F: Any, x: Tensor, **learned: Tensor) -> list[Term]:
         """A term for each threshold."""
         return [
             Term(self._codes(F, F.broadcast_add(x, learned[f"shift{n}"])), learned[f"step{n}"])
             for n in range(self._terms)
         ]
 
-    def _codes(self, F: Any, shifted: Any) -> Any:
+    def _codes(self, F: Any, shifted: Tensor) -> Tensor:
         codes = sign(F, shifted - 0.5)
         if current_lowering() == "inference":
             return codes

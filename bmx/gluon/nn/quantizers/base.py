@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import operator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Iterator, NamedTuple
 
@@ -10,6 +12,7 @@ import numpy as np
 from mxnet import gluon
 
 from bmx.gluon import arguments
+from bmx.gluon.tensor import Tensor
 
 
 class Term(NamedTuple):
@@ -21,8 +24,8 @@ class Term(NamedTuple):
             one. It varies with the sample only (inputs) or with the filter only (weights).
     """
 
-    codes: Any
-    scale: Any = None
+    codes: Tensor
+    scale: Tensor | float | None = None
 
 
 Base = Term  # its former name, for quantizers outside bmx
@@ -79,7 +82,7 @@ class Quantizer:
             if callable(vars(cls).get(old)) and name not in vars(cls):
                 setattr(cls, name, vars(cls)[old])
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The codes, which pass their gradient to ``x``.
 
         Args:
@@ -89,21 +92,18 @@ class Quantizer:
         """
         raise NotImplementedError
 
-    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor | float | None:
         """What a code is worth, see `Term`; takes the arguments of `codes`."""
         return None
 
-    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
+    def terms(self, F: Any, x: Tensor, **learned: Tensor) -> list[Term]:
         """The terms whose sum stands for ``x``; one, unless a quantizer says otherwise."""
         return [Term(self.codes(F, x, **learned), self.scale(F, x, **learned))]
 
-    def __call__(self, F: Any, x: Any, **learned: Any) -> Any:
+    def __call__(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The quantized array: the sum of codes times scales."""
-        total = None
-        for codes, scale in self.terms(F, x, **learned):
-            term = scaled(F, codes, scale)
-            total = term if total is None else total + term
-        return total
+        terms = (scaled(F, codes, scale) for codes, scale in self.terms(F, x, **learned))
+        return functools.reduce(operator.add, terms)
 
     @property
     def has_scales(self) -> bool:
@@ -159,7 +159,7 @@ def require(quantizer: Quantizer, name: str, value: Any, fits: bool, expected: s
     arguments.require(f"nn.{type(quantizer).__name__}", name, value, fits, expected)
 
 
-def scaled(F: Any, x: Any, scale: Any) -> Any:
+def scaled(F: Any, x: Tensor, scale: Tensor | float | None) -> Tensor:
     """An array times the scale of a `Term`."""
     if scale is None:
         return x
@@ -176,7 +176,7 @@ def quantizers_of(net: gluon.Block) -> Iterator[Quantizer]:
                 yield quantizer
 
 
-def quantized_layers(block: gluon.Block) -> Iterator[gluon.Block]:
+def quantized_layers(block: gluon.Block) -> Iterator[Any]:
     """The layers of a net that have quantizers; the net may be such a layer itself."""
     if getattr(block, "quantizers", ()):
         yield block

@@ -8,6 +8,7 @@ from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.base import Quantizer, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import sign, straight_through, within
+from bmx.gluon.tensor import Tensor
 
 
 @register("ste_heaviside")
@@ -35,7 +36,7 @@ class SteHeaviside(Quantizer):
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """0 or 1."""
         codes = F.round(F.clip(sign(F, x) * 0.5 + 0.5, 0, 1))
         if current_lowering() == "inference":

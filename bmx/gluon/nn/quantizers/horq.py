@@ -8,6 +8,7 @@ from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.base import Quantizer, Term, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import choose, keep, sign, straight_through, within
+from bmx.gluon.tensor import Tensor
 
 # Sums of 10^8 magnitudes up to this stay finite in float32.
 LARGEST = 1e30
@@ -49,7 +50,7 @@ class HORQ(Quantizer):
         self.order = order
         self.clip = clip
 
-    def terms(self, F: Any, x: Any, **learned: Any) -> list[Term]:
+    def terms(self, F: Any, x: Tensor, **learned: Tensor) -> list[Term]:
         """A term for each order."""
         training = current_lowering() != "inference"
         rest = _limited(F, x) if training else x
@@ -65,7 +66,7 @@ class HORQ(Quantizer):
         return found
 
 
-def _limited(F: Any, x: Any) -> Any:
+def _limited(F: Any, x: Tensor) -> Tensor:
     """The array where it is finite and not huge; what replaces other values has no gradient."""
     held = F.clip(x, -LARGEST, LARGEST)
     return keep(F, F.abs(x) <= LARGEST, x) + choose(F, F.abs(x) > LARGEST, held, F.zeros_like(x))

@@ -12,6 +12,7 @@ from bmx.gluon.nn.quantizers.base import Learned, Quantizer, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import keep, like, straight_through
 from bmx.gluon.nn.quantizers.uniform import require_bits
+from bmx.gluon.tensor import Tensor
 
 LEAST_STEP = 1e-8
 
@@ -31,7 +32,7 @@ class LearnedStep(Quantizer):
         """The smallest and the largest code."""
         raise NotImplementedError
 
-    def count(self, F: Any, x: Any) -> Any:
+    def count(self, F: Any, x: Tensor) -> Tensor:
         """The number of values that share the step, as an array with the axes of ``x``."""
         raise NotImplementedError
 
@@ -42,7 +43,7 @@ class LearnedStep(Quantizer):
         """2 mean|x| / sqrt(largest code), see `Quantizer`."""
         return {"step": max(self._initial(float(np.abs(values).mean())), LEAST_STEP)}
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """Integers within the limits."""
         low, high = self.limits
         step = self.scale(F, x, **learned)
@@ -54,7 +55,7 @@ class LearnedStep(Quantizer):
         inside = keep(F, (quotient > low) * (quotient < high), x)
         return straight_through(F, F.round(F.clip(quotient, low, high)), inside / step)
 
-    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The step; its gradient is scaled by g."""
         step = F.maximum(F.abs(learned["step"]), LEAST_STEP)
         if current_lowering() == "inference":
@@ -96,7 +97,7 @@ class LSQ(LearnedStep):
         """The smallest and the largest code."""
         return 0, 2**self.bits - 1
 
-    def count(self, F: Any, x: Any) -> Any:
+    def count(self, F: Any, x: Tensor) -> Tensor:
         """The number of values in a sample."""
         return F.sum(F.ones_like(F.slice_axis(x, axis=0, begin=0, end=1)), keepdims=True)
 
@@ -134,6 +135,6 @@ class LSQWeight(LearnedStep):
         """The smallest and the largest code."""
         return -(2 ** (self.bits - 1)), 2 ** (self.bits - 1) - 1
 
-    def count(self, F: Any, x: Any) -> Any:
+    def count(self, F: Any, x: Tensor) -> Tensor:
         """The number of weights of the layer."""
         return F.sum(F.ones_like(x), keepdims=True)

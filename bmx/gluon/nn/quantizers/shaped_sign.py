@@ -9,6 +9,7 @@ from bmx.gluon.nn.quantizers.base import require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.sign import SignQuantizer
 from bmx.gluon.nn.quantizers.straight_through import keep, sloped, within
+from bmx.gluon.tensor import Tensor
 
 
 @register("approx_sign")
@@ -28,7 +29,7 @@ class ApproxSign(SignQuantizer):
     Paper: Liu et al., Bi-Real Net, arXiv:1808.00278.
     """
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         x = within(F, x, 1)
         return sloped(F, x, 2 - 2 * F.abs(x))
 
@@ -57,7 +58,7 @@ class SwishSign(SignQuantizer):
         require(self, "beta", beta, 0 < beta < math.inf, "> 0")
         self.beta = beta
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         x = within(F, x, 80 / self.beta)
         z = x * self.beta
         return sloped(F, x, self.beta * (2 - z * F.tanh(z / 2)) / (1 + F.cosh(z)))
@@ -90,7 +91,7 @@ class LeakySign(SignQuantizer):
         self.clip = clip
         self.slope = slope
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         x = within(F, x, None)
         if self.clip is None:
             return x
@@ -122,7 +123,7 @@ class LeakyTanhSign(SignQuantizer):
         require(self, "slope", slope, 0 <= slope < math.inf, ">= 0")
         self.slope = slope
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         x = within(F, x, None)
         return sloped(F, x, F.maximum(1 - F.square(F.tanh(x)), self.slope))
 
@@ -155,7 +156,7 @@ class FourierSign(SignQuantizer):
         self._terms = int(terms)
         self.omega = omega
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         x = keep(F, F.abs(x * self.omega) < math.pi, x)
         # Not F.add_n: before a BlockGrad its backward pass crashes in MXNet 1.9.1.
         waves = sum(F.cos(x * (self.omega * (2 * i + 1))) for i in range(self._terms))

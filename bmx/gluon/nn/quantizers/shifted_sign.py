@@ -7,6 +7,7 @@ from typing import Any
 from bmx.gluon.nn.quantizers.base import Learned
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.shaped_sign import ApproxSign
+from bmx.gluon.tensor import Tensor
 
 
 @register("rsign")
@@ -29,5 +30,5 @@ class RSign(ApproxSign):
 
     learned = (Learned("shift", per_channel=True),)
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
+    def latent(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         return F.broadcast_add(x, learned["shift"])

@@ -10,6 +10,7 @@ from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.base import Quantizer, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import sign, straight_through, within
+from bmx.gluon.tensor import Tensor
 
 
 class SignQuantizer(Quantizer):
@@ -17,19 +18,19 @@ class SignQuantizer(Quantizer):
 
     kind = "signs"
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
+    def latent(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The values whose signs are taken: ``x``, unless a subclass overrides this."""
         return x
 
-    def value(self, F: Any, x: Any, **learned: Any) -> Any:
+    def value(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The codes of latent values: their signs, unless a subclass trains with others."""
         return sign(F, x)
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """A finite function of the latent values whose derivative is the gradient of the codes."""
         raise NotImplementedError
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """Exactly -1.0 or +1.0 for each value; soft quantizers give numbers in between while training."""
         x = self.latent(F, x, **learned)
         if current_lowering() == "inference":
@@ -63,11 +64,11 @@ class DetSign(SignQuantizer):
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         if current_lowering() == "mixed" and self.method is not None:
             clip = math.inf if self.clip is None else self.clip
             return F.QActivation(guard(F, x), method=self.method, clip=clip)
         return super().codes(F, x, **learned)
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         return within(F, x, self.clip)

@@ -10,6 +10,7 @@ from bmx.gluon.nn.quantizers.base import Learned, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.sign import SignQuantizer
 from bmx.gluon.nn.quantizers.straight_through import choose, in_training, like, sign, within
+from bmx.gluon.tensor import Tensor
 
 
 class SoftSign(SignQuantizer):
@@ -17,11 +18,11 @@ class SoftSign(SignQuantizer):
 
     soft = True
 
-    def soften(self, F: Any, x: Any, **learned: Any) -> Any:
+    def soften(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """The values that stand for the signs while training."""
         raise NotImplementedError
 
-    def value(self, F: Any, x: Any, **learned: Any) -> Any:
+    def value(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         # BlockGrad before `soften`: after it, MXNet would pass a gradient of 0, which times infinity is NaN.
         return choose(F, in_training(F, x), self.soften(F, F.BlockGrad(x), **learned), sign(F, x))
 
@@ -62,13 +63,13 @@ class ProgressiveSign(SoftSign):
         self.window = window
         self.learned = (Learned("temperature", temperature, trained=False),)
 
-    def soften(self, F: Any, x: Any, **learned: Any) -> Any:
+    def soften(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         temperature = like(F, learned["temperature"], x)
         # Never a division by 0: not even a gradient of 0 survives its infinite derivative.
         soft = F.clip(x / F.maximum(temperature, _LEAST_TEMPERATURE), -1, 1)
         return F.where(temperature > _LEAST_TEMPERATURE, soft, sign(F, x))
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         return within(F, x, self.window)
 
 
@@ -109,7 +110,7 @@ class TanhSign(SoftSign):
         self.rescale = rescale
         self.learned = (Learned("nu", nu, trained=False),)
 
-    def latent(self, F: Any, x: Any, **learned: Any) -> Any:
+    def latent(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         if self.rescale is None or current_lowering() == "inference":
             return x
         filters = {"axis": 0, "exclude": True, "keepdims": True}
@@ -122,8 +123,8 @@ class TanhSign(SoftSign):
         # A filter of zeros stays as it is.
         return x / like(F, F.BlockGrad(size + (size == 0)), x)
 
-    def soften(self, F: Any, x: Any, **learned: Any) -> Any:
+    def soften(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         return F.tanh(F.broadcast_mul(x, learned["nu"]))
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         return self.soften(F, within(F, x, None), **learned)

@@ -8,6 +8,7 @@ from bmx.gluon.nn.quantizers.base import require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.sign import SignQuantizer
 from bmx.gluon.nn.quantizers.straight_through import choose, in_training, sign, within
+from bmx.gluon.tensor import Tensor
 
 
 @register("stochastic_sign")
@@ -38,11 +39,11 @@ class StochasticSign(SignQuantizer):
         require(self, "clip", clip, clip is None or clip >= 0, ">= 0 or None")
         self.clip = clip
 
-    def value(self, F: Any, x: Any, **learned: Any) -> Any:
+    def value(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         noise = F.random.uniform_like(x, low=-1, high=1)
         # And x < 1, because rounding can make the noise 1.
         drawn = 1 - 2 * ((noise >= x) * (x < 1))
         return choose(F, in_training(F, x), drawn, sign(F, x))
 
-    def surrogate(self, F: Any, x: Any, **learned: Any) -> Any:
+    def surrogate(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         return within(F, x, self.clip)

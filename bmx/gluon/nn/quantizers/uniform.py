@@ -8,6 +8,7 @@ from bmx.gluon.nn.lowerings import current_lowering
 from bmx.gluon.nn.quantizers.base import Quantizer, require
 from bmx.gluon.nn.quantizers.registry import register
 from bmx.gluon.nn.quantizers.straight_through import keep, like, straight_through
+from bmx.gluon.tensor import Tensor
 
 
 def require_bits(owner: Any, bits: Any, least: int = 1) -> None:
@@ -46,7 +47,7 @@ class DoReFa(Quantizer):
         """The largest code."""
         return 2**self.bits - 1
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """Integers from 0 to n."""
         scaled = x * self.largest
         codes = F.round(F.clip(scaled, 0, self.largest))
@@ -54,7 +55,7 @@ class DoReFa(Quantizer):
             return codes
         return straight_through(F, codes, keep(F, (x >= 0) * (x <= 1), scaled))
 
-    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor | float | None:
         """The scale 1 / n."""
         return 1 / self.largest
 
@@ -85,7 +86,7 @@ class Pixels(DoReFa):
         super().__init__(bits=8)
         self.integers = integers
 
-    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor | float | None:
         """The scale 1 / 255, or 1."""
         return None if self.integers else super().scale(F, x, **learned)
 
@@ -115,7 +116,7 @@ class DoReFaWeight(Quantizer):
         require_bits(self, bits, least=2)
         self.bits = bits
 
-    def codes(self, F: Any, x: Any, **learned: Any) -> Any:
+    def codes(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor:
         """Odd integers from -n to n."""
         largest = 2**self.bits - 1
         squashed = F.tanh(x)
@@ -124,6 +125,6 @@ class DoReFaWeight(Quantizer):
         codes = 2 * F.round((unit + 1) * (largest / 2)) - largest
         return straight_through(F, codes, unit * largest)
 
-    def scale(self, F: Any, x: Any, **learned: Any) -> Any:
+    def scale(self, F: Any, x: Tensor, **learned: Tensor) -> Tensor | float | None:
         """The scale 1 / n."""
         return 1 / (2**self.bits - 1)
