@@ -144,7 +144,7 @@ def restore(found: Checkpoint, net: gluon.Block, trainer: Any, average: WeightAv
     """
     params = net._collect_params_with_prefix()
     wrong = sorted(set(params) ^ set(found.parameters)) or sorted(
-        name for name, p in params.items() if tuple(p.shape) != found.parameters[name].shape
+        name for name, p in params.items() if p.data().shape != found.parameters[name].shape
     )
     if wrong:
         raise CheckpointError(

@@ -19,7 +19,7 @@ from bmx.training.schema import Optimizer
 def parameters(net: gluon.Block) -> list[gluon.Parameter]:
     """A net's parameters in the order of their places in it, shared ones once.
 
-    A Trainer numbers the parameters of a dict by their sorted names, which hold counters of the process
+    A Trainer numbers the parameters of a dict in the order of their names, which hold counters of the process
     (``conv9_weight`` comes after ``conv10_weight``): states of a checkpoint would meet other parameters.
     """
     return list({id(p): p for p in net._collect_params_with_prefix().values()}.values())

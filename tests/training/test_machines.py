@@ -10,7 +10,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from bmx.training.machines import make_server_trainer
+from bmx.training.machines import ALONE, Machines, make_server_trainer
 from bmx.training.reading import ConfigError
 from bmx.training.schema import LearningRate, Optimizer
 
@@ -53,6 +53,34 @@ def test_stages_on_two_workers(tmp_path: Path) -> None:
     found, expected = (mx.nd.load(str(tmp_path / folder / "last.params")) for folder in ("two", "one"))
     for name, value in expected.items():
         np.testing.assert_allclose(found[name].asnumpy(), value.asnumpy(), atol=1e-6)
+
+
+class Store:
+    """The second of two machines; remembers the keys that it is given."""
+
+    rank, num_workers, type = 1, 2, "dist_sync"
+
+    def __init__(self) -> None:
+        self.keys: list[int] = []
+
+    def pushpull(self, key: int, *_: object) -> None:
+        self.keys.append(key)
+
+
+def test_keys_of_stages_are_apart() -> None:
+    store = Store()
+    machines = Machines(store)
+    assert (machines.rank, machines.part, machines.on_servers) == (1, (1, 2), False)
+    for number in (0, 1):
+        machines.of_stage(number).store.pushpull(3, None)
+    assert store.keys == [3, 1_000_003]
+
+
+def test_a_machine_alone_needs_no_store() -> None:
+    assert Machines.connect("local") is Machines.connect("device") is ALONE
+    assert (ALONE.rank, ALONE.part, ALONE.on_servers, ALONE.store) == (0, (0, 1), False, None)
+    assert ALONE.of_stage(2) is ALONE
+    ALONE.wait()
 
 
 class Servers:

@@ -128,6 +128,10 @@ def test_train(source: Source, tmp_path: Path) -> None:
     )
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["agreement"]["passed"]
+    (tmp_path / "out" / "result.json").unlink()
+    resumed = invoke("train", "--resume", "--output", tmp_path / "out")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert "resumed at epoch 1, batch 0 of stage 1" in resumed.stdout
 
 
 def samples(source: Source) -> str:
