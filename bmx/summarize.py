@@ -121,20 +121,13 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
         raise ValueError(
             f"bmx.summary: expected one of {', '.join(map(repr, CONVENTIONS))}, found {convention!r}."
         )
-    from bmx.gluon.parameters import count_parameters
-
     net = as_net(net)
     # Batch norms may stay: which operators multiply is settled before they are folded.
     graph = run_passes(trace_net(net, input_shape), PASSES[: PASSES.index("batch_norm_to_affine")])
     rows = list(_rows(graph))
-    counts = count_parameters(net)
-    quantized = [row for row in rows if row.weight_bits < _FLOAT_BITS]
     counted = [row for row in rows if convention == "larq" or row.operator in _CONVOLUTIONS]
-    binary = sum(row.weights for row in quantized)
-    # A saved net does not say which of its parameters are latent: those that are packed.
-    real = counts.real if counts.latent else counts.real - binary
-    if convention == "larq":
-        real += 2 * counts.batch_norm_channels - counts.batch_norm_fixed
+    quantized = [row for row in rows if row.weight_bits < _FLOAT_BITS]
+    binary, real = sum(row.weights for row in quantized), _float_parameters(net, convention)
     binary_macs = sum(row.binary_macs for row in counted)
     float_macs = sum(row.macs for row in counted if row.is_float)
     return Summary(
@@ -148,6 +141,15 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
         binary_macs=binary_macs,
         ops=float_macs + binary_macs / 64,
     )
+
+
+def _float_parameters(net: Any, convention: str) -> int:
+    """Parameters that are not quantized weights, counted by a convention."""
+    from bmx.gluon.parameters import count_parameters
+
+    counts = count_parameters(net)
+    further = 2 * counts.batch_norm_channels - counts.batch_norm_fixed if convention == "larq" else 0
+    return counts.real + further
 
 
 def _rows(graph: Graph) -> Iterator[Row]:

@@ -9,8 +9,8 @@ bit hides what comes after it. docs/verification.md explains the rules.
 
 from __future__ import annotations
 
-from bmx.verification.layers import LayerReport, LayerRow, compare_layers
+from bmx.verification.layers import compare_layers
 from bmx.verification.outputs import verify
-from bmx.verification.report import Report, VerificationError
+from bmx.verification.report import LayerReport, LayerRow, Report, VerificationError
 
 __all__ = ["LayerReport", "LayerRow", "Report", "VerificationError", "compare_layers", "verify"]

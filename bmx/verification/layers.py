@@ -9,9 +9,8 @@ sign's jump drives the two apart further down.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -23,83 +22,9 @@ from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.verification.feeds import Feeds
 from bmx.verification.mxnet_values import MxnetValues
 from bmx.verification.probes import Layouts, force, forced_input, show
-from bmx.verification.report import VerificationError, check_tolerance
+from bmx.verification.report import LayerReport, LayerRow, VerificationError, check_tolerance
 from bmx.verification.samples import Samples, batches
 from bmx.verification.ties import distance_to_jump, near_jump, near_jump_in_net
-
-
-@dataclass
-class LayerRow:
-    """The comparison of one value of the packed file.
-
-    Attributes:
-        layer: MXNet's node, ``sign(node)``, ``code(node)`` or ``max_pool(code(node))``; the file's node where
-            there is no counterpart.
-        node: name of the file's node.
-        operator: operator of the file's node.
-        fused: whether no value in MXNet has the same meaning, so that nothing was compared.
-        max_abs_difference: largest absolute difference, given the inputs of MXNet's layer.
-        relative_difference: the same, relative to max(1, largest value).
-        bits: number of bits or codes that differ, given the inputs of MXNet's layer; None for numbers.
-        ties: number of these that are signs of numbers that are zero to within rounding, or codes of numbers
-            halfway between two.
-        accumulated: largest absolute difference, or number of bits or codes, as the file runs.
-        agrees: whether it is within tolerance, and all bits and codes that differ are ties.
-        dtype: dtype of the value in the file.
-    """
-
-    layer: str
-    node: str
-    operator: str
-    fused: bool = False
-    max_abs_difference: float = 0.0
-    relative_difference: float = 0.0
-    bits: int | None = None
-    ties: int = 0
-    accumulated: float = 0.0
-    agrees: bool = True
-    dtype: str = "f32"
-
-    def describe(self) -> str:
-        """For example ``'conv0_fwd' (conv2d, max |difference| 0.5)``."""
-        found = f"max |difference| {self.max_abs_difference:.2g}"
-        if self.bits is not None:
-            found = f"{self.bits - self.ties} {'bits' if self.dtype == 'bits' else 'codes'} differ"
-        return f"{self.layer!r} ({self.operator}, {found})"
-
-
-@dataclass(frozen=True)
-class LayerReport:
-    """Outcome of a comparison layer by layer.
-
-    Attributes:
-        layers: the rows in the order of the file.
-        samples: number of samples compared.
-        tolerance: bound on each layer's difference, relative to max(1, largest value in a sample).
-        isa: instruction set that ran the packed file.
-        fusing_agrees: whether the file's outputs are equal, bit by bit, to those of its nodes run one by one.
-    """
-
-    layers: list[LayerRow]
-    samples: int
-    tolerance: float
-    isa: str
-    fusing_agrees: bool
-
-    @property
-    def diverging(self) -> LayerRow | None:
-        """The first layer that does not agree."""
-        return next((row for row in self.layers if not row.agrees), None)
-
-    @property
-    def passed(self) -> bool:
-        """Whether every layer agrees."""
-        return self.diverging is None and self.fusing_agrees
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as plain values, ready for JSON."""
-        row = self.diverging
-        return {**asdict(self), "passed": self.passed, "first_difference": row and row.layer}
 
 
 def compare_layers(
@@ -147,6 +72,28 @@ def feeds_of(net: Any, model: Any) -> Feeds:
     return Feeds(net, {value.name: value.shape for value in model.inputs}, takes_bytes)
 
 
+# Values of MXNet's net by node and output, laid out as in training.
+_Found = Mapping[Tuple[str, int], np.ndarray]
+
+
+class Verdict(NamedTuple):
+    """What a comparison says about each sample; bool [samples].
+
+    Attributes:
+        agreeing: all layers agree.
+        flipped: a bit or code differs as the file runs.
+        explained: the first ones that do are signs of numbers near zero or codes of numbers near a half, so
+            nothing but rounding can have come before them.
+        equal: the outputs are those of the recorded net within tolerance: then it is MXNet that answers
+            otherwise when it runs the net in another way.
+    """
+
+    agreeing: np.ndarray
+    flipped: np.ndarray
+    explained: np.ndarray
+    equal: np.ndarray
+
+
 class LayerComparison:
     """A net and a packed file, ready to be compared on batches.
 
@@ -161,15 +108,14 @@ class LayerComparison:
         from bmx import runtime
 
         check_tolerance(tolerance)
+        self._tolerance = tolerance
         self._file = runtime.Model(content, isa=isa)
         self.feeds = feeds_of(net, self._file)
-        self._tolerance = tolerance
+        self._mxnet = MxnetValues(net, list(self.feeds.shapes.values()))
         graph = fileformat.read(content)
-        shapes = list(self.feeds.shapes.values())
-        origins, self._rounded = _match(graph, self.feeds.compiled())
         self._types, self._producers = verify_graph(graph), graph.producers()
         self._layouts = Layouts(graph, self._types)
-        self._mxnet = MxnetValues(net, shapes)
+        origins, self._rounded = _match(graph, self.feeds.compiled())
         self._origins = {
             node.name: origins[node.name]
             for node in graph.nodes
@@ -184,55 +130,77 @@ class LayerComparison:
         self._rows = {node.name: self._row(node) for node in graph.nodes if self._is_layer(node)}
         self._largest = dict.fromkeys(self._rows, 1.0)
         self._fusing_agrees = True
-        self.agreeing, self.flipped, self.explained, self.equal = (np.zeros(0, bool) for _ in range(4))
+        self._verdicts: list[Verdict] = []
 
     def add(self, batch: Sequence[np.ndarray]) -> None:
-        """Compare on a batch, one array per input.
-
-        `agreeing` grows by whether all layers agree in a sample, `flipped` by whether a bit or code of it
-        differs as the file runs, `explained` by whether the first ones that do are signs of numbers near zero
-        or codes of numbers near a half: nothing but rounding can have come before them. `equal` grows by
-        whether the outputs are those of the recorded net within tolerance: then it is MXNet that answers
-        otherwise when it runs the net in another way.
-        """
+        """Compare on a batch, one array per input."""
         heads = self._mxnet.outputs if all(map(self._mxnet.knows, self._mxnet.outputs)) else []
         found = self._mxnet.run([*self._origins.values(), *heads], batch)
         read = self.feeds.to_file(batch)
-        free = dict(zip(self._shown_names, self._free_model.session().run(read)))
-        if not len(self.agreeing):
-            for value, origin in self._origins.items():
-                self._layouts.settle(value, _value(origin, found), free[value])
-        expected = {value: self._expected(value, origin, found) for value, origin in self._origins.items()}
         fused = self._file.session().run(read)
-        inputs = dict(zip(self.feeds.shapes, read))
-        for value in self._forced:
-            inputs[forced_input(value)] = np.ascontiguousarray(expected[value], np.float32)
-        forced = dict(zip(self._shown_names, self._forced_model.session().run(inputs)))
+        free = self._run(self._free_model, read)
+        expected = self._all_expected(found, free)
+        forced = self._run(self._forced_model, self._forced_inputs(read, expected))
 
         same = all(np.array_equal(free[n], y, equal_nan=True) for n, y in zip(self._outputs, fused))
         self._fusing_agrees &= same
-        count = len(batch[0])
-        agreeing, flipped, explained = np.full(count, same), np.zeros(count, bool), np.ones(count, bool)
+        agreeing = np.full(len(batch[0]), same)
         for value in self._origins:
             agreeing &= self._compare(value, expected[value], forced[value], found)
+        flipped, explained = self._follow(expected, free, found)
+        self._verdicts.append(Verdict(agreeing, flipped, explained, self._equal(heads, found, fused)))
+
+    def verdict(self) -> Verdict:
+        """What all batches so far say about their samples."""
+        return Verdict(*map(np.concatenate, zip(*self._verdicts)))
+
+    def report(self) -> LayerReport:
+        """The comparison of all batches so far."""
+        rows = list(self._rows.values())
+        count = sum(len(verdict.agreeing) for verdict in self._verdicts)
+        return LayerReport(rows, count, self._tolerance, self._file.isa, self._fusing_agrees)
+
+    def _run(self, model: Any, inputs: Any) -> dict[str, np.ndarray]:
+        """All shown values of the file, by name."""
+        return dict(zip(self._shown_names, model.session().run(inputs)))
+
+    def _all_expected(self, found: _Found, free: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """MXNet's values, laid out as in the file; the first batch settles the layouts."""
+        if not self._verdicts:
+            for value, origin in self._origins.items():
+                self._layouts.settle(value, _value(origin, found), free[value])
+        return {value: self._expected(value, origin, found) for value, origin in self._origins.items()}
+
+    def _forced_inputs(
+        self, read: Sequence[np.ndarray], expected: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """The inputs of the file whose layers work on MXNet's values."""
+        inputs = dict(zip(self.feeds.shapes, read))
+        for value in self._forced:
+            inputs[forced_input(value)] = np.ascontiguousarray(expected[value], np.float32)
+        return inputs
+
+    def _follow(
+        self, expected: Mapping[str, np.ndarray], free: Mapping[str, np.ndarray], found: _Found
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`flipped` and `explained` of a batch, from the file as it runs."""
+        count = len(next(iter(free.values())))
+        flipped, explained = np.zeros(count, bool), np.ones(count, bool)
+        for value in self._origins:
             differs = self._accumulate(value, expected[value], free[value])
             if differs.any():
                 unexplained = differs & ~self._near_jump(value, found, near_jump_in_net).reshape(count, -1)
                 explained &= flipped | ~unexplained.any(axis=1)
                 flipped |= differs.any(axis=1)
-        equal = np.full(count, bool(heads))
-        for origin, y in zip(heads, fused):
+        return flipped, explained
+
+    def _equal(self, heads: Sequence[Origin], found: _Found, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """`equal` of a batch: never without the recorded net's outputs."""
+        equal = np.full(len(outputs[0]), bool(heads))
+        for origin, y in zip(heads, outputs):
             difference, largest = _difference(_value(origin, found), y)
             equal &= difference <= self._tolerance * np.maximum(1, largest)
-        self.equal = np.concatenate([self.equal, equal])
-        self.agreeing = np.concatenate([self.agreeing, agreeing])
-        self.flipped = np.concatenate([self.flipped, flipped])
-        self.explained = np.concatenate([self.explained, explained])
-
-    def report(self) -> LayerReport:
-        """The comparison of all batches so far."""
-        rows = list(self._rows.values())
-        return LayerReport(rows, len(self.agreeing), self._tolerance, self._file.isa, self._fusing_agrees)
+        return equal
 
     def _is_comparable(self, origin: Origin) -> bool:
         is_input = origin.node in self._mxnet.inputs and not (origin.sign or origin.code)
@@ -254,9 +222,7 @@ class LayerComparison:
         dtype = self._types[node.name].dtype
         return LayerRow(layer, node.name, node.op, bits=0 if dtype in ("bits", *CODES) else None, dtype=dtype)
 
-    def _expected(
-        self, value: str, origin: Origin, found: Mapping[tuple[str, int], np.ndarray]
-    ) -> np.ndarray:
+    def _expected(self, value: str, origin: Origin, found: _Found) -> np.ndarray:
         """MXNet's value, laid out as in the file."""
         array = _value(origin, found)
         laid_out = self._layouts.apply(value, array)
@@ -272,7 +238,7 @@ class LayerComparison:
         value: str,
         expected: np.ndarray,
         actual: np.ndarray,
-        found: Mapping[tuple[str, int], np.ndarray],
+        found: _Found,
     ) -> np.ndarray:
         """Enter what a layer computes from MXNet's inputs; returns which samples agree, bool [batch]."""
         row = self._rows[value]
@@ -295,7 +261,7 @@ class LayerComparison:
     def _near_jump(
         self,
         value: str,
-        found: Mapping[tuple[str, int], np.ndarray],
+        found: _Found,
         near: Callable[[np.ndarray, np.ndarray], np.ndarray],
     ) -> np.ndarray:
         """Where the number of a sign or code has been rounded and lies at a jump, as ``near`` decides."""
@@ -334,7 +300,7 @@ class LayerComparison:
         return differs
 
 
-def _value(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.ndarray:
+def _value(origin: Origin, found: _Found) -> np.ndarray:
     """MXNet's value, laid out as in training."""
     array = _numbers(origin, found)
     if origin.sign:
@@ -344,7 +310,7 @@ def _value(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.nd
     return array
 
 
-def _numbers(origin: Origin, found: Mapping[tuple[str, int], np.ndarray]) -> np.ndarray:
+def _numbers(origin: Origin, found: _Found) -> np.ndarray:
     """The numbers in MXNet whose sign or code a value is, in its shape."""
     numbers = found[origin.node, origin.output]
     for pool in origin.pools:

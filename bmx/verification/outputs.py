@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -113,39 +113,64 @@ def compare_outputs(
         VerificationError: the number or the shapes of the outputs differ.
     """
     _check_shapes(expected, actual)
-    count = len(samples[0])
-    difference, same_top1, differs = np.zeros(count), np.ones(count, bool), np.zeros(count, bool)
-    for net_value, file_value in zip(expected, actual):
-        net_rows, file_rows = net_value.reshape(count, -1), file_value.reshape(count, -1)
-        rows = np.abs(net_rows.astype(np.float64) - file_rows).max(axis=1)
-        rows[np.isnan(rows)] = np.inf
-        difference = np.maximum(difference, rows)
-        differs |= rows > tolerance * max(1.0, float(np.abs(net_rows).max()))
-        same_top1 &= net_rows.argmax(axis=1) == file_rows.argmax(axis=1)
-        differs |= ~same_maximum(net_rows, file_rows)
-
-    tied, forgiven, layer = np.zeros(count, bool), True, None
-    if differs.any():
-        differing = [array[differs] for array in samples]
-        judgement = judge(differing) if judge else Judgement(None)
-        layer = judgement.diverging_layer
-        if judgement.tied is None:
-            tied[differs] = find_ties(net, differing)
-            forgiven = bool(tied.sum() <= max(1, _TIES_ALLOWED * count) and not tied.all())
-        else:
-            tied[differs] = judgement.tied
-    counted = difference[~tied] if forgiven and not tied.all() else difference
-    passed = bool(forgiven and not (differs & ~tied).any())
+    rows = _compare_rows(expected, actual, tolerance)
+    differing = [array[rows.differs] for array in samples]
+    judgement = judge(differing) if judge and rows.differs.any() else Judgement(None)
+    tied, forgiven = _find_tied(net, differing, rows.differs, judgement)
+    counted = rows.difference[~tied] if forgiven and not tied.all() else rows.difference
     return Report(
-        samples=count,
+        samples=len(rows.differs),
         max_abs_difference=float(counted.max()),
-        top1_agreement=float(same_top1.mean()),
+        top1_agreement=float(rows.same_top1.mean()),
         ties=int(tied.sum()),
         tolerance=tolerance,
-        passed=passed,
+        passed=bool(forgiven and not (rows.differs & ~tied).any()),
         isa=isa,
-        diverging_layer=layer,
+        diverging_layer=judgement.diverging_layer,
     )
+
+
+class _Rows(NamedTuple):
+    """The samples' outputs compared; arrays [samples].
+
+    Attributes:
+        difference: largest absolute difference; infinite where a NaN is on one side.
+        same_top1: whether the largest value of each output has the same index.
+        differs: whether an output is beyond tolerance, or another of its values is the largest.
+    """
+
+    difference: np.ndarray
+    same_top1: np.ndarray
+    differs: np.ndarray
+
+
+def _compare_rows(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray], tolerance: float) -> _Rows:
+    count = len(expected[0])
+    rows = _Rows(np.zeros(count), np.ones(count, bool), np.zeros(count, bool))
+    for net_value, file_value in zip(expected, actual):
+        net_rows, file_rows = net_value.reshape(count, -1), file_value.reshape(count, -1)
+        difference = np.abs(net_rows.astype(np.float64) - file_rows).max(axis=1)
+        difference[np.isnan(difference)] = np.inf
+        beyond = difference > tolerance * max(1.0, float(np.abs(net_rows).max()))
+        rows = _Rows(
+            np.maximum(rows.difference, difference),
+            rows.same_top1 & (net_rows.argmax(axis=1) == file_rows.argmax(axis=1)),
+            rows.differs | beyond | ~same_maximum(net_rows, file_rows),
+        )
+    return rows
+
+
+def _find_tied(
+    net: Any, differing: list[np.ndarray], differs: np.ndarray, judgement: Judgement
+) -> tuple[np.ndarray, bool]:
+    """Which samples are ties, and whether so many may be."""
+    tied = np.zeros(len(differs), bool)
+    if judgement.tied is not None:
+        tied[differs] = judgement.tied
+    elif differs.any():
+        tied[differs] = find_ties(net, differing)
+        return tied, bool(tied.sum() <= max(1, _TIES_ALLOWED * len(tied)) and not tied.all())
+    return tied, True
 
 
 def _judge_layers(
@@ -163,13 +188,12 @@ def _judge_layers(
         return Judgement(None)
     for batch in batches(samples, _FEW_SAMPLES):
         comparison.add(batch)
-    report = comparison.report()
-    layer = report.diverging
-    right = comparison.agreeing & comparison.explained
-    tied = right & comparison.flipped
+    layer, verdict = comparison.report().diverging, comparison.verdict()
+    right = verdict.agreeing & verdict.explained
+    tied = right & verdict.flipped
     # The file is the recorded net, and MXNet answers otherwise when it runs the net in another way: the bit
     # flipped there. In more than a few of all `count` samples that would be a net recorded wrongly.
-    elsewhere = right & ~comparison.flipped & comparison.equal
+    elsewhere = right & ~verdict.flipped & verdict.equal
     if elsewhere.sum() <= max(1, _TIES_ALLOWED * count):
         tied |= elsewhere
     return Judgement(tied, layer.describe() if layer else None)

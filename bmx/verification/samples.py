@@ -45,30 +45,34 @@ def check_samples(
     """
     arrays = _in_order(samples, list(shapes))
     for index, (name, shape) in enumerate(shapes.items()):
-        given = arrays[index]
-        if given.dtype == np.uint8 and given.shape[1:] == tuple(shape) and name in (convert_bytes or {}):
-            arrays[index] = convert_bytes[name](given)  # type: ignore[index]
+        from_bytes = (convert_bytes or {}).get(name)
+        if from_bytes and arrays[index].dtype == np.uint8 and arrays[index].shape[1:] == tuple(shape):
+            arrays[index] = from_bytes(arrays[index])
     if convert:
         arrays = [array.astype(np.float32) if array.dtype.kind in "biuf" else array for array in arrays]
     for (name, shape), array in zip(shapes.items(), arrays):
-        is_float = array.dtype == np.float32
-        if not is_float or array.size == 0 or array.ndim == 0 or not np.isfinite(array).all():
-            nan = " with NaN or infinity" if is_float and not np.isfinite(array).all() else ""
-            raise ValueError(
-                f"bmx.verify: the samples should be finite float32 values, at least one; found {array.dtype} "
-                f"of shape {array.shape}{nan}."
-            )
-        if array.shape[1:] != tuple(shape):
-            raise ValueError(
-                f"bmx.verify: the samples of {name!r} should have shape "
-                f"(batch, {', '.join(map(str, shape))}), found {array.shape}."
-            )
+        _check_sample(name, shape, array)
     if len({len(array) for array in arrays}) > 1:
         raise ValueError(
             "bmx.verify: the samples of all inputs should be equally many, "
             f"found {', '.join(str(len(array)) for array in arrays)}."
         )
     return arrays
+
+
+def _check_sample(name: str, shape: Sequence[int], array: np.ndarray) -> None:
+    is_float = array.dtype == np.float32
+    if not is_float or array.size == 0 or array.ndim == 0 or not np.isfinite(array).all():
+        nan = " with NaN or infinity" if is_float and not np.isfinite(array).all() else ""
+        raise ValueError(
+            f"bmx.verify: the samples should be finite float32 values, at least one; found {array.dtype} "
+            f"of shape {array.shape}{nan}."
+        )
+    if array.shape[1:] != tuple(shape):
+        raise ValueError(
+            f"bmx.verify: the samples of {name!r} should have shape "
+            f"(batch, {', '.join(map(str, shape))}), found {array.shape}."
+        )
 
 
 def batches(samples: Sequence[np.ndarray], size: int) -> list[list[np.ndarray]]:

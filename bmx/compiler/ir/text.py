@@ -96,19 +96,19 @@ def _number(value: Any) -> str:
 
 
 def _parse_line(line: str, graph: Graph, declared: dict[str, ValueType]) -> None:
-    words = line.split()
+    words, value = line.split(), _INPUT.match(line)
     if words[0] == "graph" and len(words) == 3:
         graph.name, graph.layout = words[1:]
     elif words[0] == "output" and len(words) == 2:
         graph.outputs.append(words[1])
-    elif _INPUT.match(line):
-        name, dtype, shape = _INPUT.match(line).groups()  # type: ignore[union-attr]
+    elif value:
+        name, dtype, shape = value.groups()
         graph.inputs.append(Input(name, ValueType(dtype, _shape(shape))))
     else:
-        node, value = _parse_node(line)
+        node, found = _parse_node(line)
         graph.nodes.append(node)
-        if value:
-            declared[node.name] = value
+        if found:
+            declared[node.name] = found
 
 
 def _parse_node(line: str) -> tuple[Node, ValueType | None]:

@@ -82,33 +82,30 @@ def conv_output(node: Node, x: ValueType, layout: str, dtype: str) -> ValueType:
     """Type of a convolution's result; checks the input against the weight."""
     expect_rank(node, x, 3)
     height, width, channels = image_sizes(x, layout)
-    weight, groups = node.constants["weight"], node.attrs["groups"]
-    if channels % groups:
-        raise GraphError(
-            f"node {node.name!r}: {channels} input channels cannot be split into {groups} groups."
-        )
-    inputs = channels // groups
+    inputs = _of_a_group(node, channels, "input")
     first = layout == CHANNELS_FIRST
     expect_shape(node, "weight", (None, inputs, None, None) if first else (None, None, None, inputs))
-    outputs, kernel_h, kernel_w, _ = _weight_channels_last(weight, layout).shape
-    if outputs % groups:
-        raise GraphError(
-            f"node {node.name!r}: {outputs} output channels cannot be split into {groups} groups."
-        )
+    outputs, *kernel, _ = _weight_channels_last(node.constants["weight"], layout).shape
+    _of_a_group(node, outputs, "output")
     expect_shape(node, "bias", (outputs,))
-    sizes = [
-        (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
-        for size, pad, dilation, kernel, stride in zip(
-            (height, width),
-            node.attrs["padding"],
-            node.attrs["dilation"],
-            (kernel_h, kernel_w),
-            node.attrs["strides"],
-        )
-    ]
+    sizes = [_output_size(node, axis, *pair) for axis, pair in enumerate(zip((height, width), kernel))]
     if min(sizes) < 1:
         raise GraphError(f"node {node.name!r}: the kernel is larger than the padded input {x}.")
     return image_type(dtype, sizes[0], sizes[1], outputs, layout)
+
+
+def _of_a_group(node: Node, channels: int, kind: str) -> int:
+    groups: int = node.attrs["groups"]
+    if channels % groups:
+        raise GraphError(
+            f"node {node.name!r}: {channels} {kind} channels cannot be split into {groups} groups."
+        )
+    return channels // groups
+
+
+def _output_size(node: Node, axis: int, size: int, kernel: int) -> int:
+    pad, dilation, stride = (node.attrs[key][axis] for key in ("padding", "dilation", "strides"))
+    return int((size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1)
 
 
 def convolve(node: Node, x: np.ndarray, layout: str, pad_value: float) -> np.ndarray:
