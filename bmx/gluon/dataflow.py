@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+import contextlib
+from typing import Any, Callable, Iterator, NamedTuple
 
 import mxnet as mx
 
@@ -137,10 +138,17 @@ def try_trace(net: Any, blocks: list[Any]) -> tuple[Graph | None, str]:
 
 
 def _trace(net: Any, blocks: list[Any]) -> Graph:
-    # Each node gets an attribute with the number of the block that made it. A parameter keeps its symbol:
-    # made here, it does not get the attribute.
+    # A parameter keeps its symbol: made here, outside all scopes, it does not get the attribute of a block.
     for parameter in net.collect_params().values():
         parameter.var()
+    with _marking(blocks), mx.autograd.train_mode():
+        outputs = net(mx.sym.var("data"))
+    return Graph(mx.sym.Group(_flatten(outputs)))
+
+
+@contextlib.contextmanager
+def _marking(blocks: list[Any]) -> Iterator[None]:
+    """Give each node that is made an attribute with the number of the block that makes it."""
     scopes: list[Any] = []
     handles = []
 
@@ -155,16 +163,15 @@ def _trace(net: Any, blocks: list[Any]) -> Graph:
         scopes.pop().__exit__(None, None, None)
 
     # The outer scope also ends those that an exception left open.
-    with mx.AttrScope(), mx.autograd.train_mode():
+    with mx.AttrScope():
         try:
             for number, block in enumerate(blocks):
                 handles.append(block.register_forward_pre_hook(enter(number)))
                 handles.append(block.register_forward_hook(leave))
-            outputs = net(mx.sym.var("data"))
+            yield
         finally:
             for handle in handles:
                 handle.detach()
-    return Graph(mx.sym.Group(_flatten(outputs)))
 
 
 def _flatten(outputs: Any) -> list[Any]:
