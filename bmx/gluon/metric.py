@@ -6,6 +6,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
+from mxnet import gluon
 
 from bmx.gluon.optimizer.latent import binary_parameters
 
@@ -28,7 +29,7 @@ class FlipRatio(mx.metric.EvalMetric):
         ValueError: if the net has no binary weights.
     """
 
-    def __init__(self, net: Any, name: str = "flip_ratio") -> None:
+    def __init__(self, net: gluon.Block, name: str = "flip_ratio") -> None:
         self._parameters = list(binary_parameters(net.collect_params()))
         if not self._parameters:
             raise ValueError(

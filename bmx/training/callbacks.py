@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Mapping
+from typing import Callable, Mapping
+
+from mxnet import gluon
 
 from bmx.gluon.schedule import Schedule
 from bmx.training.engine import Callback, Engine
@@ -30,7 +32,7 @@ class EpochLines(Callback):
 class Schedules(Callback):
     """Sets hyper-parameters of quantizers by schedules of the epoch, before each update."""
 
-    def __init__(self, net: Any, schedules: Mapping[str, Callable[[float], float]]) -> None:
+    def __init__(self, net: gluon.Block, schedules: Mapping[str, Callable[[float], float]]) -> None:
         self._schedule = Schedule(net, **schedules)
 
     def before_update(self, engine: Engine) -> None:

@@ -118,7 +118,7 @@ class Checkpoint:
 def take(
     progress: Progress,
     net: gluon.Block,
-    trainer: Any,
+    trainer: gluon.Trainer,
     average: WeightAverage | None,
     log_bytes: int,
     config: Config,
@@ -136,7 +136,9 @@ def take(
     )
 
 
-def restore(found: Checkpoint, net: gluon.Block, trainer: Any, average: WeightAverage | None) -> None:
+def restore(
+    found: Checkpoint, net: gluon.Block, trainer: gluon.Trainer, average: WeightAverage | None
+) -> None:
     """Puts a state into a net and a trainer like those from which it was taken.
 
     Raises:
@@ -206,14 +208,14 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _save_states(trainer: Any) -> bytes:
+def _save_states(trainer: gluon.Trainer) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "states"
         trainer.save_states(str(path))
         return path.read_bytes()
 
 
-def _load_states(trainer: Any, content: bytes) -> None:
+def _load_states(trainer: gluon.Trainer, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "states"
         path.write_bytes(content)

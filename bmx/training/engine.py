@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Callable, Sequence
+from typing import Callable, Sequence
 
 import mxnet as mx
 from mxnet import autograd, gluon
@@ -121,7 +121,7 @@ class Engine:
             start = time.perf_counter()
         self._end_epoch()
 
-    def _batch(self, images: Any, labels: Any) -> None:
+    def _batch(self, images: mx.nd.NDArray, labels: mx.nd.NDArray) -> None:
         """One pass, and the update that is due after it."""
         progress = self.progress
         if self._accumulation.samples == 0:
@@ -154,7 +154,7 @@ class Engine:
         for callback in self._callbacks:
             callback.before_update(self)
 
-    def _mixed(self, images: Any, labels: Any) -> Mixed:
+    def _mixed(self, images: mx.nd.NDArray, labels: mx.nd.NDArray) -> Mixed:
         mix = self._assembly.mixup
         if not mix.is_on(self.progress.epoch, self.epochs):
             return Mixed(images, labels)

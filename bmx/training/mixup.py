@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import mxnet as mx
 import numpy as np
@@ -42,7 +42,7 @@ class Mixup:
         return bool(self.alpha) and epoch < epochs - self.off
 
 
-def mixup(images: Any, labels: Any, alpha: float, random: np.random.RandomState) -> Mixed:
+def mixup(images: mx.nd.NDArray, labels: mx.nd.NDArray, alpha: float, random: np.random.RandomState) -> Mixed:
     """Mixes a batch with itself in another order.
 
     x = share x_i + (1 - share) x_j with share from Beta(alpha, alpha), one for the batch; L is mixed in the

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Iterator
 
+import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
 
@@ -13,7 +14,7 @@ class NonFiniteLossError(ArithmeticError):
     """The loss became infinite or NaN, so further steps would only spread it."""
 
 
-def diagnose(net: gluon.Block, images: Any) -> str:
+def diagnose(net: gluon.Block, images: mx.nd.NDArray) -> str:
     """Says where the first value that is not finite comes from, by one more pass with hooks in all blocks.
 
     Args:
@@ -37,7 +38,7 @@ def diagnose(net: gluon.Block, images: Any) -> str:
     )
 
 
-def _first_block(net: gluon.Block, images: Any) -> str | None:
+def _first_block(net: gluon.Block, images: mx.nd.NDArray) -> str | None:
     """Name and class of the innermost block whose output is the first that is not finite."""
     found: list[str] = []
 

@@ -24,7 +24,7 @@ class Objective:
 
     def __init__(
         self,
-        net: Any,
+        net: gluon.Block,
         criterion: Criterion | None = None,
         weight: float = 1.0,
         teacher: Teacher | None = None,

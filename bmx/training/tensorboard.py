@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib.util
 import math
 from pathlib import Path
-from typing import Any
+
+from mxnet import gluon
 
 from bmx.gluon.metric import FlipRatio
 from bmx.gluon.optimizer import is_binary
@@ -36,7 +37,7 @@ class Events(Callback):
         every: updates from one loss and learning rate to the next.
     """
 
-    def __init__(self, folder: Path, net: Any, updates: int = 0, every: int = 10) -> None:
+    def __init__(self, folder: Path, net: gluon.Block, updates: int = 0, every: int = 10) -> None:
         from tensorboardX import SummaryWriter
 
         self._writer = SummaryWriter(str(folder), purge_step=updates or None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
+import mxnet as mx
 from mxnet import gluon
 
 from bmx.gluon.bmxnet.file import read_layers
@@ -19,7 +20,7 @@ PAD_VALUES = {1: 1, 2: -1}
 
 
 def load_bmxnet(
-    net: Any,
+    net: gluon.HybridBlock,
     path: str | os.PathLike[str],
     version: int = 2,
     *,
@@ -27,7 +28,7 @@ def load_bmxnet(
     epsilon: float | None = None,
     symbol: str | os.PathLike[str] | None = None,
     names: Mapping[str, str] | None = None,
-    ctx: Any = None,
+    ctx: mx.Context | Sequence[mx.Context] | None = None,
 ) -> None:
     """Load a checkpoint of BMXNet into a net of bmx's layers, which then gives BMXNet's outputs.
 

@@ -71,14 +71,16 @@ class Values:
         """What the file calls the layer."""
         return self._names[layer.name]
 
-    def assign(self, ctx: Any) -> None:
+    def assign(self, ctx: mx.Context | Sequence[mx.Context] | None) -> None:
         """Give all arrays to the net's parameters."""
         for layer in self._layers:
             for role, parameter in layer.parameters.items():
                 _assign(parameter, self.array(layer, role), ctx)
 
 
-def _assign(parameter: gluon.Parameter, array: np.ndarray, ctx: Any) -> None:
+def _assign(
+    parameter: gluon.Parameter, array: np.ndarray, ctx: mx.Context | Sequence[mx.Context] | None
+) -> None:
     try:
         devices = parameter.list_ctx()
     except RuntimeError:  # not initialised

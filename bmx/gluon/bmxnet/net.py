@@ -20,7 +20,7 @@ def import_bmxnet(
     path: str | os.PathLike[str],
     symbol: str | os.PathLike[str] | None = None,
     inputs: Sequence[str] = ("data",),
-    ctx: Any = None,
+    ctx: mx.Context | Sequence[mx.Context] | None = None,
 ) -> gluon.SymbolBlock:
     """A net from a checkpoint of BMXNet or BMXNet-v2: the symbol file and the parameters.
 

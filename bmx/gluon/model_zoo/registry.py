@@ -7,6 +7,8 @@ import inspect
 import os
 from typing import Any, Callable, Mapping, NamedTuple, Sequence, TypeVar, overload
 
+import mxnet as mx
+
 from bmx.gluon.model_zoo.support.publication import Paper, Published
 
 Constructor = TypeVar("Constructor", bound=Callable[..., Any])
@@ -129,7 +131,7 @@ def get_model(
     *,
     pretrained: bool | str = False,
     root: str | os.PathLike[str] | None = None,
-    ctx: Any = None,
+    ctx: mx.Context | Sequence[mx.Context] | None = None,
     **kwargs: Any,
 ) -> Any:
     """Builds a model by name.

@@ -51,11 +51,11 @@ class Bop(mx.optimizer.Optimizer):
         self.threshold = threshold
         self.gamma = gamma
 
-    def create_state(self, index: int, weight: Any) -> Any:
+    def create_state(self, index: int, weight: mx.nd.NDArray) -> Any:
         """The momentum m, shaped like the weight."""
         return mx.nd.zeros(weight.shape, weight.context, dtype=weight.dtype)
 
-    def update(self, index: int, weight: Any, grad: Any, state: Any) -> None:
+    def update(self, index: int, weight: mx.nd.NDArray, grad: mx.nd.NDArray, state: Any) -> None:
         self._update_count(index)
         updates = self._index_update_count[index] - 1
         gamma = self.gamma(updates) if callable(self.gamma) else self.gamma

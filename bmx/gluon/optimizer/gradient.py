@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import mxnet as mx
 
 
-def gradient(optimizer: Any, index: int, weight: Any, grad: Any) -> Any:
+def gradient(
+    optimizer: mx.optimizer.Optimizer, index: int, weight: mx.nd.NDArray, grad: mx.nd.NDArray
+) -> mx.nd.NDArray:
     """clip(rescale_grad * grad + wd * weight), in this order, as MXNet's Adam and AdaMax have it."""
     total = grad * optimizer.rescale_grad
     decay = optimizer._get_wd(index)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any, Iterator
 
+import mxnet as mx
+from mxnet import gluon
+
 from bmx.gluon.arguments import require
 from bmx.gluon.optimizer.power_of_two import nearest_power_of_two
 
 
-def is_binary(parameter: Any) -> bool:
+def is_binary(parameter: gluon.Parameter) -> bool:
     """Whether a Parameter holds latent weights: binary layers mark theirs."""
     return bool(getattr(parameter, "binary", False))
 
@@ -19,12 +22,12 @@ def binary_parameters(params: Any) -> Iterator[Any]:
     return filter(is_binary, params.values() if hasattr(params, "values") else params)
 
 
-def clip_array(weight: Any, limit: float) -> None:
+def clip_array(weight: mx.nd.NDArray, limit: float) -> None:
     """Clip an NDArray to [-limit, limit], in place."""
     weight[:] = weight.clip(-limit, limit)
 
 
-def center_array(weight: Any) -> None:
+def center_array(weight: mx.nd.NDArray) -> None:
     """Subtract from an NDArray [outputs, inputs, ...] the mean over its inputs, in place."""
     weight[:] = weight - weight.mean(axis=1, keepdims=True)
 

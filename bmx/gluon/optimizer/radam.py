@@ -63,12 +63,12 @@ class RAdam(mx.optimizer.Optimizer):
         self.epsilon = epsilon
         self.threshold = threshold
 
-    def create_state(self, index: int, weight: Any) -> tuple[Any, Any]:
+    def create_state(self, index: int, weight: mx.nd.NDArray) -> tuple[Any, Any]:
         """The moments m and v, shaped like the weight."""
         zeros = mx.nd.zeros(weight.shape, weight.context, dtype=weight.dtype)
         return zeros, zeros.copy()
 
-    def update(self, index: int, weight: Any, grad: Any, state: Any) -> None:
+    def update(self, index: int, weight: mx.nd.NDArray, grad: mx.nd.NDArray, state: Any) -> None:
         self._update_count(index)
         t = self._index_update_count[index]
         step = self._get_lr(index) / (1 - self.beta1**t)

@@ -56,12 +56,12 @@ class ShiftAdaMax(mx.optimizer.Optimizer):
         self.beta2 = beta2
         self.epsilon = epsilon
 
-    def create_state(self, index: int, weight: Any) -> tuple[Any, Any]:
+    def create_state(self, index: int, weight: mx.nd.NDArray) -> tuple[Any, Any]:
         """The moments m and v, shaped like the weight."""
         zeros = mx.nd.zeros(weight.shape, weight.context, dtype=weight.dtype)
         return zeros, zeros.copy()
 
-    def update(self, index: int, weight: Any, grad: Any, state: Any) -> None:
+    def update(self, index: int, weight: mx.nd.NDArray, grad: mx.nd.NDArray, state: Any) -> None:
         self._update_count(index)
         grad = gradient(self, index, weight, grad)
         m, v = state

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Callable
+
+from mxnet import gluon
 
 from bmx.gluon.nn.quantizers import quantizers_of
 
 
-def set_hyperparameter(net: Any, name: str, value: float) -> int:
+def set_hyperparameter(net: gluon.Block, name: str, value: float) -> int:
     """Set a hyper-parameter of all quantizers in a net that have it.
 
     Args:
@@ -55,7 +57,7 @@ class Schedule:
         ValueError: if there is no schedule.
     """
 
-    def __init__(self, net: Any, **schedules: Callable[[float], float]) -> None:
+    def __init__(self, net: gluon.Block, **schedules: Callable[[float], float]) -> None:
         if not schedules:
             raise ValueError("bmx.gluon.schedule.Schedule: expected hyper-parameter=schedule, found none.")
         self.net = net

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
+from mxnet import gluon
 from mxnet.gluon import Block, HybridBlock
 
 from bmx.gluon.tensor import Tensor
 
 
-def places(function: str, net: Any) -> dict[Any, str]:
+def places(function: str, net: gluon.Block) -> dict[Any, str]:
     """Every block of the net once, with its first place; outer blocks come first.
 
     Raises:
@@ -19,7 +20,7 @@ def places(function: str, net: Any) -> dict[Any, str]:
         raise TypeError(f"bmx.gluon.{function}: expected a gluon Block, found {type(net).__name__}.")
     names = {net: "(net)"}
 
-    def visit(block: Any, prefix: str) -> None:
+    def visit(block: gluon.Block, prefix: str) -> None:
         for key, child in block._children.items():
             if child not in names:
                 names[child] = prefix + key
@@ -36,7 +37,7 @@ def clear_graphs(blocks: Iterable[Any]) -> None:
             block._clear_cached_op()
 
 
-def describe(block: Any) -> str:
+def describe(block: gluon.Block) -> str:
     """A block in one line."""
     text = repr(block)
     return type(block).__name__ if "\n" in text else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from mxnet import gluon
 from mxnet.gluon import nn
 from mxnet.gluon.nn.conv_layers import _Conv
 
@@ -34,7 +35,7 @@ SHORTCUTS = (None, "per_conv")
 
 
 def binarize(
-    net: Any,
+    net: gluon.Block,
     keep: Callable[[str, Any], bool] | None = None,
     *,
     shortcuts: str | None = None,
@@ -91,7 +92,7 @@ def binarize(
 class _Binarization:
     """One call of `binarize`: what it knows of the net, and what it reports."""
 
-    def __init__(self, net: Any, keep: Callable[[str, Any], bool] | None, shortcuts: bool) -> None:
+    def __init__(self, net: gluon.Block, keep: Callable[[str, Any], bool] | None, shortcuts: bool) -> None:
         self.net = net
         self.keep = keep
         self.names = places("binarize", net)

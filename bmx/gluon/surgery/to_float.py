@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from mxnet import gluon
 from mxnet.gluon import nn
 
 from bmx.gluon.nn.layer import make_float
@@ -13,7 +12,7 @@ from bmx.gluon.surgery.report import Entry, Report
 from bmx.gluon.surgery.shortcuts import ShortcutPerConv
 
 
-def export_float(net: Any, *, verbose: bool = True) -> Report:
+def export_float(net: gluon.Block, *, verbose: bool = True) -> Report:
     """Make the QConv2D and QDense layers of a net Conv2D and Dense layers with the latent weights, in place.
 
     The inverse of `binarize`: activations that it took out come back, and residual blocks compute again what

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
+import mxnet as mx
 from mxnet import MXNetError, gluon
 
 from bmx.gluon.data.dataset import DatasetError, digest_of
@@ -145,7 +146,7 @@ def find(
     return _fetch(name, arguments, variant, folder, url)
 
 
-def load(net: gluon.Block, path: Path, ctx: Any = None) -> None:
+def load(net: gluon.Block, path: Path, ctx: mx.Context | Sequence[mx.Context] | None = None) -> None:
     """Load parameters into a net.
 
     Raises:

@@ -196,7 +196,10 @@ def test_groupnet_blocks_hand_their_bases_on():
         (lambda: blocks.Transition(32, 48, groups=5), "divide the channels"),
         (lambda: blocks.Transition(32, 40, shuffle_groups=16), "shuffle_groups=16"),
         (lambda: blocks.GroupNetBlock(8, bases=0), "bases of at least 1, found 0"),
-        (lambda: blocks.QuickNetBlock(8, input_bits=2, pad_value=1), "pad_value=1"),
+        (
+            lambda: blocks.QuickNetBlock(8, input_bits=2, pad_value=1),
+            "expected pad_value 0 unless inputs and weights have one bit, found 1",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit(make, message):
