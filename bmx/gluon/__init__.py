@@ -12,7 +12,7 @@ library.load()
 optimize_for.install()
 
 # They need MXNet prepared. The optimizers register their names.
-from bmx.gluon import optimizer  # noqa: E402
-from bmx.gluon.surgery import Report, binarize, export_float  # noqa: E402
+from bmx.gluon import optimizer
+from bmx.gluon.surgery import Report, binarize, export_float
 
 __all__ = ["Report", "binarize", "export_float", "optimizer"]

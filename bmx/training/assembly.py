@@ -85,9 +85,9 @@ class Assembly:
     data: Batched
     updates: Updates
     rate: Rate | None = None
-    mixup: Mixup = Mixup()  # noqa: RUF009  it is frozen
+    mixup: Mixup = Mixup()
     average: WeightAverage | None = None
-    seeds: Seeds = Seeds()  # noqa: RUF009  it is frozen
+    seeds: Seeds = Seeds()
 
     @property
     def updates_per_epoch(self) -> int:

@@ -30,7 +30,7 @@ def name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(registry, "_registry", dict(registry._registry))
     import_modules(quantizers)
     yield "sign_of_the_day"
-    del sys.modules["bmx.gluon.nn.quantizers.day"], quantizers.day  # type: ignore[attr-defined]
+    del sys.modules["bmx.gluon.nn.quantizers.day"], quantizers.day
 
 
 def test_one_file_is_all_that_it_takes(name: str, tmp_path: Path) -> None:

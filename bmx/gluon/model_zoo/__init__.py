@@ -7,11 +7,11 @@ from bmx.discovery import import_modules, keep_old_names
 # Each architecture registers its names.
 import_modules(sys.modules[__name__])
 
-from bmx.gluon.bmxnet import import_bmxnet, load_bmxnet  # noqa: E402
-from bmx.gluon.model_zoo.lenet import lenet  # noqa: E402  the function, not its module
-from bmx.gluon.model_zoo.registry import get_model, input_shape, list_models, register  # noqa: E402
-from bmx.gluon.model_zoo.support.gluoncv_names import GluonCVNames, register_in_gluoncv  # noqa: E402
-from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published  # noqa: E402
+from bmx.gluon.bmxnet import import_bmxnet, load_bmxnet
+from bmx.gluon.model_zoo.lenet import lenet
+from bmx.gluon.model_zoo.registry import get_model, input_shape, list_models, register
+from bmx.gluon.model_zoo.support.gluoncv_names import GluonCVNames, register_in_gluoncv
+from bmx.gluon.model_zoo.support.publication import Case, Counts, Paper, Published
 
 keep_old_names(
     __name__,

@@ -17,7 +17,7 @@ def graph(**changes: object) -> Graph:
         "nodes": [Node("y", "relu", ("x",))],
         "outputs": ["y"],
     }
-    return Graph(**{**fields, **changes})  # type: ignore[arg-type]
+    return Graph(**{**fields, **changes})
 
 
 def test_types_of_all_values() -> None:
@@ -58,5 +58,5 @@ def test_broken_graphs(changes: dict, message: str) -> None:
 )
 def test_preprocessing_must_fit_the_channels(preprocessing: object) -> None:
     with pytest.raises(GraphError, match=r"preprocessing of 'x' should be .* with 2 numbers"):
-        verify(graph(inputs=[Input("x", IMAGE, preprocessing)]))  # type: ignore[arg-type]
+        verify(graph(inputs=[Input("x", IMAGE, preprocessing)]))
     verify(graph(inputs=[Input("x", IMAGE, {"scale": 1.0, "mean": [0.0, 0.5], "std": [1.0, -2.0]})]))

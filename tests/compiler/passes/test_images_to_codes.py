@@ -49,7 +49,7 @@ def test_an_image_becomes_bytes() -> None:
     assert changed.inputs[0].preprocessing is None
     assert changed.origins == {"q": Origin("mul", code=255)}
     image = np.random.RandomState(0).randint(0, 256, (5, 2, 3, 4)).astype(np.uint8)
-    real = (image * UNIT["scale"]).astype(np.float32)  # type: ignore[operator]
+    real = (image * UNIT["scale"]).astype(np.float32)
     np.testing.assert_array_equal(evaluate(changed, {"x": image})[0], evaluate(graph, {"x": real})[0])
 
 

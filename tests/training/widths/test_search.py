@@ -22,7 +22,7 @@ def toy(genome: tuple[float, ...]) -> Result:
 
 def settings(**changes: object) -> Settings:
     values = {"layers": 4, "ratios": SPACE, "population": 8, "generations": 6, "seed": 3, **changes}
-    return Settings(**values)  # type: ignore[arg-type]
+    return Settings(**values)
 
 
 def quiet(_: str) -> None:

@@ -57,7 +57,7 @@ class Written(NamedTuple):
 def write_records(
     root: Path,
     prefix: Path,
-    encoding: Encoding = Encoding(),  # noqa: B008  immutable
+    encoding: Encoding = Encoding(),
     processes: int = 1,
     classes: Sequence[str] | None = None,
     shuffle: bool = True,

@@ -12,7 +12,7 @@ from bmx.compiler.ir.ops import OPERATORS
 from tests.support.ir_operators import CONVOLUTIONS, apply, codes, run
 
 
-def conv_by_loops(x, weight, strides, padding, dilation, groups, pad_value):  # type: ignore[no-untyped-def]
+def conv_by_loops(x, weight, strides, padding, dilation, groups, pad_value):
     """Channels first, integers."""
     batch, _, height, width = x.shape
     outputs, inputs, kernel_h, kernel_w = weight.shape
@@ -48,11 +48,8 @@ def test_binary_conv2d_is_a_plain_loop(geometry: tuple, pad_value: int, layout: 
     if layout == CHANNELS_LAST:
         actual = actual.transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(actual, expected)
-    assert (
-        np.abs(actual).max()
-        <= OPERATORS["binary_conv2d"].bound(  # type: ignore[operator]
-            Node("node", "binary_conv2d", ("x",), attrs, {"weight": weight}), ValueType("bits", x.shape[1:])
-        )
+    assert np.abs(actual).max() <= OPERATORS["binary_conv2d"].bound(
+        Node("node", "binary_conv2d", ("x",), attrs, {"weight": weight}), ValueType("bits", x.shape[1:])
     )
 
 
