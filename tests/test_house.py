@@ -167,3 +167,14 @@ def test_the_layout_of_the_readme_is_that_of_the_tree():
         sorted(room for room in rooms if room not in named and Path(room).parent.as_posix() not in named)
         == []
     )
+
+
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md"])
+def test_pages_name_places_that_exist(page):
+    text = (ROOT / page).read_text()
+    top = "|".join(sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0].isalpha()))
+    named = set(re.findall(rf"`((?:{top})/[\w./]+?)`", text)) | set(
+        re.findall(r"\]\((?!http)([\w./]+)\)", text)
+    )
+    built = {name for name in named if name.startswith(("build/", "demo/"))}
+    assert sorted(name for name in named - built if not (ROOT / name).exists()) == []

@@ -35,7 +35,7 @@ def check(net: Any, shape: tuple, exact: bool = False) -> list[str]:
 
     Args:
         net: a block, or a function of F and x.
-        shape: of the input.
+        shape: shape of the input.
         exact: whether the answers are equal.
 
     Returns:
