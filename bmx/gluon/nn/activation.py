@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mxnet.gluon import ParameterDict
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.config import DEFAULT, Default, current_config, or_config
@@ -47,7 +48,7 @@ class QActivation(HybridBlock):
         in_channels: int = 0,
         ndim: int = 4,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         clip = current_config().clip if isinstance(clip, Default) else clip

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 
 from bmx.gluon.arguments import require
 from bmx.gluon.nn.lowerings import current_lowering
@@ -84,7 +84,7 @@ class BinaryBatchNorm(nn.BatchNorm):
         scale: bool = True,
         in_channels: int = 0,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         fits = isinstance(bits, int) and not isinstance(bits, bool) and 2 <= bits <= 24
         require("nn.BinaryBatchNorm", "bits", bits, fits, "from 2 to 24")

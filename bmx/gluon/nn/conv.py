@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 
 from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import DEFAULT
@@ -91,7 +91,7 @@ class QConv2D(QuantizedLayer, nn.Conv2D):
         pad_value: Any = DEFAULT,
         output_range: Any = DEFAULT,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         for name, value in (("channels", channels), ("groups", groups)):
             require("nn.QConv2D", name, value, value >= 1, "of at least 1")

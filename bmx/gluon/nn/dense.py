@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 
 from bmx.gluon.arguments import require
 from bmx.gluon.nn.config import DEFAULT
@@ -74,7 +74,7 @@ class QDense(QuantizedLayer, nn.Dense):
         scaling: Any = DEFAULT,
         output_range: Any = DEFAULT,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         require("nn.QDense", "units", units, units >= 1, "of at least 1")
         require_float32("QDense", dtype)

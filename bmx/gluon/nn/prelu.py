@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mxnet import init
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.arguments import require
@@ -56,7 +56,7 @@ class PReLU(nn.PReLU):
         alpha_initializer: Any = None,
         ndim: int = 4,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         require("nn.PReLU", "in_channels", in_channels, in_channels >= 1, "of at least 1")
         start = init.Constant(0.25) if alpha_initializer is None else alpha_initializer
@@ -100,7 +100,7 @@ class RPReLU(HybridBlock):
         slope: float = 0.25,
         ndim: int = 4,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         require("nn.RPReLU", "in_channels", in_channels, in_channels >= 1, "of at least 1")
         super().__init__(prefix=prefix, params=params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mxnet.gluon import ParameterDict
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.lowerings import current_lowering
@@ -68,7 +69,7 @@ class ShiftBatchNorm(HybridBlock):
         in_channels: int = 0,
         ndim: int = 4,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         self._momentum, self._epsilon = momentum, epsilon

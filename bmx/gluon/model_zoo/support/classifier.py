@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.stems import GroupedStem, ImageStem, ThumbnailStem
@@ -38,7 +38,7 @@ class Classifier(HybridBlock):
         classes: int,
         use_bias: bool = True,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         with self.name_scope():

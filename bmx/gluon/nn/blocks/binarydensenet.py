@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
@@ -46,7 +46,7 @@ class BinaryDenseLayer(HybridBlock):
         dilation: int = 1,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
@@ -77,7 +77,7 @@ class ChannelShuffle(HybridBlock):
         - **out**: float32, the same shape.
     """
 
-    def __init__(self, groups: int, prefix: str | None = None, params: Any = None) -> None:
+    def __init__(self, groups: int, prefix: str | None = None, params: ParameterDict | None = None) -> None:
         super().__init__(prefix=prefix, params=params)
         self._groups = groups
 
@@ -121,7 +121,7 @@ class Transition(Row):
         shuffle_groups: int = 1,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         for name, count in (("groups", groups), ("shuffle_groups", shuffle_groups)):
             if count < 1 or in_channels % count or (name == "groups" and channels % count):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, halving, q_conv, shortcut_for
@@ -62,7 +62,7 @@ class BiRealBottleneck(HybridBlock):
         entry: bool = False,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         if channels < 1 or channels % EXPANSION or in_channels < 1 or in_channels % EXPANSION:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mxnet import init
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, halving, q_conv, sequence
@@ -68,7 +68,7 @@ class _Processor(HybridBlock):
         reduction: int,
         norm_layer: NormLayer,
         prefix: str | None,
-        params: Any,
+        params: ParameterDict | None,
         quantized: dict[str, Any],
     ) -> None:
         super().__init__(prefix=prefix, params=params)
@@ -126,7 +126,7 @@ class BNextFFN(_Processor):
         reduction: int = 8,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(channels, kernel_size, strides, reduction, norm_layer, prefix, params, quantized)
@@ -157,7 +157,7 @@ class BNextAttention(_Processor):
         reduction: int = 8,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(channels, kernel_size, strides, reduction, norm_layer, prefix, params, quantized)
@@ -204,7 +204,7 @@ class BNextBlock(HybridBlock):
         attention: bool = True,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         if channels not in (in_channels, 2 * in_channels):

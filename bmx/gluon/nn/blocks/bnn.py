@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, chosen, q_conv
@@ -67,7 +67,7 @@ class BNNConvBlock(HybridBlock):
         norm_layer: NormLayer = nn.BatchNorm,
         activation: bool = True,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
@@ -111,7 +111,7 @@ class BNNDenseBlock(HybridBlock):
         norm_layer: NormLayer = nn.BatchNorm,
         activation: bool = True,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.activation import QActivation
@@ -52,7 +52,9 @@ class GhostSign(HybridBlock):
         ValueError: if ``slices`` does not fit.
     """
 
-    def __init__(self, slices: int = 4, prefix: str | None = None, params: Any = None) -> None:
+    def __init__(
+        self, slices: int = 4, prefix: str | None = None, params: ParameterDict | None = None
+    ) -> None:
         super().__init__(prefix=prefix, params=params)
         self._offsets = ghost_offsets(slices)
         with self.name_scope():
@@ -87,7 +89,7 @@ class GhostNormSign(HybridBlock):
         slices: int = 4,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         with self.name_scope():
@@ -179,7 +181,7 @@ class BoolNetBlock(HybridBlock):
         last: bool = False,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         if channels < 1 or channels % slices or in_channels < 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 import mxnet as mx
 from mxnet import init
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import Chain, NormLayer, q_conv, sequence
@@ -112,7 +112,7 @@ class GroupNetBlock(HybridBlock):
         downsample: bool | None = None,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         if bases < 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from mxnet import init
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
@@ -44,7 +44,7 @@ class QuickNetStem(Row):
         in_channels: int = 0,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         if channels < 1 or channels % 4:
             raise ValueError(f"QuickNetStem: expected channels a multiple of 4, found {channels}.")
@@ -94,7 +94,7 @@ class QuickNetBlock(HybridBlock):
         kernel_size: int = 3,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
@@ -149,7 +149,7 @@ class QuickNetTransition(Row):
         strides: int = 2,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         with self.name_scope():

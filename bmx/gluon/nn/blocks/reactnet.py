@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.birealnet import BiRealBlock
@@ -44,7 +44,7 @@ class ReActStem(Row):
         in_channels: int = 0,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         with self.name_scope():
@@ -94,7 +94,7 @@ class ReActBlock(HybridBlock):
         in_channels: int,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         if channels not in (in_channels, 2 * in_channels):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence, shortcut_for
@@ -44,7 +44,7 @@ class DataDependentScale(Row):
         reduction: int = 8,
         use_bias: bool = False,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         hidden = max(in_channels // reduction, 1)
@@ -99,7 +99,7 @@ class RealToBinaryBlock(HybridBlock):
         downsample: bool | None = None,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, sequence
@@ -43,7 +41,7 @@ class ImageStem(Row):
         norm_last: bool = False,
         use_bias: bool = False,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         with self.name_scope():
@@ -73,7 +71,11 @@ class ThumbnailStem(Row):
     """
 
     def __init__(
-        self, channels: int = 64, in_channels: int = 0, prefix: str | None = None, params: Any = None
+        self,
+        channels: int = 64,
+        in_channels: int = 0,
+        prefix: str | None = None,
+        params: ParameterDict | None = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
         with self.name_scope():
@@ -110,7 +112,7 @@ class GroupedStem(Row):
         in_channels: int = 0,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
     ) -> None:
         if channels < 1 or channels % 16:
             raise ValueError(f"GroupedStem: expected channels a multiple of 16, found {channels}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mxnet.gluon import nn
+from mxnet.gluon import ParameterDict, nn
 from mxnet.gluon.block import HybridBlock
 
 from bmx.gluon.nn.blocks.parts import NormLayer, Row, q_conv, sequence
@@ -49,7 +49,7 @@ class XNORBlock(Row):
         pool: HybridBlock | None = None,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
@@ -97,7 +97,7 @@ class BWNBlock(Row):
         pool: HybridBlock | None = None,
         norm_layer: NormLayer = nn.BatchNorm,
         prefix: str | None = None,
-        params: Any = None,
+        params: ParameterDict | None = None,
         **quantized: Any,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
