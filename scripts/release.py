@@ -30,6 +30,7 @@ IN_SOURCES = (
     *("CMakeLists.txt", "Makefile", "CHANGELOG.md", "LICENSE", "pyproject.toml", "setup.py"),
     *(
         "bmx/__init__.py",
+        "include/bmx/bmx.h",
         "src/capi/capi.cc",
         "tests/conftest.py",
         "typings/mxnet/__init__.pyi",
