@@ -15,6 +15,7 @@
 #include "python/module.h"
 
 namespace py = pybind11;
+using namespace py::literals;
 
 namespace bmx::python {
 
@@ -22,7 +23,9 @@ namespace {
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
-using Pair = std::array<int64_t, 2>;
+using Pair = std::array<int64_t, 2>;  // height, width
+
+const Pair kOnes{1, 1}, kZeros{0, 0};
 
 void raise_if_error(const Status& status) {
   if (!status.ok()) throw py::value_error(status.message());
@@ -224,18 +227,15 @@ Array<float> float_conv2d(const py::array& x_values, const py::array& w_values,
   return out;
 }
 
-}  // namespace
-
-void define_kernels(py::module_& m) {
-  using namespace py::literals;
-  const Pair ones{1, 1}, zeros{0, 0};
-
+void define_isas(py::module_& m) {
   m.def(
       "isas", [] { return names(true); },
       "Names of the instruction sets that this CPU supports, best first.");
   m.def(
       "built_isas", [] { return names(false); }, "Names of the instruction sets in this build, best first.");
+}
 
+void define_packing(py::module_& m) {
   m.def("pack", &pack, "x"_a, "isa"_a = "auto",
         R"(Signs of float values as bits.
 
@@ -261,7 +261,9 @@ Returns:
 
 Raises:
     ValueError: wrong dtype or a last axis that does not hold `channels` bits.)");
+}
 
+void define_products(py::module_& m) {
   m.def("binary_gemm", &binary_gemm, "a"_a, "b"_a, "k"_a, "isa"_a = "auto",
         R"(Dot products of rows of +-1 values.
 
@@ -276,9 +278,11 @@ Returns:
 
 Raises:
     ValueError: wrong dtype or shape, or an instruction set that is unknown or not supported by this CPU.)");
+}
 
-  m.def("binary_conv2d", &binary_conv2d, "x"_a, "w"_a, "channels"_a, "strides"_a = ones, "padding"_a = zeros,
-        "dilation"_a = ones, "groups"_a = 1, "pad_value"_a = 0, "isa"_a = "auto",
+void define_binary_conv2d(py::module_& m) {
+  m.def("binary_conv2d", &binary_conv2d, "x"_a, "w"_a, "channels"_a, "strides"_a = kOnes,
+        "padding"_a = kZeros, "dilation"_a = kOnes, "groups"_a = 1, "pad_value"_a = 0, "isa"_a = "auto",
         R"(Cross-correlation of +-1 values.
 
 Args:
@@ -297,9 +301,11 @@ Returns:
 
 Raises:
     ValueError: wrong dtype or shape, or an instruction set that is unknown or not supported by this CPU.)");
+}
 
-  m.def("float_conv2d", &float_conv2d, "x"_a, "w"_a, "bias"_a = py::none(), "strides"_a = ones,
-        "padding"_a = zeros, "dilation"_a = ones, "groups"_a = 1, "isa"_a = "auto",
+void define_float_conv2d(py::module_& m) {
+  m.def("float_conv2d", &float_conv2d, "x"_a, "w"_a, "bias"_a = py::none(), "strides"_a = kOnes,
+        "padding"_a = kZeros, "dilation"_a = kOnes, "groups"_a = 1, "isa"_a = "auto",
         R"(Cross-correlation of float values with zero padding; every instruction set returns the same bits.
 
 Args:
@@ -317,6 +323,16 @@ Returns:
 
 Raises:
     ValueError: wrong dtype or shape, or an instruction set that is unknown or not supported by this CPU.)");
+}
+
+}  // namespace
+
+void define_kernels(py::module_& m) {
+  define_isas(m);
+  define_packing(m);
+  define_products(m);
+  define_binary_conv2d(m);
+  define_float_conv2d(m);
 }
 
 }  // namespace bmx::python
