@@ -22,7 +22,7 @@ void pause() {
 #endif
 }
 
-// Until ready() or the time is over.
+// Spins until ready() or until the time is over.
 template <class Ready>
 bool spin(Ready ready) {
   const auto end = std::chrono::steady_clock::now() + kSpinTime;
@@ -73,7 +73,7 @@ void ThreadPool::run(int64_t items, Task task, void* context) {
   }
   if (somebody_sleeps) wake_.notify_all();
   take_items(0);
-  // Workers that have not come yet need not come any more, so a busy core delays nobody.
+  // Workers that have not started yet need not start any more, so a busy core delays nobody.
   state_.fetch_and(~kOpen, std::memory_order_relaxed);
   const auto finished = [this] { return workers_in(state_.load(std::memory_order_acquire)) == 0; };
   while (!spin(finished)) std::this_thread::yield();

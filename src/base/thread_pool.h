@@ -45,11 +45,11 @@ class ThreadPool {
 
   std::vector<std::thread> workers_;
   std::mutex busy_;   // held by the caller whose work is running
-  std::mutex sleep_;  // of the workers
+  std::mutex sleep_;  // what idle workers sleep on
   std::condition_variable wake_;
   int sleeping_ = 0;
   std::atomic<bool> stop_{false};
-  // Of the current piece of work; a worker enters one only while it is open, and run() waits for those
+  // State of the current piece of work; a worker enters it only while it is open, and run() waits for those
   // inside.
   std::atomic<uint64_t> state_{0};
   Task task_ = nullptr;

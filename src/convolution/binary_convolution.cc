@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -16,7 +15,7 @@ constexpr int64_t kSlabBytes = 32 * 1024;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// `count` bits from bit `first` on.
+// Copies `count` bits from bit `first` on.
 void copy_bits(const uint64_t* x, int64_t first, int64_t count, uint64_t* out) {
   const int64_t shift = first % kWordBits;
   const uint64_t* from = x + first / kWordBits;
@@ -27,37 +26,7 @@ void copy_bits(const uint64_t* x, int64_t first, int64_t count, uint64_t* out) {
   out[words_for(count) - 1] &= tail_mask(count);
 }
 
-int64_t popcount(const uint64_t* words, int64_t count) {
-  int64_t ones = 0;
-  for (int64_t w = 0; w < count; ++w) ones += __builtin_popcountll(words[w]);
-  return ones;
-}
-
-// By absolute value.
-int64_t largest(Planes planes) {
-  if (planes.values == BitValues::kTwosComplement) return int64_t{1} << (planes.count - 1);
-  return (int64_t{1} << planes.count) - 1;
-}
-
-bool is_negative(Planes planes, int64_t plane) {
-  return planes.values == BitValues::kTwosComplement && plane == planes.count - 1;
-}
-
-// The different ranges of taps that lie inside the image, and which one each output position has.
-std::vector<TapRange> kinds_of(const SlabAxis& axis, int64_t taps, int64_t dilation, int64_t outputs,
-                               bool one_kind, std::vector<int64_t>* kind) {
-  std::vector<TapRange> kinds;
-  std::map<std::pair<int64_t, int64_t>, int64_t> known;
-  for (int64_t o = 0; o < outputs; ++o) {
-    const TapRange inside =
-        one_kind ? TapRange{0, taps}
-                 : taps_inside(o * axis.stride * axis.step - axis.pad, dilation, taps, axis.in);
-    const auto found = known.try_emplace({inside.begin, inside.end}, static_cast<int64_t>(kinds.size()));
-    if (found.second) kinds.push_back(inside);
-    kind->push_back(found.first->second);
-  }
-  return kinds;
-}
+Status no_memory() { return {Code::kOutOfMemory, "convolution: not enough memory for the repacked weights"}; }
 
 }  // namespace
 
@@ -65,34 +34,29 @@ Result<BinaryConvolution> BinaryConvolution::create(const ConvShape& shape, int 
                                                     const uint64_t* weights, const Kernels& kernels,
                                                     Planes inputs, Planes weight_planes) {
   BMX_RETURN_IF_ERROR(shape.validate());
-  BinaryConvolution c;
-  c.shape_ = shape;
-  c.kernels_ = &kernels;
   BMX_RETURN_IF_ERROR(check_planes(shape, pad_value, inputs, weight_planes));
-  c.inputs_ = inputs;
-  c.weight_planes_ = weight_planes;
-  const bool signs = inputs.values == BitValues::kSigns,
-             weight_signs = weight_planes.values == BitValues::kSigns;
-  c.product_ = weight_signs ? BitProduct::kXor : BitProduct::kAnd;
-  c.multiplier_ = (weight_signs ? -1 : 1) * (signs ? 2 : 1);
-  c.choose_layout(shape);
-  c.make_parts();
+  BinaryConvolution c(shape, kernels, inputs, weight_planes);
   c.panels_ = AlignedArray<uint8_t>(static_cast<size_t>(c.groups() * c.panels() * c.panel_bytes()));
   c.pad_ = AlignedArray<uint8_t>(static_cast<size_t>(c.layout_.pixel_bytes));
-  if (c.panels_.data() == nullptr || c.pad_.data() == nullptr) {
-    return Status(Code::kOutOfMemory, "convolution: not enough memory for the repacked weights");
-  }
+  if (c.panels_.data() == nullptr || c.pad_.data() == nullptr) return no_memory();
   if (c.units_.depthwise) {
     c.pack_depthwise_weights(weights);
   } else {
     c.pack_weights(weights);
   }
   c.pack_pad(pad_value);
-  c.make_bases(weights, pad_value);
-  if (c.bases_.data() == nullptr) {
-    return Status(Code::kOutOfMemory, "convolution: not enough memory for the repacked weights");
-  }
+  if (!c.make_offsets(weights, pad_value)) return no_memory();
   return c;
+}
+
+BinaryConvolution::BinaryConvolution(const ConvShape& shape, const Kernels& kernels, Planes inputs,
+                                     Planes weight_planes)
+    : inputs_(inputs), weight_planes_(weight_planes), kernels_(&kernels) {
+  const bool weight_signs = weight_planes.values == BitValues::kSigns;
+  product_ = weight_signs ? BitProduct::kXor : BitProduct::kAnd;
+  multiplier_ = (weight_signs ? -1 : 1) * (inputs.values == BitValues::kSigns ? 2 : 1);
+  choose_layout(shape);
+  make_parts();
 }
 
 Status BinaryConvolution::check_planes(const ConvShape& shape, int pad_value, Planes inputs,
@@ -112,7 +76,7 @@ Status BinaryConvolution::check_planes(const ConvShape& shape, int pad_value, Pl
     return error("pad_value must be 0 for inputs of several bit planes or of 0/1 bits, found " +
                  std::to_string(pad_value));
   }
-  if (shape.depth() > INT32_MAX / (largest(inputs) * largest(weight_planes))) {
+  if (shape.depth() > INT32_MAX / (inputs.largest() * weight_planes.largest())) {
     return error("sums must stay below 2147483648, found " + std::to_string(shape.depth()) + " products of " +
                  std::to_string(inputs.count) + " and " + std::to_string(weight_planes.count) + " bits");
   }
@@ -135,39 +99,44 @@ void BinaryConvolution::choose_layout(const ConvShape& shape) {
   set_geometry(shape, units, tiles.lanes, tiles.max_vectors, tiles.pixels);
 }
 
-void BinaryConvolution::make_parts() {
-  const BinaryTiles& tiles = *tiles_;
-  std::vector<Run> window = window_runs(shape_, layout_, units_.depthwise ? 1 : units_.tap_units,
-                                        {tiles.unit_bytes, tiles.narrow_units, tiles.wide_units});
-  // The window as stretches that the wide sums can hold.
+// The window as stretches that the wide sums can hold. Marks the last span of each.
+std::vector<BinaryConvolution::Part> BinaryConvolution::stretches_of(std::vector<Span>* window) const {
+  const int64_t limit = tiles_->wide_units != 0 ? tiles_->wide_units : INT64_MAX;
   std::vector<Part> stretches;
   int64_t units = 0, first_unit = 0;
-  for (size_t r = 0; r < window.size(); ++r) {
-    const int64_t next = window[r].units;
-    if (r == 0 || (tiles.wide_units != 0 && units + next > tiles.wide_units)) {
-      if (r != 0) window[r - 1].widen = 1;
-      stretches.push_back({static_cast<int64_t>(r), 0, 0, first_unit, 0, false});
+  for (size_t s = 0; s < window->size(); ++s) {
+    const int64_t next = (*window)[s].units;
+    if (s == 0 || units + next > limit) {
+      if (s != 0) (*window)[s - 1].widen = 1;
+      stretches.push_back({static_cast<int64_t>(s), 0, 0, first_unit, 0, false});
       units = 0;
     }
     units += next;
     first_unit += next;
-    ++stretches.back().run_count;
+    ++stretches.back().span_count;
   }
-  window.back().widen = 1;
+  window->back().widen = 1;
+  return stretches;
+}
+
+void BinaryConvolution::make_parts() {
+  std::vector<Span> window = window_spans(shape_, layout_, units_.depthwise ? 1 : units_.tap_units,
+                                          {tiles_->unit_bytes, tiles_->narrow_units, tiles_->wide_units});
+  const std::vector<Part> stretches = stretches_of(&window);
   for (int i = 0; i < inputs_.count; ++i) {
-    for (Run run : window) {
-      run.offset += i * plane_bytes_;
-      runs_.push_back(run);
+    for (Span span : window) {
+      span.offset += i * plane_bytes_;
+      spans_.push_back(span);
     }
   }
   // A plane of weights, the larger operand, stays in the cache for all planes of a tile's pixels.
   for (int j = 0; j < weight_planes_.count; ++j) {
     for (int i = 0; i < inputs_.count; ++i) {
       for (Part part : stretches) {
-        part.first_run += i * static_cast<int64_t>(window.size());
+        part.first_span += i * static_cast<int64_t>(window.size());
         part.weight_plane = j;
         part.shift = i + j;
-        part.subtract = is_negative(weight_planes_, j);
+        part.subtract = weight_planes_.is_negative(j);
         parts_.push_back(part);
       }
     }
@@ -207,8 +176,8 @@ void BinaryConvolution::pack_weights(const uint64_t* weights) {
   }
 }
 
-// Writes from front to back, because a file of weights must load quickly; a word of each lane is kept at hand
-// while its units are written.
+// Writes from front to back, because a file of weights must load quickly; each lane's current word is kept at
+// hand while its units are written.
 template <class Unit>
 void BinaryConvolution::pack_panel(const uint64_t* weights, int64_t group, int64_t panel) {
   const int64_t bits = tiles_->unit_bits, per_word = kWordBits / bits;
@@ -240,59 +209,8 @@ void BinaryConvolution::pack_pad(int pad_value) {
   expand_pixels(reinterpret_cast<const char*>(pixel.data()), 1, 1, 0, reinterpret_cast<char*>(pad_.data()));
 }
 
-void BinaryConvolution::make_bases(const uint64_t* weights, int pad_value) {
-  const ConvShape& s = shape_;
-  const bool exact = pad_value == 0 && inputs_.values == BitValues::kSigns;
-  const int64_t rows = pointwise_ ? 1 : s.out_height(), columns = pointwise_ ? 1 : s.out_width();
-  const auto row_kinds =
-      kinds_of({s.in_height, s.kernel_height, s.stride_height, s.pad_height, s.dilation_height, rows},
-               s.kernel_height, s.dilation_height, rows, !exact || s.pad_height == 0, &row_base_);
-  const auto column_kinds =
-      kinds_of({s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, columns},
-               s.kernel_width, s.dilation_width, columns, !exact || s.pad_width == 0, &column_base_);
-  const int64_t lanes = panels() * panel_lanes(), row = groups() * lanes;
-  for (int64_t& base : column_base_) base *= row;
-  for (int64_t& base : row_base_) base *= row * static_cast<int64_t>(column_kinds.size());
-  bases_ = AlignedArray<int32_t>(row_kinds.size() * column_kinds.size() * static_cast<size_t>(row));
-  if (bases_.data() == nullptr) return;
-
-  const int64_t words = words_for(shape_.group_inputs()), n = s.group_inputs(), inputs = largest(inputs_);
-  const bool input_signs = inputs_.values == BitValues::kSigns,
-             signs = weight_planes_.values == BitValues::kSigns;
-  std::vector<int64_t> tap_sums(static_cast<size_t>(s.taps()));
-  for (int64_t o = 0; o < s.out_channels; ++o) {
-    // The sum of each tap's weights, and the base of a window that lies inside.
-    int64_t base = 0;
-    std::fill(tap_sums.begin(), tap_sums.end(), 0);
-    for (int64_t j = 0; j < weight_planes_.count; ++j) {
-      const int64_t weight = is_negative(weight_planes_, j) ? -(int64_t{1} << j) : int64_t{1} << j;
-      for (int64_t tap = 0; tap < s.taps(); ++tap) {
-        const int64_t ones = popcount(weights + ((j * s.out_channels + o) * s.taps() + tap) * words, words);
-        tap_sums[static_cast<size_t>(tap)] += (signs ? 2 * ones - n : ones) * weight;
-        base += (signs ? (input_signs ? n : ones) : (input_signs ? -ones : 0)) * weight;
-      }
-    }
-    base *= inputs;
-    int32_t* to = bases_.data() + o / group_outputs() * lanes + o % group_outputs();
-    for (const TapRange& rows_inside : row_kinds) {
-      for (const TapRange& columns_inside : column_kinds) {
-        // Taps outside were counted as the lowest value, -inputs.
-        int64_t outside = 0;
-        for (int64_t tap = 0; tap < s.taps(); ++tap) {
-          const int64_t kh = tap / s.kernel_width, kw = tap % s.kernel_width;
-          const bool inside = rows_inside.begin <= kh && kh < rows_inside.end && columns_inside.begin <= kw &&
-                              kw < columns_inside.end;
-          if (!inside) outside += tap_sums[static_cast<size_t>(tap)];
-        }
-        *to = static_cast<int32_t>(base + inputs * outside);
-        to += row;
-      }
-    }
-  }
-}
-
 int64_t BinaryConvolution::packed_bytes() const {
-  return static_cast<int64_t>(panels_.size() + pad_.size() + bases_.size() * sizeof(int32_t));
+  return static_cast<int64_t>(panels_.size() + pad_.size() + offsets_.size() * sizeof(int32_t));
 }
 
 void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& epilogue,
@@ -300,36 +218,40 @@ void BinaryConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& ep
   run_blocks(x, batch, epilogue, out, workspace, pool);
 }
 
+void BinaryConvolution::expand_units(const uint64_t* bits, int64_t units, char* out) const {
+  if (tiles_->expand != nullptr) return tiles_->expand(bits, units, out);
+  std::memcpy(out, bits, static_cast<size_t>(units * tiles_->unit_bytes));
+}
+
+// One pixel whose groups do not begin at units.
+void BinaryConvolution::expand_groups(const uint64_t* pixel, char* out) const {
+  constexpr int64_t kChunk = 16;  // words
+  const BinaryTiles& tiles = *tiles_;
+  for (int64_t g = 0; g < shape_.groups; ++g, out += units_.tap_units * tiles.unit_bytes) {
+    uint64_t group[kChunk];
+    for (int64_t u = 0; u < units_.tap_units; u += kChunk * kWordBits / tiles.unit_bits) {
+      const int64_t first = u * tiles.unit_bits;
+      const int64_t bits = std::min(shape_.group_inputs() - first, kChunk * kWordBits);
+      copy_bits(pixel, g * shape_.group_inputs() + first, bits, group);
+      expand_units(group, ceil_div(bits, tiles.unit_bits), out + u * tiles.unit_bytes);
+    }
+  }
+}
+
 void BinaryConvolution::expand_pixels(const char* pixels, int64_t step, int64_t count, int64_t plane,
                                       char* out) const {
-  const auto* x = reinterpret_cast<const uint64_t*>(pixels);
-  const BinaryTiles& tiles = *tiles_;
   const int64_t words = words_for(shape_.in_channels), pixel_words = words * inputs_.count;
-  x += plane * words;
-  const auto emit = [&](const uint64_t* bits, int64_t units, char* to) {
-    if (tiles.expand != nullptr) return tiles.expand(bits, units, to);
-    std::memcpy(to, bits, static_cast<size_t>(units * tiles.unit_bytes));
-  };
+  const auto* x = reinterpret_cast<const uint64_t*>(pixels) + plane * words;
   const int64_t pixel_units = groups() * units_.tap_units;
-  const bool whole = groups() == 1 || shape_.group_inputs() % tiles.unit_bits == 0;
-  if (whole && step == 1 && inputs_.count == 1 && pixel_units * tiles.unit_bits == words * kWordBits) {
-    return emit(x, count * pixel_units, out);
+  const bool whole = groups() == 1 || shape_.group_inputs() % tiles_->unit_bits == 0;
+  if (whole && step == 1 && inputs_.count == 1 && pixel_units * tiles_->unit_bits == words * kWordBits) {
+    return expand_units(x, count * pixel_units, out);
   }
-  for (int64_t p = 0; p < count; ++p, x += step * pixel_words) {
+  for (int64_t p = 0; p < count; ++p, x += step * pixel_words, out += layout_.pixel_bytes) {
     if (whole) {
-      emit(x, pixel_units, out);
-      out += layout_.pixel_bytes;
-      continue;
-    }
-    for (int64_t g = 0; g < shape_.groups; ++g, out += units_.tap_units * tiles.unit_bytes) {
-      constexpr int64_t kChunk = 16;  // words
-      uint64_t group[kChunk];
-      for (int64_t u = 0; u < units_.tap_units; u += kChunk * kWordBits / tiles.unit_bits) {
-        const int64_t first = u * tiles.unit_bits;
-        const int64_t bits = std::min(shape_.group_inputs() - first, kChunk * kWordBits);
-        copy_bits(x, g * shape_.group_inputs() + first, bits, group);
-        emit(group, ceil_div(bits, tiles.unit_bits), out + u * tiles.unit_bytes);
-      }
+      expand_units(x, pixel_units, out);
+    } else {
+      expand_groups(x, out);
     }
   }
 }
@@ -340,20 +262,20 @@ void BinaryConvolution::run_panel(const Work& work, int64_t group, int64_t panel
       reinterpret_cast<const char*>(panels_.data()) + (group * panels() + panel) * panel_bytes();
   const BinaryTile* by_pixels = tiles_->tile[static_cast<int>(product_)][panel_vectors(panel) - 1];
   const Part& part = parts_[0];
-  const Run* runs = runs_.data() + part.first_run;
+  const Span* spans = spans_.data() + part.first_span;
   const bool several = parts_.size() > 1;
-  FinishTile strip = panel_strip(group, panel);
-  strip.bases = bases_.data() + (group * panels() + panel) * panel_lanes();
+  EpilogueTile strip = panel_strip(group, panel);
+  strip.offsets = offsets_.data() + (group * panels() + panel) * panel_lanes();
   strip.multiplier = multiplier_;
   const int64_t channel_bytes = units_.depthwise ? panel * tiles_->unit_bytes : 0;
   const auto count = [&](int64_t first, int64_t size, int32_t* sums) {
     const BinaryTile tile = by_pixels[size - 1];
     const void* shifted[kMaxTilePixels];
     const void* const* addresses = shift_addresses(pixels.addresses + first, size, channel_bytes, shifted);
-    tile(addresses, runs, part.run_count, weights, sums);
+    tile(addresses, spans, part.span_count, weights, sums);
     if (several) add_parts(tile, addresses, weights, strip.lanes, size * strip.lanes, sums);
   };
-  run_strips<int32_t>(work, pixels, panel, strip, count, kernels_->finish_i32);
+  run_strips<int32_t>(work, pixels, panel, strip, count, kernels_->epilogue_i32);
 }
 
 // Adds the counts of the parts after the first, each with its weight. The first is never a negative one.
@@ -363,7 +285,7 @@ void BinaryConvolution::add_parts(BinaryTile count_tile, const void* const* pixe
   for (size_t i = 1; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
     const int64_t unit = part.weight_plane * window_units() + part.first_unit;
-    count_tile(pixels, runs_.data() + part.first_run, part.run_count,
+    count_tile(pixels, spans_.data() + part.first_span, part.span_count,
                weights + unit * lanes * tiles_->weight_bytes, counts);
     kernels_->add_shifted(counts, size, part.shift, part.subtract, sums);
   }

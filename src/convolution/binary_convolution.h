@@ -3,14 +3,21 @@
 //
 //   dot = sum over planes i, j and the window of 2^(i+j) * x_i * w_j
 //
-// where x_i and w_j are bit planes whose bits mean -1/+1 or 0/1. With p = popcount(x xor w) or popcount(x and
-// w), S = popcount(w) and n the window's size, one pair of planes contributes
-//   x -1/+1, w -1/+1:   n - 2 p(xor)        x 0/1, w -1/+1:   S - p(xor)      because x * w = (w bit) - (x
-//   xor w) x -1/+1, w 0/1:   2 p(and) - S          x 0/1, w 0/1:     p(and)
-// so one table of bases for each output, and one multiplier, turn the counts into dots. The last plane of
-// weights in two's complement holds 0/1 like the others, but its counts and bases are subtracted. Padding
-// with zeros between -1/+1 values is exact: what the window lacks at the border is in the bases, one row of
-// them for each kind of border.
+// where x_i and w_j are bit planes whose bits stand for -1/+1 or 0/1. With n the size of the window, S =
+// popcount(w) and p = popcount(x xor w) or popcount(x and w), one pair of planes contributes
+//
+// clang-format off
+//                 w -1/+1              w 0/1
+//   x -1/+1       n - 2 p(xor)         2 p(and) - S
+//   x 0/1         S - p(xor)           p(and)
+// clang-format on
+//
+// where S - p(xor) follows from x * w = (bit of w) - (x xor w) for each bit. So a table of offsets, one for
+// each output, and one multiplier turn counts into dots. The last plane of weights in two's complement holds
+// 0/1 like the others, but its counts and offsets are subtracted.
+//
+// Padding with zeros between -1/+1 values is exact: what the window lacks at the border is in the offsets,
+// which have a row for each kind of border.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +36,20 @@ namespace bmx {
 // weight -2^(k-1); of weights only, in 2 to 8 planes.
 enum class BitValues { kSigns, kZeroOne, kTwosComplement };
 
-// k planes of bits; plane i has the weight 2^i. Activations are [N][H][W][planes][words_for(C)].
+// k planes of bits. Activations are [N][H][W][planes][words_for(C)].
 struct Planes {
   int count = 1;
   BitValues values = BitValues::kSigns;
+
+  bool is_negative(int64_t plane) const { return values == BitValues::kTwosComplement && plane == count - 1; }
+  // The weight of a plane.
+  int64_t scale(int64_t plane) const {
+    return is_negative(plane) ? -(int64_t{1} << plane) : int64_t{1} << plane;
+  }
+  // The largest absolute value.
+  int64_t largest() const {
+    return values == BitValues::kTwosComplement ? int64_t{1} << (count - 1) : (int64_t{1} << count) - 1;
+  }
 };
 
 class BinaryConvolution final : public SlabConvolution {
@@ -44,7 +61,7 @@ class BinaryConvolution final : public SlabConvolution {
                                           const Kernels& kernels, Planes inputs = {},
                                           Planes weight_planes = {});
 
-  // Can such planes be multiplied: are there 1 to 8, do sums stay below 2^31?
+  // Refuses planes that cannot be multiplied: more than 8, or sums of 2^31 and more.
   static Status check_planes(const ConvShape& shape, int pad_value, Planes inputs, Planes weight_planes);
 
   // Bytes of the repacked weights and tables.
@@ -56,25 +73,43 @@ class BinaryConvolution final : public SlabConvolution {
            void* workspace, ThreadPool* pool = nullptr) const;
 
  private:
-  // Counts of one stretch of the reduction: planes i and j, and a part of the window that wide sums can hold.
+  // One stretch of the reduction: planes i and j, and a part of the window whose counts wide sums can hold.
   struct Part {
-    int64_t first_run, run_count;
+    int64_t first_span, span_count;
     int64_t weight_plane, first_unit;
     int shift;  // i + j
     bool subtract;
   };
 
+  // What the weights of one output sum up to.
+  struct OutputSums {
+    int64_t offset = 0;         // of a window inside the image
+    std::vector<int64_t> taps;  // each tap's sum
+  };
+  // Kinds of borders, as the taps inside the image along rows and columns.
+  struct Borders {
+    std::vector<TapRange> rows, columns;
+  };
+
+  BinaryConvolution(const ConvShape& shape, const Kernels& kernels, Planes inputs, Planes weight_planes);
   void choose_layout(const ConvShape& shape);
+  std::vector<Part> stretches_of(std::vector<Span>* window) const;
   void make_parts();
   void pack_weights(const uint64_t* weights);
   template <class Unit>
   void pack_panel(const uint64_t* weights, int64_t group, int64_t panel);
   void pack_depthwise_weights(const uint64_t* weights);
   void pack_pad(int pad_value);
-  void make_bases(const uint64_t* weights, int pad_value);
+  bool make_offsets(const uint64_t* weights, int pad_value);  // false: no memory
+  Borders find_borders(int pad_value);
+  int64_t offset_of(int64_t n, int64_t ones) const;
+  OutputSums sums_of(const uint64_t* weights, int64_t output) const;
+  int64_t outside(const OutputSums& sums, const TapRange& rows, const TapRange& columns) const;
 
   int64_t panel_bytes() const;
   int64_t tap_words() const { return words_for(shape_.group_inputs()); }
+  void expand_units(const uint64_t* bits, int64_t units, char* out) const;
+  void expand_groups(const uint64_t* pixel, char* out) const;
   void expand_pixels(const char* x, int64_t step, int64_t count, int64_t plane, char* out) const override;
   void run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const override;
   void add_parts(BinaryTile count_tile, const void* const* pixels, const char* weights, int64_t lanes,
@@ -85,10 +120,10 @@ class BinaryConvolution final : public SlabConvolution {
   const BinaryTiles* tiles_ = nullptr;
   BitProduct product_ = BitProduct::kXor;
   int32_t multiplier_ = -2;
-  std::vector<Run> runs_;  // of all input planes
+  std::vector<Span> spans_;  // one window for each input plane
   std::vector<Part> parts_;
-  AlignedArray<uint8_t> panels_;  // [group][panel][weight plane][unit][lanes]
-  AlignedArray<int32_t> bases_;   // [kinds of rows][kinds of columns][group][panel lanes]
+  AlignedArray<uint8_t> panels_;   // [group][panel][weight plane][unit][lanes]
+  AlignedArray<int32_t> offsets_;  // [kinds of rows][kinds of columns][group][panel lanes]
 };
 
 }  // namespace bmx

@@ -1,10 +1,11 @@
+#include "convolution/conv_shape.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
 
 #include "base/checked.h"
-#include "convolution/conv_shape.h"
 
 namespace bmx {
 
@@ -13,7 +14,7 @@ namespace {
 constexpr int64_t kMaxDimension = std::numeric_limits<int32_t>::max();
 // Sizes in bytes, padded to any ISA's tile, stay far below this many times the number of elements.
 constexpr int64_t kSizeSlack = 4096;
-// The same for the padded input, of which every thread may hold a part.
+// The same for the padded input, which every thread may hold a part of.
 constexpr int64_t kSlabSlack = int64_t{1} << 20;
 constexpr int64_t kMaxPadding = 65535;
 
@@ -23,7 +24,7 @@ std::string pair(int64_t height, int64_t width) {
   return "(" + std::to_string(height) + ", " + std::to_string(width) + ")";
 }
 
-Status check_range(const char* what, int64_t value, int64_t low, int64_t high = kMaxDimension) {
+Status check_range(const char* what, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return {};
   return error(std::string(what) + " must be between " + std::to_string(low) + " and " +
                std::to_string(high) + ", found " + std::to_string(value));
@@ -33,6 +34,66 @@ int64_t extent(int64_t kernel, int64_t dilation) { return dilation * (kernel - 1
 
 int64_t out_size(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation) {
   return (in + 2 * pad - extent(kernel, dilation)) / stride + 1;
+}
+
+Status check_dimensions(const ConvShape& s) {
+  const struct {
+    const char* what;
+    int64_t value, low, high;
+  } ranges[] = {
+      {"input height", s.in_height, 1, kMaxDimension},
+      {"input width", s.in_width, 1, kMaxDimension},
+      {"input channels", s.in_channels, 1, kMaxDimension},
+      {"output channels", s.out_channels, 1, kMaxDimension},
+      {"kernel height", s.kernel_height, 1, kMaxDimension},
+      {"kernel width", s.kernel_width, 1, kMaxDimension},
+      {"stride height", s.stride_height, 1, kMaxDimension},
+      {"stride width", s.stride_width, 1, kMaxDimension},
+      {"padding height", s.pad_height, 0, kMaxPadding},
+      {"padding width", s.pad_width, 0, kMaxPadding},
+      {"dilation height", s.dilation_height, 1, kMaxDimension},
+      {"dilation width", s.dilation_width, 1, kMaxDimension},
+      {"groups", s.groups, 1, kMaxDimension},
+  };
+  for (const auto& range : ranges) {
+    BMX_RETURN_IF_ERROR(check_range(range.what, range.value, range.low, range.high));
+  }
+  return {};
+}
+
+Status check_groups_and_window(const ConvShape& s) {
+  if (s.in_channels % s.groups != 0 || s.out_channels % s.groups != 0) {
+    return error("groups must divide both channel counts, found groups " + std::to_string(s.groups) +
+                 " for " + std::to_string(s.in_channels) + " input and " + std::to_string(s.out_channels) +
+                 " output channels");
+  }
+  const int64_t height = extent(s.kernel_height, s.dilation_height),
+                width = extent(s.kernel_width, s.dilation_width);
+  if (s.in_height + 2 * s.pad_height < height || s.in_width + 2 * s.pad_width < width) {
+    return error("the dilated kernel must fit into the padded input, found kernel " + pair(height, width) +
+                 " for input " + pair(s.in_height, s.in_width) + " with padding " +
+                 pair(s.pad_height, s.pad_width));
+  }
+  return {};
+}
+
+// Later computations with these sizes may not overflow.
+Status check_sizes(const ConvShape& s) {
+  const auto depth = checked_product({s.taps(), s.group_inputs()});
+  if (!depth || *depth > kMaxDimension) {
+    return error("one output may sum at most 2147483647 values, found kernel " +
+                 pair(s.kernel_height, s.kernel_width) + " over " + std::to_string(s.group_inputs()) +
+                 " channels");
+  }
+  if (!checked_product(
+          {s.in_height + 2 * s.pad_height, s.in_width + 2 * s.pad_width, s.in_channels, kSlabSlack}) ||
+      !checked_product({s.out_height(), s.out_width(), s.out_channels, kSizeSlack}) ||
+      !checked_product({s.out_channels, *depth, kSizeSlack})) {
+    return error("the sizes of input, output and weights must be addressable, found input " +
+                 pair(s.in_height, s.in_width) + " with " + std::to_string(s.in_channels) + " channels and " +
+                 std::to_string(s.out_channels) + " output channels");
+  }
+  return {};
 }
 
 }  // namespace
@@ -46,42 +107,9 @@ int64_t ConvShape::out_width() const {
 }
 
 Status ConvShape::validate() const {
-  BMX_RETURN_IF_ERROR(check_range("input height", in_height, 1));
-  BMX_RETURN_IF_ERROR(check_range("input width", in_width, 1));
-  BMX_RETURN_IF_ERROR(check_range("input channels", in_channels, 1));
-  BMX_RETURN_IF_ERROR(check_range("output channels", out_channels, 1));
-  BMX_RETURN_IF_ERROR(check_range("kernel height", kernel_height, 1));
-  BMX_RETURN_IF_ERROR(check_range("kernel width", kernel_width, 1));
-  BMX_RETURN_IF_ERROR(check_range("stride height", stride_height, 1));
-  BMX_RETURN_IF_ERROR(check_range("stride width", stride_width, 1));
-  BMX_RETURN_IF_ERROR(check_range("padding height", pad_height, 0, kMaxPadding));
-  BMX_RETURN_IF_ERROR(check_range("padding width", pad_width, 0, kMaxPadding));
-  BMX_RETURN_IF_ERROR(check_range("dilation height", dilation_height, 1));
-  BMX_RETURN_IF_ERROR(check_range("dilation width", dilation_width, 1));
-  BMX_RETURN_IF_ERROR(check_range("groups", groups, 1));
-  if (in_channels % groups != 0 || out_channels % groups != 0) {
-    return error("groups must divide both channel counts, found groups " + std::to_string(groups) + " for " +
-                 std::to_string(in_channels) + " input and " + std::to_string(out_channels) +
-                 " output channels");
-  }
-  const int64_t height = extent(kernel_height, dilation_height), width = extent(kernel_width, dilation_width);
-  if (in_height + 2 * pad_height < height || in_width + 2 * pad_width < width) {
-    return error("the dilated kernel must fit into the padded input, found kernel " + pair(height, width) +
-                 " for input " + pair(in_height, in_width) + " with padding " + pair(pad_height, pad_width));
-  }
-  const auto depth = checked_product({taps(), group_inputs()});
-  if (!depth || *depth > kMaxDimension) {
-    return error("one output may sum at most 2147483647 values, found kernel " +
-                 pair(kernel_height, kernel_width) + " over " + std::to_string(group_inputs()) + " channels");
-  }
-  if (!checked_product({in_height + 2 * pad_height, in_width + 2 * pad_width, in_channels, kSlabSlack}) ||
-      !checked_product({out_height(), out_width(), out_channels, kSizeSlack}) ||
-      !checked_product({out_channels, *depth, kSizeSlack})) {
-    return error("the sizes of input, output and weights must be addressable, found input " +
-                 pair(in_height, in_width) + " with " + std::to_string(in_channels) + " channels and " +
-                 std::to_string(out_channels) + " output channels");
-  }
-  return {};
+  BMX_RETURN_IF_ERROR(check_dimensions(*this));
+  BMX_RETURN_IF_ERROR(check_groups_and_window(*this));
+  return check_sizes(*this);
 }
 
 TapRange taps_inside(int64_t first, int64_t dilation, int64_t taps, int64_t size) {

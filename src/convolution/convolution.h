@@ -1,4 +1,4 @@
-// Every convolution: what the rooms above include.
+// All convolutions, for the rooms above.
 #pragma once
 
 #include "convolution/binary_convolution.h"

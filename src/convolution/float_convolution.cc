@@ -29,9 +29,9 @@ FloatConvolution::FloatConvolution(const ConvShape& shape, const Kernels& kernel
   units.input_is_units = units.tap_units * (units.depthwise ? 1 : shape.groups) == shape.in_channels;
   units.slab_bytes = kSlabBytes;
   set_geometry(shape, units, tiles_->lanes, tiles_->max_vectors, tiles_->pixels);
-  runs_ = window_runs(shape, layout_, units.depthwise ? 1 : units.tap_units, {units.unit_bytes, 0, 0});
-  row_base_.assign(static_cast<size_t>(pointwise_ ? 1 : shape.out_height()), 0);
-  column_base_.assign(static_cast<size_t>(pointwise_ ? 1 : shape.out_width()), 0);
+  spans_ = window_spans(shape, layout_, units.depthwise ? 1 : units.tap_units, {units.unit_bytes, 0, 0});
+  offset_row_by_row_.assign(static_cast<size_t>(pointwise_ ? 1 : shape.out_height()), 0);
+  offset_row_by_column_.assign(static_cast<size_t>(pointwise_ ? 1 : shape.out_width()), 0);
   bias_ = AlignedArray<float>(static_cast<size_t>(groups() * panels() * panel_lanes()));
   pad_ = AlignedArray<uint8_t>(static_cast<size_t>(layout_.pixel_bytes));  // zeros
 }
@@ -136,10 +136,10 @@ void FloatConvolution::run_panel(const Work& work, int64_t group, int64_t panel,
   const int64_t channel_bytes = units_.depthwise ? panel * panel_lanes() * units_.unit_bytes : 0;
   const auto multiply = [&](int64_t first, int64_t size, float* values) {
     const void* shifted[kMaxTilePixels];
-    by_pixels[size - 1](shift_addresses(pixels.addresses + first, size, channel_bytes, shifted), runs_.data(),
-                        static_cast<int64_t>(runs_.size()), weights, init, values);
+    by_pixels[size - 1](shift_addresses(pixels.addresses + first, size, channel_bytes, shifted),
+                        spans_.data(), static_cast<int64_t>(spans_.size()), weights, init, values);
   };
-  run_strips<float>(work, pixels, panel, panel_strip(group, panel), multiply, kernels_->finish_f32);
+  run_strips<float>(work, pixels, panel, panel_strip(group, panel), multiply, kernels_->epilogue_f32);
 }
 
 }  // namespace bmx

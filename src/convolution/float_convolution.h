@@ -40,7 +40,7 @@ class FloatConvolution final : public SlabConvolution {
 
   const Kernels* kernels_ = nullptr;
   const FloatTiles* tiles_ = nullptr;
-  std::vector<Run> runs_;
+  std::vector<Span> spans_;
   AlignedArray<float> panels_;    // [group][panel][unit][lanes]; or, if the weights are signs,
   AlignedArray<uint64_t> signs_;  // [group][panel][bits of [unit][lanes], in whole words]
   AlignedArray<float> bias_;      // [group][panel lanes]

@@ -21,7 +21,7 @@ void float_product(const Kernels& kernels, const float* a, int64_t rows, int64_t
   static constexpr float kZeros[kMaxPanelLanes] = {};
   const FloatTiles& tiles = kernels.floats;
   const int64_t panel = product_panel(kernels), tile_rows = tiles.pixels[tiles.max_vectors - 1];
-  const Run run{0, static_cast<int32_t>(depth), 0};
+  const Span span{0, static_cast<int32_t>(depth), 0};
   alignas(kAlignment) float values[kMaxTilePixels * kMaxPanelLanes];
   for (int64_t o = 0; o < outputs; o += panel) {
     const size_t bytes = static_cast<size_t>(std::min(panel, outputs - o)) * sizeof(float);
@@ -29,7 +29,7 @@ void float_product(const Kernels& kernels, const float* a, int64_t rows, int64_t
       const int64_t count = std::min(tile_rows, rows - r);
       const void* addresses[kMaxTilePixels];
       for (int64_t i = 0; i < count; ++i) addresses[i] = a + (r + i) * a_stride;
-      tiles.tile[tiles.max_vectors - 1][count - 1](addresses, &run, 1, panels + o * depth, kZeros, values);
+      tiles.tile[tiles.max_vectors - 1][count - 1](addresses, &span, 1, panels + o * depth, kZeros, values);
       for (int64_t i = 0; i < count; ++i)
         std::memcpy(out + (r + i) * out_stride + o, values + i * panel, bytes);
     }

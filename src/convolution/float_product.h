@@ -1,4 +1,4 @@
-// Products of float matrices on the tiles of the convolutions: what gradients are made of.
+// Products of float matrices on the tiles of the convolutions; gradients are computed with them.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace bmx {
 
-// Outputs of a panel of the right-hand matrix: [ceil(outputs / panel)][depth][panel].
+// The number of outputs in a panel of the right-hand matrix: [ceil(outputs / panel)][depth][panel].
 constexpr int64_t product_panel(const Kernels& kernels) {
   return kernels.floats.max_vectors * kernels.floats.lanes;
 }

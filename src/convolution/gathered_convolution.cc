@@ -14,13 +14,13 @@ constexpr int64_t kLeastOutputs = 8;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// So that what follows is aligned.
+// Rounds up, so that what follows is aligned.
 int64_t aligned_words(int64_t words) {
   constexpr int64_t kWords = kAlignment / sizeof(uint64_t);
   return ceil_div(words, kWords) * kWords;
 }
 
-// Stretches of up to 64 bits, one after the other.
+// Writes stretches of up to 64 bits, one after the other.
 class BitWriter {
  public:
   explicit BitWriter(uint64_t* out) : out_(out) {}
@@ -36,8 +36,8 @@ class BitWriter {
   void skip(int64_t count) {
     for (; count > 0; count -= kWordBits) append(0, std::min(count, kWordBits));
   }
-  // What is left, then words of zeros up to `end`.
-  void finish(const uint64_t* end) {
+  // Writes the bits that are left, then words of zeros up to `end`.
+  void pad_to(const uint64_t* end) {
     if (out_ != end) *out_++ = word_;
     while (out_ != end) *out_++ = 0;
   }
@@ -48,7 +48,7 @@ class BitWriter {
   int64_t used_ = 0;
 };
 
-// `count` bits, up to 64, from bit `first` on. Reads the word behind them, too.
+// Up to 64 bits, `count`, from bit `first` on. Also reads the word after them.
 uint64_t read_bits(const uint64_t* words, int64_t first, int64_t count) {
   const uint64_t* word = words + first / kWordBits;
   const int64_t shift = first % kWordBits;
@@ -103,7 +103,7 @@ Result<GatheredConvolution> GatheredConvolution::create(const ConvShape& shape, 
   for (int64_t r = 0; r < rows; ++r) {
     BitWriter writer(windows.data() + r * words);
     for (int64_t tap = 0; tap < shape.taps(); ++tap) writer.append(*weights++, shape.in_channels);
-    writer.finish(windows.data() + (r + 1) * words);
+    writer.pad_to(windows.data() + (r + 1) * words);
   }
   Result<BinaryConvolution> dense =
       BinaryConvolution::create(dense_shape(shape), 0, windows.data(), kernels, inputs, weight_planes);
@@ -120,7 +120,8 @@ GatheredConvolution::GatheredConvolution(const ConvShape& shape, int planes, Bin
   band_rows_ = std::clamp<int64_t>(kBandBytes / out_row_bytes, 1, shape.out_height());
 }
 
-// Rows of one image, [row][plane][row_words_], the windows of a band, and what the dense layer needs.
+// Holds the rows of one image, [row][plane][row_words_], the windows of a band, and what the dense layer
+// needs.
 int64_t GatheredConvolution::workspace_bytes(int threads) const {
   const int64_t rows = shape_.in_height * planes_ * row_words_;
   const int64_t windows = band_rows_ * shape_.out_width() * planes_ * window_words_;
@@ -151,17 +152,17 @@ void GatheredConvolution::run(const uint64_t* x, int64_t batch, const Epilogue& 
   }
 }
 
-// One plane of a row of pixels, between the zeros of the padding.
+// Packs one plane of a row of pixels between the zeros of the padding.
 void GatheredConvolution::pack_row(const uint64_t* pixels, int64_t plane, uint64_t* row) const {
   BitWriter writer(row);
   writer.skip(shape_.pad_width * shape_.in_channels);
   for (int64_t p = 0; p < shape_.in_width; ++p) {
     writer.append(pixels[p * planes_ + plane], shape_.in_channels);
   }
-  writer.finish(row + row_words_);
+  writer.pad_to(row + row_words_);
 }
 
-// The windows of a row of the output, [pixel][plane][window_words_].
+// Gathers the windows of a row of the output, [pixel][plane][window_words_].
 void GatheredConvolution::gather(const uint64_t* rows, int64_t out_row, uint64_t* windows) const {
   const int64_t stretch = shape_.kernel_width * shape_.in_channels;
   const int64_t step = shape_.stride_width * shape_.in_channels;
@@ -176,7 +177,7 @@ void GatheredConvolution::gather(const uint64_t* rows, int64_t out_row, uint64_t
           copy_stretch(rows + (r * planes_ + plane) * row_words_, p * step, stretch, &writer);
         }
       }
-      writer.finish(windows + window_words_);
+      writer.pad_to(windows + window_words_);
     }
   }
 }

@@ -3,8 +3,8 @@
 // A pixel takes at least a unit of the tiles, which a first layer on images of 3 channels leaves nearly
 // empty. Here the bits of a row of the image lie without gaps, so that the taps of a row of the window are
 // one stretch of bits, and the window of each output pixel is copied from as many stretches as the kernel has
-// rows. Zeros around the image are bits 0, so this is for planes of 0/1 bits only. Integer sums: equal to
-// those of a BinaryConvolution.
+// rows. Zeros around the image are bits 0, so this works for planes of 0/1 bits only. The integer sums
+// equal those of a BinaryConvolution.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace bmx {
 
 class GatheredConvolution {
  public:
-  // Is there a way, and does it save more than it costs?
+  // Whether the shape allows it and it saves more than it costs.
   static bool pays(const ConvShape& shape, const Kernels& kernels, Planes inputs);
 
   // As for BinaryConvolution, for a shape that pays.
@@ -38,10 +38,10 @@ class GatheredConvolution {
 
   ConvShape shape_;
   int64_t planes_;
-  BinaryConvolution dense_;   // of a pixel's window
-  int64_t row_words_ = 0;     // of a row of the image with its padding, and one more to read past the end
-  int64_t window_words_ = 0;  // of one plane
-  int64_t band_rows_ = 1;     // of the output, whose windows are made at a time
+  BinaryConvolution dense_;   // multiplies the window of a pixel
+  int64_t row_words_ = 0;     // words of a padded row of the image, and one more to read past its end
+  int64_t window_words_ = 0;  // words of a window and plane
+  int64_t band_rows_ = 1;     // output rows whose windows are gathered at a time
 };
 
 }  // namespace bmx

@@ -14,47 +14,47 @@ SlabAxis::SlabAxis(int64_t in_size, int64_t kernel, int64_t window_stride, int64
 
 namespace {
 
-// Runs that follow each other without a gap are one.
-std::vector<Run> merged_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
-                             int64_t unit_bytes) {
-  std::vector<Run> runs;
+// Taps that follow each other without a gap are one span.
+std::vector<Span> merged_spans(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
+                               int64_t unit_bytes) {
+  std::vector<Span> spans;
   for (int64_t kh = 0; kh < shape.kernel_height; ++kh) {
     for (int64_t kw = 0; kw < shape.kernel_width; ++kw) {
       const int64_t offset =
           kh * shape.dilation_height * layout.row_bytes + kw * shape.dilation_width * layout.pixel_bytes;
-      if (!runs.empty() && runs.back().offset + runs.back().units * unit_bytes == offset) {
-        runs.back().units += static_cast<int32_t>(tap_units);
+      if (!spans.empty() && spans.back().offset + spans.back().units * unit_bytes == offset) {
+        spans.back().units += static_cast<int32_t>(tap_units);
       } else {
-        runs.push_back({offset, static_cast<int32_t>(tap_units), 0});
+        spans.push_back({offset, static_cast<int32_t>(tap_units), 0});
       }
     }
   }
-  return runs;
+  return spans;
 }
 
 }  // namespace
 
-std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
-                             const UnitLimits& limits) {
-  const std::vector<Run> merged = merged_runs(shape, layout, tap_units, limits.unit_bytes);
+std::vector<Span> window_spans(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
+                               const UnitLimits& limits) {
+  const std::vector<Span> merged = merged_spans(shape, layout, tap_units, limits.unit_bytes);
   const int64_t longest = limits.narrow_units != 0 ? limits.narrow_units : limits.wide_units;
   if (longest == 0) return merged;
-  std::vector<Run> runs;
-  int64_t counted = 0;  // since the last widening
-  for (const Run& run : merged) {
-    const int64_t pieces = (run.units + longest - 1) / longest;
+  std::vector<Span> spans;
+  int64_t counted = 0;  // units since the last widening
+  for (const Span& span : merged) {
+    const int64_t pieces = (span.units + longest - 1) / longest;
     for (int64_t i = 0; i < pieces; ++i) {
-      const PartRange part = part_range(run.units, pieces, i);
+      const PartRange part = part_range(span.units, pieces, i);
       const int64_t units = part.end - part.begin;
       if (limits.narrow_units != 0 && counted + units > longest) {
-        runs.back().widen = 1;
+        spans.back().widen = 1;
         counted = 0;
       }
-      runs.push_back({run.offset + part.begin * limits.unit_bytes, static_cast<int32_t>(units), 0});
+      spans.push_back({span.offset + part.begin * limits.unit_bytes, static_cast<int32_t>(units), 0});
       counted += units;
     }
   }
-  return runs;
+  return spans;
 }
 
 WorkSplit split_work(int64_t images, int64_t out_rows, int64_t max_block_rows, int64_t max_panel_parts,

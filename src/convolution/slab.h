@@ -20,7 +20,7 @@ struct SlabAxis {
   SlabAxis(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation, int64_t out);
 
   int64_t in = 1, pad = 0, step = 1;  // slab position p is input position p * step - pad
-  int64_t stride = 1, extent = 1;     // of the window, in slab positions
+  int64_t stride = 1, extent = 1;     // stride and extent of the window, in slab positions
   int64_t out = 1;
 
   int64_t positions(int64_t outputs) const { return (outputs - 1) * stride + extent; }
@@ -43,10 +43,10 @@ struct UnitLimits {
   int64_t narrow_units = 0, wide_units = 0;  // as in BinaryTiles
 };
 
-// The window of `tap_units` units per tap, as few runs as possible. No stretch of runs between two widenings
-// is longer than narrow_units, no run longer than wide_units.
-std::vector<Run> window_runs(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
-                             const UnitLimits& limits);
+// The window of `tap_units` units per tap, as few spans as possible. No stretch of spans between two
+// widenings is longer than narrow_units, no span longer than wide_units.
+std::vector<Span> window_spans(const ConvShape& shape, const SlabLayout& layout, int64_t tap_units,
+                               const UnitLimits& limits);
 
 // How the output rows of a batch are cut into blocks, and the panels of a block into parts, so that every
 // thread of the pool finds the same amount of work.
@@ -59,7 +59,7 @@ struct WorkSplit {
 WorkSplit split_work(int64_t images, int64_t out_rows, int64_t max_block_rows, int64_t max_panel_parts,
                      int threads);
 
-// [begin, end) of `total` things for part `index` of `parts`.
+// Part `index` of `parts` of the range [0, total).
 struct PartRange {
   int64_t begin, end;
 };

@@ -24,40 +24,46 @@ bool is_pointwise(const ConvShape& s) {
 
 void SlabConvolution::set_geometry(const ConvShape& shape, const Units& units, int64_t lanes, int max_vectors,
                                    const int* tile_pixels) {
-  const ConvShape& s = shape_ = shape;
+  shape_ = shape;
   units_ = units;
   lanes_ = lanes;
   panel_vectors_ = std::min<int64_t>(max_vectors, ceil_div(group_outputs(), lanes));
   tile_pixels_.assign(tile_pixels, tile_pixels + max_vectors);
-  pointwise_ = is_pointwise(s);
+  pointwise_ = is_pointwise(shape);
+  make_layout();
+  max_block_rows_ = choose_block_rows(tile_pixels[panel_vectors(0) - 1]);
+  plane_bytes_ = aligned_bytes(layout_.bytes(max_block_rows_));
+  // Planes a power of two apart would take each other's places in the first-level cache.
+  if (units.planes > 1) plane_bytes_ += kPlaneGap;
+}
+
+void SlabConvolution::make_layout() {
+  const ConvShape& s = shape_;
   layout_.rows = SlabAxis(s.in_height, s.kernel_height, s.stride_height, s.pad_height, s.dilation_height,
                           s.out_height());
   layout_.columns =
       SlabAxis(s.in_width, s.kernel_width, s.stride_width, s.pad_width, s.dilation_width, s.out_width());
-  layout_.pixel_bytes = groups() * units.tap_units * units.unit_bytes;
-  layout_.row_bytes = layout_.columns.positions(s.out_width()) * layout_.pixel_bytes;
-  if (units.input_is_units && units.planes == 1 && s.pad_height == 0 && s.pad_width == 0 &&
-      layout_.rows.step == 1 && layout_.columns.step == 1) {
-    layout_.is_input = true;
-    layout_.pixel_bytes = units.input_pixel_bytes;
-    layout_.row_bytes = s.in_width * layout_.pixel_bytes;
-  }
+  layout_.is_input = units_.input_is_units && units_.planes == 1 && s.pad_height == 0 && s.pad_width == 0 &&
+                     layout_.rows.step == 1 && layout_.columns.step == 1;
+  layout_.pixel_bytes =
+      layout_.is_input ? units_.input_pixel_bytes : groups() * units_.tap_units * units_.unit_bytes;
+  layout_.row_bytes =
+      (layout_.is_input ? s.in_width : layout_.columns.positions(s.out_width())) * layout_.pixel_bytes;
   if (pointwise_) {
     layout_.rows = layout_.columns = SlabAxis();
     layout_.row_bytes = layout_.pixel_bytes;
   }
-  const int64_t tile = tile_pixels[panel_vectors(0) - 1], most = pointwise_ ? INT64_MAX : s.out_height();
-  const int64_t most_pixels = units.slab_bytes / 16;
-  max_block_rows_ = 1;
-  while (max_block_rows_ < most && layout_.bytes(max_block_rows_ + 1) * units.planes <= units.slab_bytes &&
-         max_block_rows_ * out_width() < most_pixels) {
-    ++max_block_rows_;
+}
+
+// The output rows of a block: as many as a slab of slab_bytes serves, in whole tiles where that is possible.
+int64_t SlabConvolution::choose_block_rows(int64_t tile) const {
+  const int64_t most = pointwise_ ? INT64_MAX : shape_.out_height(), most_pixels = units_.slab_bytes / 16;
+  int64_t rows = 1;
+  while (rows < most && layout_.bytes(rows + 1) * units_.planes <= units_.slab_bytes &&
+         rows * out_width() < most_pixels) {
+    ++rows;
   }
-  if (max_block_rows_ < most && max_block_rows_ >= tile)
-    max_block_rows_ -= max_block_rows_ % tile;  // whole tiles
-  plane_bytes_ = aligned_bytes(layout_.bytes(max_block_rows_));
-  // Planes a power of two apart would take each other's places in the first-level cache.
-  if (units.planes > 1) plane_bytes_ += kPlaneGap;
+  return rows < most && rows >= tile ? rows - rows % tile : rows;
 }
 
 int64_t SlabConvolution::panel_vectors(int64_t panel) const {
@@ -65,8 +71,8 @@ int64_t SlabConvolution::panel_vectors(int64_t panel) const {
   return ceil_div(std::min(rest, panel_lanes()), lanes_);
 }
 
-FinishTile SlabConvolution::panel_strip(int64_t group, int64_t panel) const {
-  FinishTile strip;
+EpilogueTile SlabConvolution::panel_strip(int64_t group, int64_t panel) const {
+  EpilogueTile strip;
   strip.lanes = panel_vectors(panel) * lanes_;
   strip.outputs = std::min(panel_lanes(), group_outputs() - panel * panel_lanes());
   strip.first_channel = group * group_outputs() + panel * panel_lanes();
@@ -108,7 +114,7 @@ void SlabConvolution::run_blocks(const void* x, int64_t batch, const Epilogue& e
   });
 }
 
-// One row of the slab from one row of the input, or from none.
+// Fills a row of the slab from a row of the input; null: with padding.
 void SlabConvolution::fill_row(const char* row, int64_t plane, char* slab) const {
   const SlabAxis& axis = layout_.columns;
   const int64_t positions = axis.positions(axis.out);
@@ -149,28 +155,32 @@ const char* SlabConvolution::fill_slab(const Work& work, const Block& block, cha
   return slab;
 }
 
+// Finds the windows of a block's pixels in its slab and their rows in the table of offsets.
+void SlabConvolution::place_pixels(const Block& block, const char* slab, const BlockPixels& pixels) const {
+  int64_t p = 0;
+  for (int64_t row = block.rows.begin; row < block.rows.end; ++row) {
+    const int64_t offset_row = offset_row_by_row_[static_cast<size_t>(pointwise_ ? 0 : row)];
+    const char* address = slab + (row - block.rows.begin) * layout_.rows.stride * layout_.row_bytes;
+    for (int64_t column = 0; column < out_width(); ++column, ++p) {
+      pixels.addresses[p] = address;
+      pixels.offset_rows[p] = offset_row + offset_row_by_column_[static_cast<size_t>(column)];
+      address += layout_.columns.stride * layout_.pixel_bytes;
+    }
+  }
+}
+
 void SlabConvolution::run_block(const Work& work, const Block& block, char* scratch) const {
   const int64_t width = out_width(), most = max_block_rows_ * width;
   BlockPixels pixels;
   pixels.addresses = reinterpret_cast<const void**>(scratch);
-  pixels.bases = reinterpret_cast<int64_t*>(scratch + aligned_bytes(most * int64_t{sizeof(void*)}));
+  scratch += aligned_bytes(most * int64_t{sizeof(void*)});
+  pixels.offset_rows = reinterpret_cast<int64_t*>(scratch);
+  scratch += aligned_bytes(most * int64_t{sizeof(int64_t)});
+  pixels.panel = scratch;
+  scratch += aligned_bytes(panel_scratch_bytes_);
   pixels.first = (block.image * work.out_rows + block.rows.begin) * width;
   pixels.count = (block.rows.end - block.rows.begin) * width;
-  char* panel_memory = reinterpret_cast<char*>(pixels.bases) + aligned_bytes(most * int64_t{sizeof(int64_t)});
-  char* slab_memory = panel_memory + aligned_bytes(panel_scratch_bytes_);
-  pixels.panel = panel_memory;
-  const char* slab = fill_slab(work, block, slab_memory);
-
-  int64_t p = 0;
-  for (int64_t row = block.rows.begin; row < block.rows.end; ++row) {
-    const int64_t row_base = row_base_[static_cast<size_t>(pointwise_ ? 0 : row)];
-    const char* address = slab + (row - block.rows.begin) * layout_.rows.stride * layout_.row_bytes;
-    for (int64_t column = 0; column < width;
-         ++column, ++p, address += layout_.columns.stride * layout_.pixel_bytes) {
-      pixels.addresses[p] = address;
-      pixels.bases[p] = row_base + column_base_[static_cast<size_t>(column)];
-    }
-  }
+  place_pixels(block, fill_slab(work, block, scratch), pixels);
   if (block.panels.end == panels()) {
     clear_bit_tails(work.out.bits, pixels.first, pixels.count, shape_.out_channels);
   }

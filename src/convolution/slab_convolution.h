@@ -1,7 +1,7 @@
 // What binary and float convolutions share: the walk over images, blocks of output rows, panels and tiles.
 //
 // A block's slab is filled once; then, for every panel, tiles of pixels are multiplied and a strip of tiles
-// is finished by the epilogue while its sums are in the first-level cache.
+// goes through the epilogue while its sums are in the first-level cache.
 #pragma once
 
 #include <algorithm>
@@ -21,36 +21,36 @@ class SlabConvolution {
   virtual ~SlabConvolution() = default;
   const ConvShape& shape() const { return shape_; }
 
-  // Scratch memory of a run with a pool of so many threads, for any batch.
+  // Bytes of scratch memory that run() needs with a pool of `threads` threads, for any batch.
   int64_t workspace_bytes(int threads = 1) const { return threads * thread_bytes(); }
 
  protected:
-  // What one call of run() has.
+  // The arguments of one call of run().
   struct Work {
     const char* x;
     int64_t images, out_rows;  // as the slab sees them: a pointwise layer has one image of a pixel a row
     const Epilogue& epilogue;
     const ConvOutputs& out;
   };
-  // Output rows of an image, and panels; with several groups all panels.
+  // Some output rows of an image, and some panels; with several groups, all panels.
   struct Block {
     int64_t image;
     PartRange rows, panels;
   };
-  // The pixels of a block: where their windows start, and where their bases do (bases_of).
+  // The pixels of a block: where their windows begin in the slab, and their rows in the table of offsets.
   struct BlockPixels {
     const void** addresses;
-    int64_t* bases;
-    void* panel;           // panel_scratch_bytes_ of the thread
-    int64_t first, count;  // in the output, counted through the batch
+    int64_t* offset_rows;
+    void* panel;           // panel_scratch_bytes_ of memory for this thread
+    int64_t first, count;  // indices in the output, through the whole batch
   };
   struct Units {
-    int64_t unit_bytes = 0, tap_units = 0;  // of one group, in the slab
-    int64_t input_pixel_bytes = 0;          // of one plane
+    int64_t unit_bytes = 0, tap_units = 0;  // units of a tap and group, in the slab
+    int64_t input_pixel_bytes = 0;          // bytes of a pixel and plane
     int64_t planes = 1;
     bool input_is_units = false;  // the input can serve as the slab
-    int64_t slab_bytes = 0;       // at most, if more than one row fits
-    bool depthwise = false;       // a unit is one tap of all channels: to the tiles all groups are one
+    int64_t slab_bytes = 0;       // limit, unless a single row is larger
+    bool depthwise = false;       // a unit is one tap of all channels; tiles see a single group
   };
 
   SlabConvolution() = default;
@@ -63,15 +63,15 @@ class SlabConvolution {
   void run_blocks(const void* x, int64_t batch, const Epilogue& epilogue, const ConvOutputs& out,
                   void* workspace, ThreadPool* pool) const;
 
-  // Pixels of the input, `step` apart, into the units of the slab.
+  // Writes `count` pixels of the input, `step` apart, as units of the slab.
   virtual void expand_pixels(const char* x, int64_t step, int64_t count, int64_t plane, char* out) const = 0;
   virtual void run_panel(const Work& work, int64_t group, int64_t panel, const BlockPixels& pixels) const = 0;
 
-  // Tiles of nearly the same size (a last one of a single pixel would be slow), in strips that one call of
-  // finish ends. count(first pixel, pixels, sums) makes the sums of a tile.
-  template <class Value, class Count, class Finish>
-  void run_strips(const Work& work, const BlockPixels& pixels, int64_t panel, FinishTile strip, Count count,
-                  Finish finish) const {
+  // Tiles of nearly the same size (a last one of a single pixel would be slow), in strips that the epilogue
+  // takes with one call. count(first pixel, pixels, sums) makes the sums of a tile.
+  template <class Value, class Count, class RunEpilogue>
+  void run_strips(const Work& work, const BlockPixels& pixels, int64_t panel, EpilogueTile strip, Count count,
+                  RunEpilogue run_epilogue) const {
     alignas(kAlignment) Value sums[kStripValues];
     const int64_t tile_pixels = tile_pixels_[static_cast<size_t>(panel_vectors(panel) - 1)];
     const int64_t tiles = (pixels.count + tile_pixels - 1) / tile_pixels;
@@ -88,12 +88,12 @@ class SlabConvolution {
       }
       strip.pixels = p - begin;
       strip.first_pixel = pixels.first + begin;
-      strip.base_offsets = pixels.bases + begin;
-      finish(strip, work.epilogue, work.out);
+      strip.offset_rows = pixels.offset_rows + begin;
+      run_epilogue(strip, work.epilogue, work.out);
     }
   }
-  // The strip of a panel, but for what changes from strip to strip.
-  FinishTile panel_strip(int64_t group, int64_t panel) const;
+  // The strips of a panel, without what changes from strip to strip.
+  EpilogueTile panel_strip(int64_t group, int64_t panel) const;
 
   int64_t panel_lanes() const { return panel_vectors_ * lanes_; }
   int64_t groups() const { return units_.depthwise ? 1 : shape_.groups; }
@@ -102,12 +102,12 @@ class SlabConvolution {
   int64_t panel_vectors(int64_t panel) const;  // the last panel may be narrower
   int64_t window_units() const { return shape_.taps() * units_.tap_units; }
 
-  // Every channel a group of its own, with one output.
+  // Whether every channel is a group of its own, with one output.
   static bool is_depthwise(const ConvShape& shape) {
     return shape.groups > 1 && shape.groups == shape.in_channels && shape.in_channels == shape.out_channels &&
            shape.taps() <= UINT16_MAX;
   }
-  // Addresses of pixels for a panel of a depthwise layer, whose channels begin `bytes` after the pixel's.
+  // The addresses of pixels, moved by `bytes` to the channels of a panel of a depthwise layer.
   static const void* const* shift_addresses(const void* const* pixels, int64_t count, int64_t bytes,
                                             const void** shifted) {
     if (bytes == 0) return pixels;
@@ -119,27 +119,30 @@ class SlabConvolution {
   Units units_;
   SlabLayout layout_;
   bool pointwise_ = false;           // the pixels of a batch are one column
-  int64_t plane_bytes_ = 0;          // of one plane of a slab
-  int64_t panel_scratch_bytes_ = 0;  // that run_panel needs in each thread
+  int64_t plane_bytes_ = 0;          // from one plane of a slab to the next
+  int64_t panel_scratch_bytes_ = 0;  // memory that run_panel needs in each thread
   AlignedArray<uint8_t> pad_;        // one pixel outside the image, as tiles read it
-  std::vector<int64_t> row_base_,
-      column_base_;  // by row and column of the output; their sum leads to a pixel's bases
+  // By row and column of the output: their sum is where a pixel finds its row in the table of offsets.
+  std::vector<int64_t> offset_row_by_row_, offset_row_by_column_;
 
  private:
-  // Sums of a strip: enough that calling the epilogue costs little.
+  // So many sums that calling the epilogue for a strip costs little.
   static constexpr int64_t kStripValues = kMaxTilePixels * kMaxPanelLanes;
 
   int64_t out_width() const { return pointwise_ ? 1 : shape_.out_width(); }
+  void make_layout();
+  int64_t choose_block_rows(int64_t tile) const;
   int64_t thread_bytes() const;
   int64_t max_panel_parts() const;
   const char* fill_slab(const Work& work, const Block& block, char* slab) const;
   void fill_row(const char* row, int64_t plane, char* slab) const;
+  void place_pixels(const Block& block, const char* slab, const BlockPixels& pixels) const;
   void run_block(const Work& work, const Block& block, char* scratch) const;
 
   int64_t lanes_ = 1;
   int64_t panel_vectors_ = 1;
-  std::vector<int> tile_pixels_;  // by vectors - 1
-  int64_t max_block_rows_ = 1;    // of the output, so that a slab stays in the cache
+  std::vector<int> tile_pixels_;  // pixels of the largest tile, by vectors - 1
+  int64_t max_block_rows_ = 1;    // output rows whose slab stays in the cache
 };
 
 }  // namespace bmx

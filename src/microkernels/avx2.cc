@@ -10,7 +10,9 @@ BMX_TARGET_BEGIN("avx2,fma")
 namespace bmx::avx2 {
 namespace {
 
-struct Bytes {
+#include "microkernels/x86_lookup.h"
+
+struct Bytes : LookupMemory {
   using Vector = __m256i;
   static constexpr int kLanes = 32;
   static constexpr int kMaxVectors = 4;
@@ -40,31 +42,6 @@ struct Bytes {
   static Vector add_16(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
   static Vector load(const uint16_t* x) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(x)); }
   static void store(uint16_t* y, Vector x) { _mm256_store_si256(reinterpret_cast<__m256i*>(y), x); }
-  static void store_counts(const uint16_t* sums, int32_t* counts) {
-    const __m128i x = _mm_load_si128(reinterpret_cast<const __m128i*>(sums));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(counts), _mm256_cvtepu16_epi32(x));
-  }
-
-  // offsets[u] = first[u] + 16 * second[u]
-  template <int64_t kUnits>
-  static void pair_units(const uint8_t* first, const uint8_t* second, uint16_t* offsets) {
-    if constexpr (kUnits == 8) {
-      const __m128i a = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(first)));
-      const __m128i b = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(second)));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(offsets), _mm_or_si128(a, _mm_slli_epi16(b, 4)));
-    } else {
-      static_assert(kUnits == 16);
-      const __m256i a = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first)));
-      const __m256i b = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(second)));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(offsets), _mm256_or_si256(a, _mm256_slli_epi16(b, 4)));
-    }
-  }
-  static void expand_word(uint64_t word, uint8_t* units) {
-    const __m128i x = _mm_cvtsi64_si128(static_cast<int64_t>(word));
-    const __m128i mask = _mm_set1_epi8(-16);
-    const __m128i even = _mm_and_si128(_mm_slli_epi16(x, 4), mask);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(units), _mm_unpacklo_epi8(even, _mm_and_si128(x, mask)));
-  }
 };
 
 struct Floats {
@@ -83,8 +60,8 @@ struct Floats {
   }
   static void store(int32_t* y, Integers value) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), value); }
   static Integers broadcast(int32_t value) { return _mm256_set1_epi32(value); }
-  static Integers multiply_add(Integers base, Integers x, Integers factor) {
-    return _mm256_add_epi32(base, _mm256_mullo_epi32(x, factor));
+  static Integers multiply_add(Integers offset, Integers x, Integers factor) {
+    return _mm256_add_epi32(offset, _mm256_mullo_epi32(x, factor));
   }
   static Vector to_float(Integers x) { return _mm256_cvtepi32_ps(x); }
 
@@ -128,18 +105,8 @@ struct Floats {
   static uint64_t not_greater(Integers x, Integers threshold) {
     return mask_of(_mm256_castsi256_ps(_mm256_cmpgt_epi32(x, threshold))) ^ 0xFF;
   }
-  template <class T>
-  static uint64_t not_less(const T* x, const T* threshold) {
-    return not_less(load_same(x), load_same(threshold));
-  }
-  template <class T>
-  static uint64_t not_greater(const T* x, const T* threshold) {
-    return not_greater(load_same(x), load_same(threshold));
-  }
 
  private:
-  static Vector load_same(const float* x) { return load(x); }
-  static Integers load_same(const int32_t* x) { return load_integers(x); }
   static uint64_t mask_of(__m256 lanes) { return static_cast<uint64_t>(_mm256_movemask_ps(lanes)); }
 };
 
@@ -168,10 +135,6 @@ struct BitBytes {
 
 BMX_TARGET_END
 
-namespace bmx {
-
-const Kernels avx2_kernels = avx2::make_kernels("avx2", cpu_has_avx2);
-
-}  // namespace bmx
+BMX_DEFINE_KERNELS(avx2)
 
 #endif

@@ -5,13 +5,7 @@
 
 #include "microkernels/units.h"
 
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC's own _mm512_undefined_ps() and its like trip this warning (GCC bug 105593).
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
-
-BMX_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")
+BMX_AVX512_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")
 
 namespace bmx::avx512 {
 namespace {
@@ -52,10 +46,6 @@ struct Words {
 
 BMX_TARGET_END
 
-namespace bmx {
-
-const Kernels avx512_kernels = avx512::make_kernels("avx512", cpu_has_avx512);
-
-}  // namespace bmx
+BMX_DEFINE_KERNELS(avx512)
 
 #endif

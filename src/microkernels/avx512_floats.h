@@ -1,4 +1,4 @@
-// What the AVX-512 units share: float primitives, and bytes that count bits. Included inside the namespace
+// Float primitives and bytes that count bits, which both AVX-512 units share. Included inside the namespace
 // of a unit.
 
 // Bytes that count single bits.
@@ -26,8 +26,8 @@ struct Floats {
   static Integers load_integers(const int32_t* x) { return _mm512_loadu_si512(x); }
   static void store(int32_t* y, Integers value) { _mm512_storeu_si512(y, value); }
   static Integers broadcast(int32_t value) { return _mm512_set1_epi32(value); }
-  static Integers multiply_add(Integers base, Integers x, Integers factor) {
-    return _mm512_add_epi32(base, _mm512_mullo_epi32(x, factor));
+  static Integers multiply_add(Integers offset, Integers x, Integers factor) {
+    return _mm512_add_epi32(offset, _mm512_mullo_epi32(x, factor));
   }
   static Vector to_float(Integers x) { return _mm512_cvtepi32_ps(x); }
 
@@ -70,16 +70,4 @@ struct Floats {
   static uint64_t not_greater(Integers x, Integers threshold) {
     return _mm512_cmple_epi32_mask(x, threshold);
   }
-  template <class T>
-  static uint64_t not_less(const T* x, const T* threshold) {
-    return not_less(load_same(x), load_same(threshold));
-  }
-  template <class T>
-  static uint64_t not_greater(const T* x, const T* threshold) {
-    return not_greater(load_same(x), load_same(threshold));
-  }
-
- private:
-  static Vector load_same(const float* x) { return load(x); }
-  static Integers load_same(const int32_t* x) { return load_integers(x); }
 };

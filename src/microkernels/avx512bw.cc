@@ -5,18 +5,14 @@
 
 #include "microkernels/units.h"
 
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC's own _mm512_undefined_ps() and its like trip this warning (GCC bug 105593).
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
-
-BMX_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq")
+BMX_AVX512_BEGIN("avx512f,avx512bw,avx512vl,avx512dq")
 
 namespace bmx::avx512bw {
 namespace {
 
-struct Bytes {
+#include "microkernels/x86_lookup.h"
+
+struct Bytes : LookupMemory {
   using Vector = __m512i;
   static constexpr int kLanes = 64;
   static constexpr int kMaxVectors = 2;
@@ -46,31 +42,6 @@ struct Bytes {
   static Vector add_16(Vector a, Vector b) { return _mm512_add_epi16(a, b); }
   static Vector load(const uint16_t* x) { return _mm512_load_si512(x); }
   static void store(uint16_t* y, Vector x) { _mm512_store_si512(y, x); }
-  static void store_counts(const uint16_t* sums, int32_t* counts) {
-    const __m128i x = _mm_load_si128(reinterpret_cast<const __m128i*>(sums));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(counts), _mm256_cvtepu16_epi32(x));
-  }
-
-  // offsets[u] = first[u] + 16 * second[u]
-  template <int64_t kUnits>
-  static void pair_units(const uint8_t* first, const uint8_t* second, uint16_t* offsets) {
-    if constexpr (kUnits == 8) {
-      const __m128i a = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(first)));
-      const __m128i b = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(second)));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(offsets), _mm_or_si128(a, _mm_slli_epi16(b, 4)));
-    } else {
-      static_assert(kUnits == 16);
-      const __m256i a = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first)));
-      const __m256i b = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(second)));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(offsets), _mm256_or_si256(a, _mm256_slli_epi16(b, 4)));
-    }
-  }
-  static void expand_word(uint64_t word, uint8_t* units) {
-    const __m128i x = _mm_cvtsi64_si128(static_cast<int64_t>(word));
-    const __m128i mask = _mm_set1_epi8(-16);
-    const __m128i even = _mm_and_si128(_mm_slli_epi16(x, 4), mask);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(units), _mm_unpacklo_epi8(even, _mm_and_si128(x, mask)));
-  }
 };
 
 #include "microkernels/avx512_floats.h"
@@ -84,10 +55,6 @@ struct Bytes {
 
 BMX_TARGET_END
 
-namespace bmx {
-
-const Kernels avx512bw_kernels = avx512bw::make_kernels("avx512bw", cpu_has_avx512bw);
-
-}  // namespace bmx
+BMX_DEFINE_KERNELS(avx512bw)
 
 #endif

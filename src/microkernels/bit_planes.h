@@ -1,4 +1,4 @@
-// Bytes to bit planes, the first layer's images and any other values of up to 8 bits, and planes to numbers.
+// Bytes to bit planes (images of a first layer, and other values of up to 8 bits) and planes to numbers.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace bmx {
 // dropped.
 void pack_bytes(const uint8_t* x, int64_t rows, int64_t channels, int planes, uint64_t* out);
 
-// The other way: [row][plane][words_for(channels)] -> rows x channels floats from 0 to 2^planes - 1.
+// The inverse: [row][plane][words_for(channels)] -> rows x channels floats from 0 to 2^planes - 1.
 void unpack_planes(const uint64_t* x, int64_t rows, int64_t channels, int planes, float* out);
 
 }  // namespace bmx

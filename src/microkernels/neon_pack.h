@@ -2,7 +2,7 @@
 // registers. Included inside the namespace of neon.cc.
 //
 // LD4 of bytes splits 16 floats into four vectors, of which the last holds their highest bytes: sign and
-// seven bits of the exponent. Eight such vectors, one for each block of 16 floats, are shifted under each
+// seven bits of the exponent. Eight such vectors, one for each block of 16 floats, are shifted below each
 // other:
 //   1. the bytes of an odd block and of the even one before it: sign bits at 7 and 6;
 //   2. TBL brings four bytes that belong to one byte of the result into the same lane of four vectors, and

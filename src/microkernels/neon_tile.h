@@ -114,7 +114,7 @@
   BMX_E(OP, C0, A, W0) BMX_E(OP, C1, A, W1) BMX_E(OP, C2, A, W2) BMX_E(OP, C3, A, W3) \
   BMX_C(C0) BMX_C(C1) BMX_C(C2) BMX_C(C3)
 
-// What remains of a run, and its beginning; FIRST is BMX_COUNT or BMX_SET.
+// What remains of a span, and its beginning; FIRST is BMX_COUNT or BMX_SET.
 #define BMX_TWO_UNITS_OF(OP, FIRST, X, C0, C1, C2, C3) \
   "ldp q29, q30, [%[" #X "]], #32\n\t" \
   FIRST(OP, 29, 16, 17, 18, 19, C0, C1, C2, C3) BMX_COUNT(OP, 30, 20, 21, 22, 23, C0, C1, C2, C3)
@@ -128,36 +128,36 @@
   FIRST(OP, 28, 16, 17, 18, 19, 0, 1, 2, 3) FIRST(OP, 29, 16, 17, 18, 19, 4, 5, 6, 7) \
   FIRST(OP, 30, 16, 17, 18, 19, 8, 9, 10, 11) FIRST(OP, 31, 16, 17, 18, 19, 12, 13, 14, 15)
 
-// Into the next run: addresses of its pixels; `run` holds its units and, in the upper half, whether to widen
+// Into the next span: addresses of its pixels; `span` holds its units and, in the upper half, whether to widen
 // after it.
-#define BMX_ENTER_RUN \
-  "ldp %[a3], %[run], [%[runs]], #16\n\t" \
+#define BMX_ENTER_SPAN \
+  "ldp %[a3], %[span], [%[spans]], #16\n\t" \
   "add %[a0], %[b0], %[a3]\n\tadd %[a1], %[b1], %[a3]\n\tadd %[a2], %[b2], %[a3]\n\tadd %[a3], %[b3], %[a3]\n\t"
 
-#define BMX_COUNT_RUNS(OP) \
-  BMX_ENTER_RUN \
-  "subs %w[n], %w[run], #2\n\tb.ge 5f\n\t" BMX_ONE_UNIT(OP, BMX_SET) "b 4f\n\t" \
+#define BMX_COUNT_SPANS(OP) \
+  BMX_ENTER_SPAN \
+  "subs %w[n], %w[span], #2\n\tb.ge 5f\n\t" BMX_ONE_UNIT(OP, BMX_SET) "b 4f\n\t" \
   "5:\n\t" BMX_TWO_UNITS(OP, BMX_SET) "subs %w[n], %w[n], #4\n\tb.ge 1f\n\tb 2f\n\t" \
-  "0:\n\t" BMX_ENTER_RUN "subs %w[n], %w[run], #4\n\tb.lt 2f\n\t" \
+  "0:\n\t" BMX_ENTER_SPAN "subs %w[n], %w[span], #4\n\tb.lt 2f\n\t" \
   "1:\n\t" BMX_FOUR_UNITS(OP) "subs %w[n], %w[n], #4\n\tb.ge 1b\n\t" \
   "2:\n\ttbz %w[n], #1, 3f\n\t" BMX_TWO_UNITS(OP, BMX_COUNT) \
   "3:\n\ttbz %w[n], #0, 4f\n\t" BMX_ONE_UNIT(OP, BMX_COUNT) \
-  "4:\n\ttbz %[run], #32, 0b\n\t" \
+  "4:\n\ttbz %[span], #32, 0b\n\t" \
   "stp q0, q1, [%[out]]\n\tstp q2, q3, [%[out], #32]\n\tstp q4, q5, [%[out], #64]\n\t" \
   "stp q6, q7, [%[out], #96]\n\tstp q8, q9, [%[out], #128]\n\tstp q10, q11, [%[out], #160]\n\t" \
   "stp q12, q13, [%[out], #192]\n\tstp q14, q15, [%[out], #224]\n\t"
 // clang-format on
 
 template <BitProduct kProduct>
-struct CountRuns<kProduct, 4, 4> {
+struct CountSpans<kProduct, 4, 4> {
   static inline void count(TilePosition& at, uint8_t* counters) {
-    static_assert(sizeof(Run) == 16 && offsetof(Run, units) == 8 && offsetof(Run, widen) == 12);
+    static_assert(sizeof(Span) == 16 && offsetof(Span, units) == 8 && offsetof(Span, widen) == 12);
     const void *a0, *a1, *a2, *a3;
-    int64_t n, run;
+    int64_t n, span;
 #define BMX_ASM(OP)                                                                                         \
-  asm volatile(BMX_COUNT_RUNS(OP)                                                                           \
+  asm volatile(BMX_COUNT_SPANS(OP)                                                                          \
                : [a0] "=&r"(a0), [a1] "=&r"(a1), [a2] "=&r"(a2), [a3] "=&r"(a3), [n] "=&r"(n),              \
-                 [run] "=&r"(run), [w] "+&r"(at.weights), [runs] "+&r"(at.run)                              \
+                 [span] "=&r"(span), [w] "+&r"(at.weights), [spans] "+&r"(at.span)                          \
                : [b0] "r"(at.pixels[0]), [b1] "r"(at.pixels[1]), [b2] "r"(at.pixels[2]),                    \
                  [b3] "r"(at.pixels[3]), [out] "r"(counters)                                                \
                : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",  \
@@ -184,5 +184,5 @@ struct CountRuns<kProduct, 4, 4> {
 #undef BMX_TWO_UNITS_OF
 #undef BMX_TWO_UNITS
 #undef BMX_ONE_UNIT
-#undef BMX_ENTER_RUN
-#undef BMX_COUNT_RUNS
+#undef BMX_ENTER_SPAN
+#undef BMX_COUNT_SPANS

@@ -49,12 +49,12 @@ struct Floats {
   static Integers load_integers(const int32_t* x) { return *x; }
   static void store(int32_t* y, Integers value) { *y = value; }
   static Integers broadcast(int32_t value) { return value; }
-  static Integers multiply_add(Integers base, Integers x, Integers factor) { return base + x * factor; }
+  static Integers multiply_add(Integers offset, Integers x, Integers factor) { return offset + x * factor; }
   static Vector to_float(Integers x) { return static_cast<float>(x); }
 
   static Vector broadcast(float value) { return value; }
   static Vector load(const float* x) { return *x; }
-  // x and y of a cast may be the same memory, so neither access may assume a type.
+  // A cast may work in place, so neither access may assume a type.
   static Vector load(const int32_t* x) {
     int32_t value = 0;
     std::memcpy(&value, x, sizeof(value));
@@ -71,9 +71,8 @@ struct Floats {
   static Vector min(Vector a, Vector b) { return a < b ? a : b; }
   static Vector max(Vector a, Vector b) { return a > b ? a : b; }
   static Vector relu(Vector x) { return x <= 0 ? 0 : x; }
-  static Vector positive_or(Vector x, Vector other) {
-    return x <= 0 ? other : x;
-  }  // x > 0 or NaN ? x : other
+  // x > 0 or NaN ? x : other
+  static Vector positive_or(Vector x, Vector other) { return x <= 0 ? other : x; }
   static Vector abs(Vector x) { return std::fabs(x); }
   static Vector copy_sign(Vector magnitude, Vector sign) { return std::copysign(magnitude, sign); }
 
@@ -94,14 +93,6 @@ struct Floats {
   static uint32_t not_greater(T x, T threshold) {
     return !(x > threshold);
   }
-  template <class T>
-  static uint32_t not_less(const T* x, const T* threshold) {
-    return not_less(*x, *threshold);
-  }
-  template <class T>
-  static uint32_t not_greater(const T* x, const T* threshold) {
-    return not_greater(*x, *threshold);
-  }
 };
 
 // Eight bytes that count single bits.
@@ -121,13 +112,7 @@ struct BitBytes {
 
 #include "microkernels/generic/algorithms.h"
 
-bool supported() { return true; }
-
 }  // namespace
 }  // namespace bmx::scalar
 
-namespace bmx {
-
-const Kernels scalar_kernels = scalar::make_kernels("scalar", scalar::supported);
-
-}  // namespace bmx
+BMX_DEFINE_KERNELS(scalar)

@@ -1,8 +1,9 @@
 // The ISA units and how one opens its region of wide instructions.
 //
 // A unit includes every header first, then opens the region and defines its primitives and the generic
-// algorithms in a namespace of its own. Per-file compiler flags would also widen the inline functions of the
-// included headers, and the linker may keep that copy for the whole program; a region cannot.
+// algorithms in a namespace of its own; BMX_DEFINE_KERNELS at its end gives it the name of isa_list.inc.
+// Per-file compiler flags would also widen the inline functions of the included headers, and the linker may
+// keep that copy for the whole program; a region cannot.
 //
 // BMX_UNROLL stands before the loops over a register tile: an array stays in registers only if all its
 // indices are constants.
@@ -33,17 +34,26 @@
 #define BMX_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+// The AVX-512 units' region. GCC's own _mm512_undefined_ps() and its like trip these warnings (GCC bug
+// 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#define BMX_AVX512_BEGIN(isa)                                 \
+  _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"") \
+      _Pragma("GCC diagnostic ignored \"-Wuninitialized\"") BMX_TARGET_BEGIN(isa)
+#else
+#define BMX_AVX512_BEGIN(isa) BMX_TARGET_BEGIN(isa)
+#endif
+
+#define BMX_DEFINE_KERNELS(isa)                                           \
+  namespace bmx {                                                         \
+  const Kernels isa##_kernels = isa::make_kernels(#isa, isa##_supported); \
+  }
+
 namespace bmx {
 
-#if defined(__x86_64__)
-extern const Kernels avx512_kernels;
-extern const Kernels avx512bw_kernels;
-extern const Kernels avx2_kernels;
-#elif defined(__aarch64__)
-extern const Kernels neon_kernels;
-#elif defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7
-extern const Kernels neon32_kernels;
-#endif
-extern const Kernels scalar_kernels;
+#define BMX_ISA(name, ...)             \
+  extern const Kernels name##_kernels; \
+  bool name##_supported();
+#include "microkernels/isa_list.inc"
 
 }  // namespace bmx

@@ -147,7 +147,7 @@ class Affine final : public Operator {
 
   bool fuse_into(Epilogue* epilogue) const override {
     if (epilogue->scale != nullptr || epilogue->residual) return false;
-    epilogue->activation_first = epilogue->activation != Activation::kNone;
+    epilogue->activation_first = epilogue->activation.function != Activation::kNone;
     epilogue->scale = scale_.data();
     epilogue->shift = shift_.data();
     return true;

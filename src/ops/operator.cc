@@ -1,5 +1,7 @@
 #include "ops/operator.h"
 
+#include <algorithm>
+
 #include "ops/node_reader.h"
 
 namespace bmx {
@@ -35,6 +37,7 @@ Status unknown_operator(const Node& node) {
 std::vector<std::string> operator_names() {
   std::vector<std::string> names;
   for (const Entry& entry : kEntries) names.emplace_back(entry.name);
+  std::sort(names.begin(), names.end());
   return names;
 }
 

@@ -91,7 +91,7 @@ using OperatorPtr = std::unique_ptr<Operator>;
 Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const Kernels& kernels,
                                     RepeatBudget* budget);
 
-// As op_list.inc lists them.
+// In alphabetical order.
 std::vector<std::string> operator_names();
 
 // Adding an operator: its create function in the file of its family, and a line of op_list.inc.

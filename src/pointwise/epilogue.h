@@ -1,13 +1,13 @@
-// What happens to the sums of a convolution before they leave the cache.
+// What happens to the sums of a convolution before they leave the cache: a fixed list of steps, as plain
+// data. microkernels/generic/epilogue.h executes it.
 #pragma once
 
 #include <cstdint>
 
 #include "base/bits.h"
+#include "pointwise/activation.h"
 
 namespace bmx {
-
-enum class Activation { kNone, kRelu, kPrelu, kElu, kClip, kTanh, kSigmoid };
 
 struct ConvOutputs;
 
@@ -16,13 +16,11 @@ struct ConvOutputs;
 struct Epilogue {
   const float* scale = nullptr;  // affine: fma(float(x), scale, shift); both or neither
   const float* shift = nullptr;
-  Activation activation = Activation::kNone;
-  const float* slope = nullptr;   // of kPrelu: x > 0 ? x : x * slope; of kElu: x > 0 ? x : (e^x - 1) * slope
-  float low = 0, high = 0;        // of kClip
-  bool activation_first = false;  // the activation stands before scale and shift
-  bool residual = false;          // then the residual of the outputs is added
-  bool final_relu = false;        // and this is the last step that makes floats
-  bool cast = false;              // integer sums become floats even if no step above asks for it
+  ActivationStep activation;
+  bool activation_first = false;  // the activation comes before scale and shift
+  bool residual = false;          // then add ConvOutputs::residual
+  bool final_relu = false;        // the last step that makes floats
+  bool cast = false;              // integer sums become floats even if no step above needs them to
   // Threshold to bits: not (x < t), or not (x > t) where flip is 1. Sums that stay integers (no step before)
   // use threshold_i32, others threshold_f32.
   const int32_t* threshold_i32 = nullptr;
@@ -30,50 +28,49 @@ struct Epilogue {
   const uint64_t* flip = nullptr;  // words_for(out_channels)
 
   bool makes_bits() const { return threshold_i32 != nullptr || threshold_f32 != nullptr; }
-  // Scale and shift, and nothing else?
+  // Whether scale and shift are all there is to do.
   bool only_affine(const ConvOutputs& out) const;
-  // Do integer sums become floats?
+  // Whether integer sums become floats.
   bool makes_floats() const {
-    return scale != nullptr || activation != Activation::kNone || residual || final_relu || cast ||
-           threshold_f32 != nullptr;
+    return scale != nullptr || activation || residual || final_relu || cast || threshold_f32 != nullptr;
   }
 };
 
-// Where the results go; null where nobody wants them. NHWC.
+// Where the results go, NHWC; null where nobody wants them.
 struct ConvOutputs {
-  int32_t* integers = nullptr;      // of integer sums only, before any step
-  float* floats = nullptr;          // after the residual
+  int32_t* integers = nullptr;      // integer sums, before any step
+  float* floats = nullptr;          // results of the float steps
   uint64_t* bits = nullptr;         // [pixels][words_for(out_channels)], needs a threshold
-  const float* residual = nullptr;  // of an epilogue that adds one; may be the same array as floats
-  int64_t float_stride = 0;         // from pixel to pixel of `floats`; 0: the number of channels
+  const float* residual = nullptr;  // what Epilogue::residual adds; may be the same array as floats
+  int64_t float_stride = 0;         // floats from one pixel to the next; 0: as many as channels
 
-  // Where the floats of a pixel begin at a channel, in an output of so many channels.
+  // The float of a pixel and channel, in an output of `channels` channels.
   float* floats_at(int64_t pixel, int64_t channel, int64_t channels) const {
     return floats + pixel * (float_stride != 0 ? float_stride : channels) + channel;
   }
 };
 
 inline bool Epilogue::only_affine(const ConvOutputs& out) const {
-  return scale != nullptr && activation == Activation::kNone && !residual && !final_relu && !makes_bits() &&
+  return scale != nullptr && !activation && !residual && !final_relu && !makes_bits() &&
          out.integers == nullptr;
 }
 
 // A strip of sums, [pixels][lanes], and where it belongs.
-struct FinishTile {
+struct EpilogueTile {
   const void* sums = nullptr;  // int32 or float
-  int64_t lanes = 0;           // of the panel
-  int64_t outputs = 0;         // of them used
+  int64_t lanes = 0;           // lanes of the panel
+  int64_t outputs = 0;         // lanes in use
   int64_t pixels = 0;
-  // Integer sums only: x = bases[base_offsets[pixel] + lane] + multiplier * sum.
-  const int32_t* bases = nullptr;
-  const int64_t* base_offsets = nullptr;
+  // Integer sums only: x = offsets[offset_rows[pixel] + lane] + multiplier * sum.
+  const int32_t* offsets = nullptr;
+  const int64_t* offset_rows = nullptr;
   int32_t multiplier = 1;
-  int64_t first_pixel = 0;    // in the output, counted through the batch
-  int64_t first_channel = 0;  // in the output
-  int64_t channels = 0;       // of the output
+  int64_t first_pixel = 0;    // index in the output, through the whole batch
+  int64_t first_channel = 0;  // index in the output
+  int64_t channels = 0;       // channels of the output
 };
 
-// The last words of bits of `pixels` pixels become 0 where panels will not fill them.
+// Clears the last words of bits of `pixels` pixels, which panels may fill only in part.
 inline void clear_bit_tails(uint64_t* bits, int64_t first_pixel, int64_t pixels, int64_t channels) {
   if (bits == nullptr || channels % kWordBits == 0) return;
   const int64_t words = words_for(channels);

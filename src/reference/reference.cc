@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "base/bits.h"
+#include "microkernels/units.h"
 
 namespace bmx::reference {
 
@@ -102,6 +103,19 @@ std::vector<float> float_convolution(const ConvShape& shape, int64_t batch, cons
     sum = std::fma(value, weights[static_cast<size_t>(w)], sum);
   });
   return out;
+}
+
+float exp(float x) {
+  float y = 0;
+  scalar_kernels.exp(&x, 1, &y);
+  return y;
+}
+
+float activate(const ActivationStep& step, float x) {
+  if (!step) return x;
+  float y = 0;
+  scalar_kernels.activate(step, &x, 1, 1, &y);
+  return y;
 }
 
 }  // namespace bmx::reference

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "convolution/convolution.h"
+#include "pointwise/activation.h"
 
 namespace bmx::reference {
 
@@ -25,5 +26,10 @@ std::vector<int32_t> binary_convolution(const ConvShape& shape, int64_t batch, i
 // included as zeros.
 std::vector<float> float_convolution(const ConvShape& shape, int64_t batch, const std::vector<float>& x,
                                      const std::vector<float>& weights, const std::vector<float>& bias);
+
+// One value through the scalar unit, which tests compare with the C library in double; the other units return
+// the same bits. The step's slope is that of the value's channel.
+float exp(float x);
+float activate(const ActivationStep& step, float x);
 
 }  // namespace bmx::reference

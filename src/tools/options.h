@@ -10,15 +10,7 @@
 
 namespace bmx {
 
-// The instruction sets of this build, best first: "avx2, scalar".
-inline std::string isa_names() {
-  std::string names;
-  for (const Kernels* kernels : all_kernels())
-    names += (names.empty() ? "" : ", ") + std::string(kernels->name);
-  return names;
-}
-
-// The text with each "ISAS" replaced by their names.
+// The text with each "ISAS" replaced by the names of this build's instruction sets.
 inline std::string with_isa_names(std::string text) {
   const std::string mark = "ISAS";
   for (size_t at = 0; (at = text.find(mark, at)) != std::string::npos;)

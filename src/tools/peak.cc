@@ -123,7 +123,7 @@ struct Peak {
   std::string_view isa;
   PeakKind kind;
   void (*run)(int64_t rounds);
-  int64_t macs;  // of a round
+  int64_t macs;  // multiply-accumulates of a round
 };
 
 constexpr Peak kPeaks[] = {

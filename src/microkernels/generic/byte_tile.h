@@ -13,17 +13,17 @@ inline Bytes::Vector combine(Bytes::Vector a, Bytes::Vector b) {
   return kProduct == BitProduct::kXor ? Bytes::exclusive_or(a, b) : Bytes::both(a, b);
 }
 
-// Where a tile stands between two widenings.
+// How far a tile has come, between two widenings.
 struct TilePosition {
   const void* const* pixels;
-  const Run* run;
-  const Run* end;
+  const Span* span;
+  const Span* end;
   const uint8_t* weights;
 };
 
-// Counts the runs up to the next widening.
+// Counts the spans up to the next widening.
 template <BitProduct kProduct, int kPixels, int kVectors>
-struct CountRuns {
+struct CountSpans {
   static inline void count(TilePosition& at, uint8_t* counters) {
     Bytes::Vector sums[kPixels][kVectors];
     BMX_UNROLL
@@ -32,8 +32,8 @@ struct CountRuns {
       for (int v = 0; v < kVectors; ++v) sums[p][v] = Bytes::zero();
     }
     do {
-      count_run(*at.run, at, sums);
-    } while (at.run++->widen == 0);
+      count_span(*at.span, at, sums);
+    } while (at.span++->widen == 0);
     BMX_UNROLL
     for (int p = 0; p < kPixels; ++p) {
       BMX_UNROLL
@@ -41,12 +41,12 @@ struct CountRuns {
     }
   }
 
-  static void count_run(const Run& run, TilePosition& at, Bytes::Vector (&sums)[kPixels][kVectors]) {
+  static void count_span(const Span& span, TilePosition& at, Bytes::Vector (&sums)[kPixels][kVectors]) {
     const uint8_t* a[kPixels];
     BMX_UNROLL
-    for (int p = 0; p < kPixels; ++p) a[p] = static_cast<const uint8_t*>(at.pixels[p]) + run.offset;
+    for (int p = 0; p < kPixels; ++p) a[p] = static_cast<const uint8_t*>(at.pixels[p]) + span.offset;
     const uint8_t* weights = at.weights;
-    for (int64_t u = 0; u < run.units * kUnitBytes; u += kUnitBytes, weights += kVectors * kUnitBytes) {
+    for (int64_t u = 0; u < span.units * kUnitBytes; u += kUnitBytes, weights += kVectors * kUnitBytes) {
       Bytes::Vector w[kVectors];
       BMX_UNROLL
       for (int v = 0; v < kVectors; ++v) w[v] = Bytes::load(weights + v * kUnitBytes);
@@ -63,7 +63,7 @@ struct CountRuns {
   }
 };
 
-// Counters of so many stretches between widenings wait until they are summed together.
+// So many stretches between widenings are counted before their counters are summed together.
 inline constexpr int kWaitingCounters = 4;
 
 // Sums the counters of kStretches stretches, on top of `sums` if there are any, to 16 bits, or at the end to
@@ -104,17 +104,17 @@ inline void sum_last(const uint8_t* counters, int stretches, uint16_t* sums, int
 }
 
 template <BitProduct kProduct, int kPixels, int kVectors>
-void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+void binary_tile(const void* const* pixels, const Span* spans, int64_t span_count, const void* panel,
                  int32_t* counts) {
   constexpr int kCount = kPixels * kVectors;
   alignas(kUnitBytes) uint8_t counters[kWaitingCounters * kCount * kUnitBytes];
   alignas(kUnitBytes) uint16_t sums[kCount * kUnitBytes / 2];
-  TilePosition at{pixels, runs, runs + run_count, static_cast<const uint8_t*>(panel)};
+  TilePosition at{pixels, spans, spans + span_count, static_cast<const uint8_t*>(panel)};
   bool summed = false;
   for (int waiting = 0;;) {
-    CountRuns<kProduct, kPixels, kVectors>::count(at, counters + waiting * kCount * kUnitBytes);
+    CountSpans<kProduct, kPixels, kVectors>::count(at, counters + waiting * kCount * kUnitBytes);
     ++waiting;
-    if (at.run == at.end) {
+    if (at.span == at.end) {
       if (summed) return sum_last<kCount, true>(counters, waiting, sums, counts);
       return sum_last<kCount, false>(counters, waiting, sums, counts);
     }
@@ -141,7 +141,7 @@ struct BinaryFormat {
   static constexpr int pixels(int vectors) { return Bytes::tile_pixels(vectors); }
 };
 
-// Every unit four times.
+// Writes every unit four times.
 inline void expand_units(const uint64_t* x, int64_t count, void* out) {
   const auto* units = reinterpret_cast<const uint8_t*>(x);
   auto* to = static_cast<uint8_t*>(out);

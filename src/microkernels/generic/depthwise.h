@@ -1,9 +1,9 @@
-// Depthwise tiles, once for all ISAs: lanes run across channels, and a unit of a run is one tap of all of
+// Depthwise tiles, once for all ISAs: lanes run across channels, and a unit of a span is one tap of all of
 // them. Included inside the namespace of an ISA unit, after its `Floats`.
 
 template <int kPixels, int kVectors>
-void depthwise_float_tile(const void* const* pixels, const Run* runs, int64_t run_count, const float* panel,
-                          const float* init, float* values) {
+void depthwise_float_tile(const void* const* pixels, const Span* spans, int64_t span_count,
+                          const float* panel, const float* init, float* values) {
   constexpr int kLanes = Floats::kLanes;
   Floats::Vector sums[kPixels][kVectors];
   BMX_UNROLL
@@ -11,13 +11,13 @@ void depthwise_float_tile(const void* const* pixels, const Run* runs, int64_t ru
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) sums[p][v] = Floats::load(init + v * kLanes);
   }
-  for (int64_t tap = 0; tap < run_count; ++tap, panel += kVectors * kLanes) {
+  for (int64_t tap = 0; tap < span_count; ++tap, panel += kVectors * kLanes) {
     Floats::Vector w[kVectors];
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) w[v] = Floats::load(panel + v * kLanes);
     BMX_UNROLL
     for (int p = 0; p < kPixels; ++p) {
-      const auto* x = reinterpret_cast<const float*>(static_cast<const char*>(pixels[p]) + runs[tap].offset);
+      const auto* x = reinterpret_cast<const float*>(static_cast<const char*>(pixels[p]) + spans[tap].offset);
       BMX_UNROLL
       for (int v = 0; v < kVectors; ++v)
         sums[p][v] = Floats::fma(Floats::load(x + v * kLanes), w[v], sums[p][v]);
@@ -30,13 +30,13 @@ void depthwise_float_tile(const void* const* pixels, const Run* runs, int64_t ru
   }
 }
 
-// Binary: 64 channels a word, their counts in bytes of vectors, which go to the sums before they can
-// overflow.
+// Binary tiles: a word holds 64 channels. They are counted in bytes, which are added to the sums before they
+// can overflow.
 constexpr int64_t kDepthwiseLanes = kWordBits;
 constexpr int kDepthwisePixels = 8;
 constexpr int kByteTaps = 255;
 
-// One pixel's counts in bytes.
+// The counts of one pixel, a byte each.
 struct ByteCounts {
   static constexpr int kVectors = kDepthwiseLanes / BitBytes::kLanes;
   BitBytes::Vector counts[kVectors];
@@ -63,16 +63,16 @@ struct ByteCounts {
 };
 
 template <BitProduct kProduct, int kPixels>
-void depthwise_bit_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+void depthwise_bit_tile(const void* const* pixels, const Span* spans, int64_t span_count, const void* panel,
                         int32_t* sums) {
   for (int p = 0; p < kPixels; ++p, sums += kDepthwiseLanes) {
     const auto* weights = static_cast<const uint64_t*>(panel);
     ByteCounts counts;
     int taps = 0;
     bool first = true;
-    for (int64_t r = 0; r < run_count; ++r) {
-      const char* x = static_cast<const char*>(pixels[p]) + runs[r].offset;
-      for (int64_t u = 0; u < runs[r].units; ++u, x += sizeof(uint64_t), ++weights) {
+    for (int64_t r = 0; r < span_count; ++r) {
+      const char* x = static_cast<const char*>(pixels[p]) + spans[r].offset;
+      for (int64_t u = 0; u < spans[r].units; ++u, x += sizeof(uint64_t), ++weights) {
         if (taps++ == kByteTaps) {
           counts.add_to(first, sums);
           counts = ByteCounts();

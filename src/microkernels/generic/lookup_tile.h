@@ -41,7 +41,8 @@ constexpr PairTable make_pair_table(BitProduct product) {
 template <BitProduct kProduct>
 inline constexpr PairTable kPairTable = make_pair_table(kProduct);
 
-inline constexpr int64_t kPairStride = kNarrowUnits + 1;  // of the offsets of pairs of pixels
+inline constexpr int64_t kPairStride =
+    kNarrowUnits + 1;  // from the offsets of one pair of pixels to the next
 
 // Units hold their nibble in the high half: the first pixel selects one of 16 tables of 16 bytes, the second
 // one of 16 rows of tables. The last kStep units overlap those before them.
@@ -100,7 +101,7 @@ inline void widen(Bytes::Vector x, bool add, uint16_t* sums) {
   Bytes::store(high_sums, high);
 }
 
-// The sums in the order of the outputs.
+// Stores the sums in the order of the outputs.
 inline void store_counts(const uint16_t* sums, int64_t count, int32_t* counts) {
   for (int64_t i = 0; i < count; i += Bytes::kLanes) {
     BMX_UNROLL
@@ -127,7 +128,7 @@ inline void add_counts(const NarrowCounts<kPairs, kVectors>& counts, bool add, u
   }
 }
 
-// Counts units of all pairs and adds or stores them as the sums of [pixel][lane].
+// Counts units of all pairs; stores the counts as the sums, [pixel][lane], or adds them.
 template <BitProduct kProduct, int kPairs, int kVectors>
 inline void count_units(const uint16_t* offsets, int64_t units, const uint8_t* weights, bool add,
                         uint16_t* sums) {
@@ -148,15 +149,15 @@ inline void count_units(const uint16_t* offsets, int64_t units, const uint8_t* w
   add_counts(counts, add, sums);
 }
 
-// How many of all units to count at a time: no more than bytes can count, whole groups, as few batches as
-// possible, and those of nearly equal size.
+// How many units to count at a time: no more than bytes can count, in whole groups, so that there are as few
+// batches as possible, of nearly equal size.
 inline int64_t batch_units(int64_t units) {
   const int32_t last = static_cast<int32_t>(units) - 1;
   const int32_t batches = last / kNarrowUnits + 1;
   return (last / (batches * kGroupUnits) + 1) * kGroupUnits;
 }
 
-// Takes the units of a tile, run by run, and counts them whenever a batch waits.
+// Collects the units of a tile, span by span, and counts them whenever a batch is full.
 template <BitProduct kProduct, int kPixels, int kVectors>
 class PairTile {
  public:
@@ -165,9 +166,9 @@ class PairTile {
   PairTile(const void* const* pixels, const void* panel, int64_t units)
       : pixels_(pixels), weights_(static_cast<const uint8_t*>(panel)), batch_(batch_units(units)) {}
 
-  void take(const Run& run) {
-    int64_t offset = run.offset;
-    for (int64_t left = run.units; left > 0;) {
+  void take(const Span& span) {
+    int64_t offset = span.offset;
+    for (int64_t left = span.units; left > 0;) {
       const int64_t units = std::min(left, batch_ - waiting_);
       pair(offset, units);
       offset += units;
@@ -209,12 +210,12 @@ class PairTile {
 };
 
 template <BitProduct kProduct, int kPixels, int kVectors>
-void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+void binary_tile(const void* const* pixels, const Span* spans, int64_t span_count, const void* panel,
                  int32_t* counts) {
   int64_t units = 0;
-  for (int64_t r = 0; r < run_count; ++r) units += runs[r].units;
+  for (int64_t r = 0; r < span_count; ++r) units += spans[r].units;
   PairTile<kProduct, kPixels, kVectors> tile(pixels, panel, units);
-  for (int64_t r = 0; r < run_count; ++r) tile.take(runs[r]);
+  for (int64_t r = 0; r < span_count; ++r) tile.take(spans[r]);
   tile.finish(counts);
 }
 

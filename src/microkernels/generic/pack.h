@@ -2,13 +2,16 @@
 //
 // A NaN is neither less nor greater, so its bit is 1 whichever way the comparison is flipped.
 
+inline Floats::Vector load_same(const float* x) { return Floats::load(x); }
+inline Floats::Integers load_same(const int32_t* x) { return Floats::load_integers(x); }
+
 template <bool kFlipped, class T>
 inline uint64_t compare_word(const T* x, const T* threshold, int64_t channels) {
   uint64_t word = 0;
   int64_t c = 0;
   for (; c + Floats::kLanes <= channels; c += Floats::kLanes) {
-    const uint64_t bits =
-        kFlipped ? Floats::not_greater(x + c, threshold + c) : Floats::not_less(x + c, threshold + c);
+    const auto value = load_same(x + c), limit = load_same(threshold + c);
+    const uint64_t bits = kFlipped ? Floats::not_greater(value, limit) : Floats::not_less(value, limit);
     word |= bits << c;
   }
   for (; c < channels; ++c) {

@@ -37,36 +37,36 @@ inline void keep_in_registers(Words::Vector (&sums)[kPixels][kVectors]) {
 
 // The sums of a tile in registers.
 template <BitProduct kProduct, int kPixels, int kVectors>
-inline void sum_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+inline void sum_tile(const void* const* pixels, const Span* spans, int64_t span_count, const void* panel,
                      Words::Vector (&sums)[kPixels][kVectors]) {
   constexpr int64_t kUnit = sizeof(Words::Unit);
   const Words::Unit* weights = static_cast<const Words::Unit*>(panel);
   const char* a[kPixels];
-  const auto enter = [&](const Run& run) {
+  const auto enter = [&](const Span& span) {
     BMX_UNROLL
-    for (int p = 0; p < kPixels; ++p) a[p] = static_cast<const char*>(pixels[p]) + run.offset;
+    for (int p = 0; p < kPixels; ++p) a[p] = static_cast<const char*>(pixels[p]) + span.offset;
   };
-  enter(runs[0]);
+  enter(spans[0]);
   count_unit<kProduct, true>(a, 0, weights, sums);
   keep_in_registers(sums);
   weights += kVectors * Words::kLanes;
   int64_t at = kUnit;
   for (int64_t r = 0;;) {
-    for (const int64_t end = runs[r].units * kUnit; at < end;
+    for (const int64_t end = spans[r].units * kUnit; at < end;
          at += kUnit, weights += kVectors * Words::kLanes) {
       count_unit<kProduct, false>(a, at, weights, sums);
     }
-    if (++r == run_count) return keep_in_registers(sums);
-    enter(runs[r]);
+    if (++r == span_count) return keep_in_registers(sums);
+    enter(spans[r]);
     at = 0;
   }
 }
 
 template <BitProduct kProduct, int kPixels, int kVectors>
-void binary_tile(const void* const* pixels, const Run* runs, int64_t run_count, const void* panel,
+void binary_tile(const void* const* pixels, const Span* spans, int64_t span_count, const void* panel,
                  int32_t* counts) {
   Words::Vector sums[kPixels][kVectors];
-  sum_tile<kProduct>(pixels, runs, run_count, panel, sums);
+  sum_tile<kProduct>(pixels, spans, span_count, panel, sums);
   BMX_UNROLL
   for (int p = 0; p < kPixels; ++p) {
     BMX_UNROLL

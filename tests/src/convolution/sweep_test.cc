@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "convolution/convolution.h"
-#include "microkernels/math.h"
 #include "reference/reference.h"
 #include "support/tester.h"
 
@@ -136,12 +135,7 @@ class Sweep {
       epilogue_.scale = scale_.data();
       epilogue_.shift = shift_.data();
     }
-    epilogue_.activation =
-        random_.choice({Activation::kNone, Activation::kNone, Activation::kRelu, Activation::kPrelu,
-                        Activation::kElu, Activation::kClip, Activation::kTanh, Activation::kSigmoid});
-    epilogue_.slope = slope_.data();
-    epilogue_.low = -1;
-    epilogue_.high = 2.5F;
+    epilogue_.activation = {draw_activation(), slope_.data(), -1, 2.5F};
     if (coin()) {
       threshold_i32_ = random_.integers(channels, -6, 6);
       epilogue_.threshold_i32 = threshold_i32_.data();
@@ -154,12 +148,21 @@ class Sweep {
     epilogue_.cast = coin();
     if (coin()) {  // plain integers
       epilogue_.scale = epilogue_.shift = nullptr;
-      epilogue_.activation = Activation::kNone;
+      epilogue_.activation.function = Activation::kNone;
       epilogue_.activation_first = epilogue_.final_relu = epilogue_.cast = false;
       residual_.clear();
       epilogue_.threshold_f32 = nullptr;
     }
     epilogue_.residual = !residual_.empty();
+  }
+
+  Activation draw_activation() {
+    return random_.choice({
+        Activation::kNone,
+        Activation::kNone,
+#define BMX_ACTIVATION(name, Name, ...) Activation::k##Name,
+#include "pointwise/activations.inc"
+    });
   }
 
   bool makes_floats() const { return epilogue_.makes_floats(); }
@@ -214,23 +217,18 @@ class Sweep {
   }
 
   float activated(float x, size_t channel) const {
-    switch (epilogue_.activation) {
-      case Activation::kNone:
-        return x;
+    ActivationStep step = epilogue_.activation;
+    switch (step.function) {
       case Activation::kRelu:
         return x <= 0 ? 0.0F : x;
       case Activation::kPrelu:
         return x <= 0 ? x * slope_[channel] : x;
-      case Activation::kElu:
-        return elu_f32(x, slope_[channel]);
       case Activation::kClip:
-        return std::max(epilogue_.low, std::min(epilogue_.high, x));
-      case Activation::kTanh:
-        return tanh_f32(x);
-      case Activation::kSigmoid:
-        return sigmoid_f32(x);
+        return std::max(step.low, std::min(step.high, x));
+      default:
+        step.slope = &slope_[channel];
+        return reference::activate(step, x);
     }
-    return x;
   }
 
   template <class Run>

@@ -2,7 +2,6 @@
 #include "convolution/convolution.h"
 #include "convolution/float_product.h"
 #include "microkernels/bit_planes.h"
-#include "microkernels/math.h"
 
 #include <gtest/gtest.h>
 
@@ -433,7 +432,7 @@ TEST_P(Elementwise, ReluKeepsNan) {
     }
     x.back() = expected.back() = kNan;
     Guarded<float> y(x);
-    kernels().relu(y.data(), static_cast<int64_t>(count), y.data());
+    kernels().activate({Activation::kRelu}, y.data(), 1, static_cast<int64_t>(count), y.data());
     EXPECT_EQ(float_bits(y.values()), float_bits(expected)) << count;
     EXPECT_TRUE(y.intact());
   }
@@ -448,13 +447,13 @@ TEST_P(Elementwise, SlopesOfEachChannelAndNan) {
       if (i % 5 == 0) x[i] = random.choice({0.0F, -0.0F, kInfinity, -kInfinity});
       const float s = slope[i % slope.size()];
       prelu.push_back(x[i] <= 0 ? x[i] * s : x[i]);
-      elu.push_back(x[i] <= 0 ? elu_f32(x[i], s) : x[i]);
+      elu.push_back(x[i] <= 0 ? reference::activate({Activation::kElu, &s}, x[i]) : x[i]);
     }
     x.back() = prelu.back() = elu.back() = kNan;
     Guarded<float> y(x), z(x);
-    kernels().prelu(y.data(), 3, channels, slope.data(), y.data());
+    kernels().activate({Activation::kPrelu, slope.data()}, y.data(), 3, channels, y.data());
     EXPECT_EQ(float_bits(y.values()), float_bits(prelu)) << channels;
-    kernels().elu(z.data(), 3, channels, slope.data(), z.data());
+    kernels().activate({Activation::kElu, slope.data()}, z.data(), 3, channels, z.data());
     EXPECT_EQ(float_bits(z.values()), float_bits(elu)) << channels;
     EXPECT_TRUE(y.intact() && z.intact());
   }

@@ -1,11 +1,10 @@
-#include "microkernels/math.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "reference/reference.h"
 #include "support/tester.h"
 
 namespace bmx {
@@ -13,6 +12,11 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+float exp_f32(float x) { return reference::exp(x); }
+float tanh_f32(float x) { return reference::activate({Activation::kTanh}, x); }
+float sigmoid_f32(float x) { return reference::activate({Activation::kSigmoid}, x); }
+float elu_f32(float x, float slope) { return reference::activate({Activation::kElu, &slope}, x); }
 
 // Floats of every magnitude up to `limit`, ascending, both signs.
 std::vector<float> sweep(float limit) {
@@ -141,40 +145,46 @@ class Math : public testing::IsaTest {
   }
 };
 
-TEST_P(Math, EveryIsaReturnsTheSameBits) {
+TEST_P(Math, ExpReturnsTheSameBitsOnEveryIsa) {
   const std::vector<float> x = sweep(120.0F);
-  const int64_t count = static_cast<int64_t>(x.size());
   std::vector<float> y(x.size()), expected(x.size());
-  const Kernels& scalar = *all_kernels().back();
-  kernels().tanh(x.data(), count, y.data());
-  scalar.tanh(x.data(), count, expected.data());
-  EXPECT_TRUE(bits(y) == bits(expected));
-  kernels().exp(x.data(), count, y.data());
-  scalar.exp(x.data(), count, expected.data());
-  EXPECT_TRUE(bits(y) == bits(expected));
-  kernels().sigmoid(x.data(), count, y.data());
-  scalar.sigmoid(x.data(), count, expected.data());
-  EXPECT_TRUE(bits(y) == bits(expected));
-  const std::vector<float> slope(x.size(), 0.37F);
-  kernels().elu(x.data(), 1, count, slope.data(), y.data());
-  scalar.elu(x.data(), 1, count, slope.data(), expected.data());
+  kernels().exp(x.data(), static_cast<int64_t>(x.size()), y.data());
+  all_kernels().back()->exp(x.data(), static_cast<int64_t>(x.size()), expected.data());
   EXPECT_TRUE(bits(y) == bits(expected));
 }
 
-TEST_P(Math, ShortArraysAndNan) {
-  for (int64_t count = 1; count <= 40; ++count) {
-    std::vector<float> x(static_cast<size_t>(count), 0.5F);
-    x.back() = kNan;
-    const auto check = [&](void (*kernel)(const float*, int64_t, float*), float expected) {
+constexpr Activation kActivations[] = {
+#define BMX_ACTIVATION(name, Name, ...) Activation::k##Name,
+#include "pointwise/activations.inc"
+};
+
+TEST_P(Math, ActivationsReturnTheSameBitsOnEveryIsa) {
+  const std::vector<float> x = sweep(120.0F), slope(x.size(), 0.37F);
+  const int64_t count = static_cast<int64_t>(x.size());
+  for (const Activation function : kActivations) {
+    const ActivationStep step{function, slope.data(), -1.5F, 60.0F};
+    std::vector<float> y(x.size()), expected(x.size());
+    kernels().activate(step, x.data(), 1, count, y.data());
+    all_kernels().back()->activate(step, x.data(), 1, count, expected.data());
+    EXPECT_TRUE(bits(y) == bits(expected)) << static_cast<int>(function);
+  }
+}
+
+TEST_P(Math, ActivationsOfShortRowsAndOfNan) {
+  const float slopes[40] = {0.5F, 0.25F};
+  for (const Activation function : kActivations) {
+    for (int64_t count = 1; count <= 40; ++count) {
+      std::vector<float> x(static_cast<size_t>(count), 0.5F);
+      x.back() = kNan;
       testing::Guarded<float> y(x);
-      kernel(y.data(), count, y.data());
+      kernels().activate({function, slopes, -1.5F, 60.0F}, y.data(), 1, count, y.data());
       const std::vector<float> values = y.values();
-      for (size_t i = 0; i + 1 < values.size(); ++i) EXPECT_EQ(values[i], expected);
+      for (size_t i = 0; i + 1 < values.size(); ++i) {
+        EXPECT_EQ(values[i], reference::activate({function, &slopes[i], -1.5F, 60.0F}, 0.5F));
+      }
       EXPECT_TRUE(std::isnan(values.back()));
       EXPECT_TRUE(y.intact());
-    };
-    check(kernels().tanh, tanh_f32(0.5F));
-    check(kernels().sigmoid, sigmoid_f32(0.5F));
+    }
   }
 }
 

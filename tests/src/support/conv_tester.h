@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "convolution/convolution.h"
-#include "microkernels/math.h"
 #include "reference/reference.h"
 #include "support/tester.h"
 
@@ -152,7 +151,7 @@ class ConvTester {
       epilogue.scale = scale_.data();
       epilogue.shift = shift_.data();
     }
-    epilogue.activation = steps_.activation;
+    epilogue.activation.function = steps_.activation;
     if (steps_.threshold) {
       epilogue.threshold_i32 = threshold_i32_.data();
       epilogue.threshold_f32 = threshold_f32_.data();
@@ -167,7 +166,8 @@ class ConvTester {
       const size_t c = i % scale_.size();
       if (steps_.affine) values[i] = std::fma(values[i], scale_[c], shift_[c]);
       if (steps_.activation == Activation::kRelu && values[i] <= 0) values[i] = 0;
-      if (steps_.activation == Activation::kTanh) values[i] = tanh_f32(values[i]);
+      if (steps_.activation == Activation::kTanh)
+        values[i] = reference::activate({Activation::kTanh}, values[i]);
     }
     if (steps_.threshold) {
       expect_out(reference::pack(values, shape_.out_channels, epilogue.threshold_f32, epilogue.flip),

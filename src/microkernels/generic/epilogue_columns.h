@@ -1,5 +1,5 @@
 // Epilogues on whole vectors of channels, once for all ISAs: numbers stay in registers from the sum to the
-// bits of the next sign. Included inside the namespace of an ISA unit, after elementwise.h and pack.h.
+// bits of the next sign. Included inside the namespace of an ISA unit, after activations.h and pack.h.
 
 // Bits [first, first + count) of a row of bits, whose words may hold bits of other panels.
 inline void store_bits(uint64_t* row, int64_t first, int64_t count, uint64_t bits) {
@@ -25,7 +25,7 @@ inline uint64_t flip_bits(const uint64_t* flip, int64_t first, int64_t count) {
   return bits & tail_mask(count);
 }
 
-// One number for each channel of kVectors vectors; zeros where an epilogue has none.
+// The numbers of the channels of kVectors vectors; zeros where an epilogue has none.
 template <int kVectors>
 inline void load_channels(const float* numbers, int64_t first, Floats::Vector (&to)[kVectors]) {
   BMX_UNROLL
@@ -52,10 +52,10 @@ inline void store_signs(const Value (&x)[kVectors], const Value (&threshold)[kVe
   store_bits(row, channel, kVectors * Floats::kLanes, bits);
 }
 
-// Where the numbers of a pixel come from.
+// Where the numbers of a pixel come from: float sums, or integer sums and offsets.
 struct FloatSums {
   template <int kVectors>
-  static void load(const FinishTile& t, int64_t pixel, int64_t c, Floats::Vector (&x)[kVectors]) {
+  static void load(const EpilogueTile& t, int64_t pixel, int64_t c, Floats::Vector (&x)[kVectors]) {
     const float* sums = static_cast<const float*>(t.sums) + pixel * t.lanes + c;
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) x[v] = Floats::load(sums + v * Floats::kLanes);
@@ -64,18 +64,18 @@ struct FloatSums {
 
 struct IntegerSums {
   template <int kVectors>
-  static void load(const FinishTile& t, int64_t pixel, int64_t c, Floats::Integers (&dots)[kVectors]) {
+  static void load(const EpilogueTile& t, int64_t pixel, int64_t c, Floats::Integers (&dots)[kVectors]) {
     const Floats::Integers m = Floats::broadcast(t.multiplier);
     const int32_t* sums = static_cast<const int32_t*>(t.sums) + pixel * t.lanes + c;
-    const int32_t* base = t.bases + t.base_offsets[pixel] + c;
+    const int32_t* offset = t.offsets + t.offset_rows[pixel] + c;
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      dots[v] = Floats::multiply_add(Floats::load_integers(base + v * Floats::kLanes),
+      dots[v] = Floats::multiply_add(Floats::load_integers(offset + v * Floats::kLanes),
                                      Floats::load_integers(sums + v * Floats::kLanes), m);
     }
   }
   template <int kVectors>
-  static void load(const FinishTile& t, int64_t pixel, int64_t c, Floats::Vector (&x)[kVectors]) {
+  static void load(const EpilogueTile& t, int64_t pixel, int64_t c, Floats::Vector (&x)[kVectors]) {
     Floats::Integers dots[kVectors];
     load(t, pixel, c, dots);
     BMX_UNROLL
@@ -83,36 +83,14 @@ struct IntegerSums {
   }
 };
 
-inline bool is_simple(Activation activation) {
-  return activation == Activation::kNone || activation == Activation::kRelu ||
-         activation == Activation::kPrelu || activation == Activation::kClip;
-}
-
-// An activation that is_simple().
-template <int kVectors>
-inline void activate(const Epilogue& e, const Floats::Vector (&slope)[kVectors],
-                     Floats::Vector (&x)[kVectors]) {
-  if (e.activation == Activation::kRelu) {
-    BMX_UNROLL
-    for (int v = 0; v < kVectors; ++v) x[v] = Floats::relu(x[v]);
-  } else if (e.activation == Activation::kPrelu) {
-    BMX_UNROLL
-    for (int v = 0; v < kVectors; ++v) x[v] = Prelu::apply(x[v], slope[v]);
-  } else if (e.activation == Activation::kClip) {
-    const Floats::Vector low = Floats::broadcast(e.low), high = Floats::broadcast(e.high);
-    BMX_UNROLL
-    for (int v = 0; v < kVectors; ++v) x[v] = Floats::max(low, Floats::min(high, x[v]));
-  }
-}
-
-// Steps that make floats, and thresholds on those, on the kVectors vectors from channel c of the tile on.
+// The steps that make floats, and thresholds on those, for kVectors vectors from channel c of the tile on.
 template <int kVectors, class Sums>
-inline void float_columns(const FinishTile& t, const Epilogue& e, const ConvOutputs& out, int64_t c) {
+inline void float_columns(const EpilogueTile& t, const Epilogue& e, const ConvOutputs& out, int64_t c) {
   const int64_t channel = t.first_channel + c;
   Floats::Vector scale[kVectors], shift[kVectors], slope[kVectors], threshold[kVectors];
   load_channels(e.scale, channel, scale);
   load_channels(e.shift, channel, shift);
-  load_channels(e.activation == Activation::kPrelu ? e.slope : nullptr, channel, slope);
+  load_channels(e.activation.slope, channel, slope);
   load_channels(e.threshold_f32, channel, threshold);
   const uint64_t flipped = flip_bits(e.flip, channel, kVectors * Floats::kLanes);
   const bool affine_first = e.scale != nullptr && !e.activation_first;
@@ -125,7 +103,7 @@ inline void float_columns(const FinishTile& t, const Epilogue& e, const ConvOutp
     Floats::Vector x[kVectors];
     Sums::load(t, p, c, x);
     if (affine_first) affine(x);
-    activate(e, slope, x);
+    activate(e.activation, slope, x);
     if (e.activation_first) affine(x);
     if (e.residual) {
       BMX_UNROLL
@@ -147,9 +125,9 @@ inline void float_columns(const FinishTile& t, const Epilogue& e, const ConvOutp
   }
 }
 
-// Integer sums to bits, and to integers if they are wanted.
+// Turns integer sums into bits, and stores the integers where they are wanted.
 template <int kVectors>
-inline void threshold_columns(const FinishTile& t, const Epilogue& e, const ConvOutputs& out, int64_t c) {
+inline void threshold_columns(const EpilogueTile& t, const Epilogue& e, const ConvOutputs& out, int64_t c) {
   const int64_t channel = t.first_channel + c;
   Floats::Integers threshold[kVectors];
   BMX_UNROLL
@@ -169,15 +147,16 @@ inline void threshold_columns(const FinishTile& t, const Epilogue& e, const Conv
   }
 }
 
-// Vectors that a call of the functions above works on: as many as one word of bits holds, at most 4.
+// Vectors of one call of the functions above: as many as a word of bits holds, at most 4.
 inline constexpr int kColumnVectors = 4;
 
-// Returns the channels done: all whole vectors, or none if the epilogue is not one of those above.
+// Returns the number of channels done: those of all whole vectors, or none if the activation needs rows.
 template <class Sums>
-BMX_NOINLINE int64_t finish_float_columns(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
+BMX_NOINLINE int64_t epilogue_float_columns(const EpilogueTile& t, const Epilogue& e,
+                                            const ConvOutputs& out) {
   constexpr int64_t kLanes = Floats::kLanes;
   int64_t c = 0;
-  if (!is_simple(e.activation)) return 0;
+  if (!is_in_columns(e.activation.function)) return 0;
   for (; c + kColumnVectors * kLanes <= t.outputs; c += kColumnVectors * kLanes) {
     float_columns<kColumnVectors, Sums>(t, e, out, c);
   }
@@ -185,8 +164,8 @@ BMX_NOINLINE int64_t finish_float_columns(const FinishTile& t, const Epilogue& e
   return c;
 }
 
-BMX_NOINLINE inline int64_t finish_threshold_columns(const FinishTile& t, const Epilogue& e,
-                                                     const ConvOutputs& out) {
+BMX_NOINLINE inline int64_t epilogue_threshold_columns(const EpilogueTile& t, const Epilogue& e,
+                                                       const ConvOutputs& out) {
   constexpr int64_t kLanes = Floats::kLanes;
   int64_t c = 0;
   for (; c + kColumnVectors * kLanes <= t.outputs; c += kColumnVectors * kLanes) {

@@ -1,26 +1,26 @@
 // The epilogue of a tile while it lies in the first-level cache, once for all ISAs: sums -> integers, floats,
-// bits. Included inside the namespace of an ISA unit, after elementwise.h, exponential.h and pack.h.
+// bits. Included inside the namespace of an ISA unit, after activations.h and pack.h.
 
-// base + multiplier * sum of one row, by a Function of (index, integers) that stores them.
+// offsets + multiplier * sum for one row, given to store(first channel, channels, integers).
 template <class Store>
-inline void for_each_dots(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+inline void for_each_dots(const int32_t* sums, const int32_t* offsets, int32_t multiplier, int64_t count,
                           Store store) {
   const Floats::Integers m = Floats::broadcast(multiplier);
   int64_t c = 0;
   for (; c + Floats::kLanes <= count; c += Floats::kLanes) {
     store(c, Floats::kLanes,
-          Floats::multiply_add(Floats::load_integers(base + c), Floats::load_integers(sums + c), m));
+          Floats::multiply_add(Floats::load_integers(offsets + c), Floats::load_integers(sums + c), m));
   }
   if (c < count) {
     const int64_t rest = count - c;
     store(c, rest,
-          Floats::multiply_add(load_some_integers(base + c, rest), load_some_integers(sums + c, rest), m));
+          Floats::multiply_add(load_some_integers(offsets + c, rest), load_some_integers(sums + c, rest), m));
   }
 }
 
-inline void dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+inline void dots_row(const int32_t* sums, const int32_t* offsets, int32_t multiplier, int64_t count,
                      int32_t* y) {
-  for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
+  for_each_dots(sums, offsets, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
     if (lanes == Floats::kLanes) return Floats::store(y + c, dots);
     int32_t buffer[Floats::kLanes];
     Floats::store(buffer, dots);
@@ -28,9 +28,9 @@ inline void dots_row(const int32_t* sums, const int32_t* base, int32_t multiplie
   });
 }
 
-inline void affine_dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+inline void affine_dots_row(const int32_t* sums, const int32_t* offsets, int32_t multiplier, int64_t count,
                             const float* scale, const float* shift, float* y) {
-  for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
+  for_each_dots(sums, offsets, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
     const Floats::Vector x = Floats::to_float(dots);
     if (lanes == Floats::kLanes) {
       return Floats::store(y + c, Floats::fma(x, Floats::load(scale + c), Floats::load(shift + c)));
@@ -39,9 +39,9 @@ inline void affine_dots_row(const int32_t* sums, const int32_t* base, int32_t mu
   });
 }
 
-inline void cast_dots_row(const int32_t* sums, const int32_t* base, int32_t multiplier, int64_t count,
+inline void cast_dots_row(const int32_t* sums, const int32_t* offsets, int32_t multiplier, int64_t count,
                           float* y) {
-  for_each_dots(sums, base, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
+  for_each_dots(sums, offsets, multiplier, count, [&](int64_t c, int64_t lanes, Floats::Integers dots) {
     const Floats::Vector x = Floats::to_float(dots);
     if (lanes == Floats::kLanes) return Floats::store(y + c, x);
     store_some(y + c, lanes, x);
@@ -60,34 +60,20 @@ inline void threshold_row(const T* x, int64_t count, const T* threshold, const u
   }
 }
 
-inline void activate_row(const Epilogue& e, int64_t first_channel, int64_t count, float* y) {
-  switch (e.activation) {
-    case Activation::kNone:
-      return;
-    case Activation::kRelu:
-      return relu(y, count, y);
-    case Activation::kPrelu:
-      return prelu(y, 1, count, e.slope + first_channel, y);
-    case Activation::kElu:
-      return elu(y, 1, count, e.slope + first_channel, y);
-    case Activation::kClip:
-      return clip(y, count, e.low, e.high, y);
-    case Activation::kTanh:
-      return tanh(y, count, y);
-    case Activation::kSigmoid:
-      return sigmoid(y, count, y);
-  }
+inline void activate_row(ActivationStep step, int64_t first_channel, int64_t count, float* y) {
+  if (step.slope != nullptr) step.slope += first_channel;
+  kActivations[static_cast<int>(step.function)](step, y, 1, count, y);
 }
 
-// The steps after the affine one, or the activation and the affine one, if they stand in that order.
-inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const FinishTile& t, int64_t pixel,
+// The steps after the affine one; with activation_first, the affine one is among them.
+inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const EpilogueTile& t, int64_t pixel,
                             float* y) {
-  activate_row(e, t.first_channel, t.outputs, y);
+  if (e.activation) activate_row(e.activation, t.first_channel, t.outputs, y);
   if (e.activation_first) {
     affine(y, 1, t.outputs, e.scale + t.first_channel, e.shift + t.first_channel, y);
   }
   if (e.residual) add_f32(y, out.residual + pixel * t.channels + t.first_channel, t.outputs, y);
-  if (e.final_relu) relu(y, t.outputs, y);
+  if (e.final_relu) activate_rows<Relu>({}, y, 1, t.outputs, y);
   if (out.floats != nullptr && y != out.floats_at(pixel, t.first_channel, t.channels)) {
     std::memcpy(out.floats_at(pixel, t.first_channel, t.channels), y,
                 static_cast<size_t>(t.outputs) * sizeof(float));
@@ -98,17 +84,17 @@ inline void float_steps_row(const Epilogue& e, const ConvOutputs& out, const Fin
   }
 }
 
-// Where a row of floats is made: in the output, unless the residual is read from there.
-inline float* float_row(const ConvOutputs& out, const FinishTile& t, int64_t pixel, float* buffer) {
+// Where a row of floats is computed: in the output, unless the residual is read from there.
+inline float* float_row(const ConvOutputs& out, const EpilogueTile& t, int64_t pixel, float* buffer) {
   return out.floats == nullptr || out.residual == out.floats
              ? buffer
              : out.floats_at(pixel, t.first_channel, t.channels);
 }
 
-// The most frequent epilogue, scale and shift to floats, on kVectors whole vectors of channels from channel c
-// of the tile on; their scales and shifts stay in registers.
+// The most frequent epilogue, scale and shift to floats, for kVectors whole vectors of channels from channel
+// c of the tile on; their scales and shifts stay in registers.
 template <int kVectors>
-inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, const ConvOutputs& out) {
+inline void affine_columns(const EpilogueTile& t, const Epilogue& e, int64_t c, const ConvOutputs& out) {
   Floats::Vector scale[kVectors], shift[kVectors];
   BMX_UNROLL
   for (int v = 0; v < kVectors; ++v) {
@@ -119,17 +105,17 @@ inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, co
   const int64_t pixels = t.pixels, lanes = t.lanes;
   const int64_t stride = out.float_stride != 0 ? out.float_stride : t.channels;
   const int32_t* sums = static_cast<const int32_t*>(t.sums) + c;
-  const int32_t* bases = t.bases + c;
-  const int64_t* offsets = t.base_offsets;
+  const int32_t* offsets = t.offsets + c;
+  const int64_t* offset_rows = t.offset_rows;
   float* y = out.floats_at(t.first_pixel, t.first_channel + c, t.channels);
   for (int64_t p = 0; p < pixels; ++p, sums += lanes, y += stride) {
-    const int32_t* base = bases + offsets[p];
+    const int32_t* offset = offsets + offset_rows[p];
     // Loads, arithmetic and stores apart: neighbouring loads and stores pair up where the ISA can do that.
     Floats::Integers dots[kVectors], counts[kVectors];
     Floats::Vector x[kVectors];
     BMX_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      dots[v] = Floats::load_integers(base + v * Floats::kLanes);
+      dots[v] = Floats::load_integers(offset + v * Floats::kLanes);
       counts[v] = Floats::load_integers(sums + v * Floats::kLanes);
     }
     BMX_UNROLL
@@ -141,36 +127,36 @@ inline void affine_columns(const FinishTile& t, const Epilogue& e, int64_t c, co
   }
 }
 
-// Returns the channels done: all whole vectors.
-inline int64_t affine_tile(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
+// All whole vectors of the tile. Returns the number of channels they have.
+inline int64_t affine_tile(const EpilogueTile& t, const Epilogue& e, const ConvOutputs& out) {
   int64_t c = 0;
   for (; c + 4 * Floats::kLanes <= t.outputs; c += 4 * Floats::kLanes) affine_columns<4>(t, e, c, out);
   for (; c + Floats::kLanes <= t.outputs; c += Floats::kLanes) affine_columns<1>(t, e, c, out);
   return c;
 }
 
-// The channels from `begin` of the tile on.
-inline FinishTile rest_of(const FinishTile& whole, int64_t begin) {
-  FinishTile t = whole;
+// The tile without its first `begin` channels.
+inline EpilogueTile rest_of(const EpilogueTile& whole, int64_t begin) {
+  EpilogueTile t = whole;
   t.outputs -= begin;
   t.first_channel += begin;
   return t;
 }
 
-// Any epilogue on the channels from `begin` of the tile on.
-BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const Epilogue& e,
-                                  const ConvOutputs& out) {
-  FinishTile t = rest_of(whole, begin);
-  t.bases += begin;
+// Any epilogue, row by row, on the channels of the tile from `begin` on.
+BMX_NOINLINE void epilogue_rows_i32(const EpilogueTile& whole, int64_t begin, const Epilogue& e,
+                                    const ConvOutputs& out) {
+  EpilogueTile t = rest_of(whole, begin);
+  t.offsets += begin;
   const bool floats = e.makes_floats();
   const int32_t* sums = static_cast<const int32_t*>(t.sums) + begin;
   for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
     const int64_t pixel = t.first_pixel + p, at = pixel * t.channels + t.first_channel;
-    const int32_t* base = t.bases + t.base_offsets[p];
+    const int32_t* offset = t.offsets + t.offset_rows[p];
     alignas(kAlignment) int32_t integers[kMaxPanelLanes];
     if (out.integers != nullptr || e.threshold_i32 != nullptr) {
       int32_t* dots = out.integers != nullptr ? out.integers + at : integers;
-      dots_row(sums, base, t.multiplier, t.outputs, dots);
+      dots_row(sums, offset, t.multiplier, t.outputs, dots);
       if (e.threshold_i32 != nullptr) {
         threshold_row(dots, t.outputs, e.threshold_i32 + t.first_channel, e.flip, t.first_channel,
                       out.bits + pixel * words_for(t.channels));
@@ -180,19 +166,18 @@ BMX_NOINLINE void finish_rows_i32(const FinishTile& whole, int64_t begin, const 
     alignas(kAlignment) float buffer[kMaxPanelLanes];
     float* y = float_row(out, t, pixel, buffer);
     if (e.scale != nullptr && !e.activation_first) {
-      affine_dots_row(sums, base, t.multiplier, t.outputs, e.scale + t.first_channel,
+      affine_dots_row(sums, offset, t.multiplier, t.outputs, e.scale + t.first_channel,
                       e.shift + t.first_channel, y);
     } else {
-      cast_dots_row(sums, base, t.multiplier, t.outputs, y);
+      cast_dots_row(sums, offset, t.multiplier, t.outputs, y);
     }
     float_steps_row(e, out, t, pixel, y);
   }
 }
 
-// Any epilogue, a row of a pixel at a time.
-BMX_NOINLINE void finish_rows_f32(const FinishTile& whole, int64_t begin, const Epilogue& e,
-                                  const ConvOutputs& out) {
-  const FinishTile t = rest_of(whole, begin);
+BMX_NOINLINE void epilogue_rows_f32(const EpilogueTile& whole, int64_t begin, const Epilogue& e,
+                                    const ConvOutputs& out) {
+  const EpilogueTile t = rest_of(whole, begin);
   const float* sums = static_cast<const float*>(t.sums) + begin;
   for (int64_t p = 0; p < t.pixels; ++p, sums += t.lanes) {
     const int64_t pixel = t.first_pixel + p;
@@ -207,20 +192,20 @@ BMX_NOINLINE void finish_rows_f32(const FinishTile& whole, int64_t begin, const 
   }
 }
 
-// Whole vectors are finished by columns, where that is possible, and what remains by rows.
-void finish_i32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
+// Whole vectors are done by columns, where that is possible, and what remains by rows.
+void epilogue_i32(const EpilogueTile& t, const Epilogue& e, const ConvOutputs& out) {
   int64_t done = 0;
   if (e.only_affine(out)) {
     done = affine_tile(t, e, out);
   } else if (!e.makes_floats()) {
-    if (e.threshold_i32 != nullptr) done = finish_threshold_columns(t, e, out);
+    if (e.threshold_i32 != nullptr) done = epilogue_threshold_columns(t, e, out);
   } else if (out.integers == nullptr && e.threshold_i32 == nullptr) {
-    done = finish_float_columns<IntegerSums>(t, e, out);
+    done = epilogue_float_columns<IntegerSums>(t, e, out);
   }
-  if (done < t.outputs) finish_rows_i32(t, done, e, out);
+  if (done < t.outputs) epilogue_rows_i32(t, done, e, out);
 }
 
-void finish_f32(const FinishTile& t, const Epilogue& e, const ConvOutputs& out) {
-  const int64_t done = finish_float_columns<FloatSums>(t, e, out);
-  if (done < t.outputs) finish_rows_f32(t, done, e, out);
+void epilogue_f32(const EpilogueTile& t, const Epilogue& e, const ConvOutputs& out) {
+  const int64_t done = epilogue_float_columns<FloatSums>(t, e, out);
+  if (done < t.outputs) epilogue_rows_f32(t, done, e, out);
 }
