@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support import writer
-from tests.support.cxx import build_bmx_run, source
+from tests.support import bmx_files
+from tests.support.cxx import build_program, source
 
 ENTRY = """
 BMX_ACTIVATION(softsign, Softsign, kNone, kColumns,
@@ -27,11 +27,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     activations = source("pointwise/activations.inc")
     assert activations.endswith(LAST_LINE)
     changed = {"pointwise/activations.inc": activations.replace(LAST_LINE, ENTRY + LAST_LINE)}
-    sources = ["microkernels/scalar.cc", "ops/elementwise.cc", "ops/operator.cc"]
-    return build_bmx_run(tmp_path_factory.mktemp("activation"), changed, sources)
+    sources = ["microkernels/scalar.cc", "ops/elementwise.cc", "ops/operator.cc", "tools/bmx_run.cc"]
+    return build_program(tmp_path_factory.mktemp("activation"), changed, sources)
 
 
-def run(program: Path, folder: Path, builder: writer.GraphBuilder, output: str, x: np.ndarray) -> np.ndarray:
+def run(
+    program: Path, folder: Path, builder: bmx_files.GraphBuilder, output: str, x: np.ndarray
+) -> np.ndarray:
     (folder / "net.bmx").write_bytes(builder.encode(output))
     np.save(folder / "x.npy", x)
     files = [str(folder / "net.bmx"), "--input", str(folder / "x.npy"), "--output", str(folder / "y.npy")]
@@ -46,7 +48,7 @@ def softsign(x: np.ndarray) -> np.ndarray:
 def test_alone(program: Path, tmp_path: Path) -> None:
     x = np.random.default_rng(2).standard_normal((3, 37)).astype("float32") * 4
     x[0, :3] = 0, 1e30, -0.0
-    builder = writer.GraphBuilder(37)
+    builder = bmx_files.GraphBuilder(37)
     y = run(program, tmp_path, builder, builder.node("softsign", "data", "f32", (37,)), x)
     np.testing.assert_array_equal(y, softsign(x))
 
@@ -56,7 +58,7 @@ def test_in_an_epilogue(program: Path, tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     x, weight = (random.integers(-3, 4, shape).astype("float32") for shape in [(2, 20), (9, 20)])
     scale, shift = random.standard_normal((2, 9)).astype("float32")
-    builder = writer.GraphBuilder(20)
+    builder = bmx_files.GraphBuilder(20)
     sums = builder.node("dense", "data", "f32", (9,), weight=weight)
     scaled = builder.node("affine", sums, "f32", (9,), scale=scale, shift=shift)
     y = run(program, tmp_path, builder, builder.node("softsign", scaled, "f32", (9,)), x)

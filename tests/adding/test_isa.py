@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support import writer
-from tests.support.cxx import build_bmx_run, source
+from tests.support import bmx_files
+from tests.support.cxx import build_program, source
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "BMX_DEFINE_KERNELS(scalar)", "BMX_DEFINE_KERNELS(of_the_day)"
         ),
     }
-    folder = tmp_path_factory.mktemp("isa")
-    return build_bmx_run(folder, changed, ["microkernels/of_the_day.cc", "microkernels/kernels.cc"])
+    sources = ["microkernels/of_the_day.cc", "microkernels/kernels.cc", "tools/bmx_run.cc"]
+    return build_program(tmp_path_factory.mktemp("isa"), changed, sources)
 
 
 def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,7 +35,7 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def files(folder: Path, weight: np.ndarray, x: np.ndarray) -> list[str]:
     """Arguments of the program for a dense layer of these weights on x."""
-    builder = writer.GraphBuilder(weight.shape[1])
+    builder = bmx_files.GraphBuilder(weight.shape[1])
     output = builder.node("dense", "data", "f32", weight.shape[:1], weight=weight)
     (folder / "net.bmx").write_bytes(builder.encode(output))
     np.save(folder / "x.npy", x)

@@ -6,16 +6,13 @@ uses the public header and is linked with the library as it was built.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tests.support import bmx_files
-from tests.support.subprocesses import ROOT
+from tests.support.cxx import build_program, source
 
 NAME = "softsign"
 OPERATOR = """
@@ -69,37 +66,6 @@ int main(int, char** arguments) {
 X = np.array([-3, -1, -0.5, 0, 0.25, 7], "float32")
 
 
-def built_library() -> Path:
-    """The library of the newest build for this machine."""
-    found = [
-        path for build in ("package-*", "dev", "native") for path in ROOT.glob(f"build/{build}/libbmx.a")
-    ]
-    if not found:
-        pytest.skip("no build of this checkout here: pip install -e . makes one")
-    return max(found, key=lambda path: path.stat().st_mtime)
-
-
-def compile_program(folder: Path, *sources: str) -> Path:
-    """Compiles files of `folder`, whose headers come first, and links them with the library."""
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX", ""), "c++", "g++", "clang++"))))
-    program = folder / "program"
-    includes = [f"-I{folder}", f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
-    command = [
-        compiler,
-        "-std=c++17",
-        "-O1",
-        *includes,
-        *sources,
-        str(built_library()),
-        "-pthread",
-        "-o",
-        str(program),
-    ]
-    made = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    return program
-
-
 def run(program: Path) -> subprocess.CompletedProcess[str]:
     builder = bmx_files.GraphBuilder(3)
     file = program.parent / "net.bmx"
@@ -107,26 +73,20 @@ def run(program: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, file], capture_output=True, text=True)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "program.cc").write_text(PROGRAM)
-    return tmp_path
-
-
-def test_an_operator_is_one_function_and_one_line(folder: Path) -> None:
-    (folder / "softsign.cc").write_text(OPERATOR)
-    (folder / "ops").mkdir()
-    operators = (ROOT / "src" / "ops" / "op_list.inc").read_text()
-    (folder / "ops" / "op_list.inc").write_text(f"{operators}BMX_OPERATOR({NAME})\n")
+def test_an_operator_is_one_function_and_one_line(tmp_path: Path) -> None:
+    changed = {
+        "program.cc": PROGRAM,
+        "softsign.cc": OPERATOR,
+        "ops/op_list.inc": f"{source('ops/op_list.inc')}BMX_OPERATOR({NAME})\n",
+    }
     # operator.cc holds the table of the list; linked before the library, it takes the place of the library's.
-    program = compile_program(folder, "program.cc", "softsign.cc", str(ROOT / "src" / "ops" / "operator.cc"))
-    result = run(program)
+    result = run(build_program(tmp_path, changed, ["program.cc", "softsign.cc", "ops/operator.cc"]))
     assert result.returncode == 0, result.stdout
     np.testing.assert_array_equal(np.array(result.stdout.split(), "float32"), X / (1 + np.abs(X)))
 
 
-def test_without_its_line_the_error_names_the_operator(folder: Path) -> None:
-    result = run(compile_program(folder, "program.cc"))
+def test_without_its_line_the_error_names_the_operator(tmp_path: Path) -> None:
+    result = run(build_program(tmp_path, {"program.cc": PROGRAM}, ["program.cc"]))
     assert result.returncode == 1
     assert (
         f"uses the operator '{NAME}', which this runtime does not have; it has add, affine, " in result.stdout
