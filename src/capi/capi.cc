@@ -1,4 +1,6 @@
 // The C API: handles around Model and Session. No exception leaves it.
+#include <bmx/bmx.h>
+
 #include <exception>
 #include <memory>
 #include <new>
@@ -6,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <bmx/bmx.h>
 #include "runtime/describe.h"
 #include "runtime/profile.h"
 #include "runtime/session.h"

@@ -61,7 +61,7 @@ Status refuse(const Node& node, const std::string& reason) {
 }
 
 // The layers guard their inputs with identities, for the sake of gradients that packed layers do not have.
-NodeEntry behind_identities(NodeEntry entry) {
+NodeEntry without_identities(NodeEntry entry) {
   while (entry.node->op == "_copy") entry = entry.node->inputs[0];
   return entry;
 }
@@ -144,7 +144,7 @@ class Packer {
   Status check(const Node& node, const Kind& kind) const {
     auto quantizer = kind.weight_quantizer(node.attrs);
     if (!quantizer.ok()) return refuse(node, quantizer.status().message());
-    const Node& weight = *behind_identities(node.inputs[1]).node;
+    const Node& weight = *without_identities(node.inputs[1]).node;
     const std::string name = "its weight '" + weight.name + "' ";
     if (weight.op != "null") {
       return refuse(node, "its weight is computed by node " + name_of(weight) +
@@ -169,7 +169,7 @@ class Packer {
     if (!quantizer.gives_binary(static_cast<const float*>(weight.data_ptr), weight.size())) {
       return refuse(node, name + "has values other than -1 and +1, and weight_quantizer is 'none'");
     }
-    const std::string packed = packed_name(*behind_identities(node.inputs[1]).node);
+    const std::string packed = packed_name(*without_identities(node.inputs[1]).node);
     for (size_t i = 0; i < graph_->size(); ++i) {
       if (graph_->getNode(i)->name == packed) {
         return refuse(node, "the name '" + packed + "' of its packed weight is taken");
@@ -181,8 +181,8 @@ class Packer {
   static std::string packed_name(const Node& latent) { return latent.name + "_packed"; }
 
   void replace(Node* layer) {
-    connect(layer, 1, {packed(behind_identities(layer->inputs[1]).node), 0});
-    for (size_t i = 0; i < layer->inputs.size(); ++i) connect(layer, i, behind_identities(layer->inputs[i]));
+    connect(layer, 1, {packed(without_identities(layer->inputs[1]).node), 0});
+    for (size_t i = 0; i < layer->inputs.size(); ++i) connect(layer, i, without_identities(layer->inputs[i]));
     layer->op = kind_of(*layer)->packed_name;
     for (const char* key : {"weight_quantizer", "weight_clip", "input_clip"}) layer->attrs.erase(key);
   }

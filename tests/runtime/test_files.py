@@ -62,7 +62,7 @@ def test_damage_in_weights_is_called_so(lenet_bytes):
 
 
 @pytest.mark.parametrize("net", ["lenet_bytes", "integers_bytes"])
-def test_mutations_behind_a_valid_checksum_never_crash(writer, request, net):
+def test_mutations_under_a_valid_checksum_never_crash(writer, request, net):
     """Whoever forges a file forges its checksum too: accepted or refused, the process must live."""
     rng = np.random.default_rng(13)
     seed = request.getfixturevalue(net)

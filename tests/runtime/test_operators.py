@@ -166,7 +166,7 @@ def test_threshold_on_floats(run_op, writer, rng, channels):
 @pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("fused", [True, False])
 def test_integer_chain(writer, isa, rng, channels, fused):
-    """Dots behind a threshold, an affine, a cast, a maximum: fused where they can be, and equal."""
+    """Dots before a threshold, an affine, a cast, a maximum: fused where they can be, and equal."""
     x, weight = signs(rng, 3, 4, 4, 33), signs(rng, channels, 3, 3, 33)
     dots = convolve(x, weight, (1, 1), (0, 0), (1, 1), 1)
     shape = dots.shape[1:]
@@ -293,7 +293,7 @@ def test_activation_in_an_epilogue(writer, isa, rng, channels, binary, op, affin
             values.append(builder.node(name, values[-1], "f32", shape, **roles))
         values.append(builder.node("add", [values[-1], "data"], "f32", shape))
         bits = builder.node("threshold", values[-1], "bits", shape, threshold=threshold, flip=no_flip)
-        # An output in between has a second reader, so that nothing behind it is fused.
+        # An output in between has a second reader, so that nothing after it is fused.
         return runtime.Model(builder.encode(bits, *(values if keep_all else values[-1:])), isa)
 
     steps = [{node["computed_by"] for node in m.info()["nodes"]} for m in (model(False), model(True))]
@@ -476,6 +476,6 @@ def test_residual_block(writer, isa, rng, channels, binary, order):
     steps = {node["computed_by"] for node in model.info()["nodes"]}
     assert len(steps) == (2 if binary else 1)
     found = model.session().run(x)
-    # Sums of signs are exact, and each step behind them is rounded once, here and there.
+    # Sums of signs are exact, and each step after them is rounded once, here and there.
     np.testing.assert_array_equal(found[0], expected)
     np.testing.assert_array_equal(found[1], np.where(found[0] < threshold, -1, 1))

@@ -117,7 +117,7 @@ def test_fusing_and_sharing_change_nothing(writer, isa):
 
 
 def test_parts_of_a_concatenation_take_no_memory_of_their_own(writer):
-    """Two layers, and a third behind the first two's concatenation: 64 channels each, 4 bytes a value."""
+    """Two layers, and a third that reads the concatenation of both: 64 channels each, 4 bytes a value."""
     rng = np.random.default_rng(1)
     attrs = {"strides": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}
 

@@ -145,7 +145,7 @@ TEST(QuantizeOps, BytesAreTransposedAndBecomePlanes) {
   EXPECT_EQ(run(echo.encode({"data"}), "scalar", Bytes{0, 128, 255}, {3}), (Floats{0, 128, 255}));
 }
 
-// int32 values of one channel, -2 * byte, against a limit; inside the epilogue of the sums, and alone behind
+// int32 values of one channel, -2 * byte, against a limit; inside the epilogue of the sums, and alone after
 // a flatten. The epilogue's word of bits has one channel, the other's 8.
 template <class T>
 void expect_bits(const char* dtype, T limit) {
