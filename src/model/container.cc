@@ -93,7 +93,7 @@ Entry read_entry(const std::string& name, const Json& json, Status* status) {
   const std::string dtype = reader.string("dtype");
   entry.tensor.shape = reader.integers("shape");
   const std::vector<int64_t> offsets = reader.integers("data_offsets");
-  reader.finish();
+  reader.refuse_unread();
   if (!status->ok()) return entry;
 
   const std::optional<TensorType> type = tensor_type(dtype);

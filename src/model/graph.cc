@@ -36,7 +36,7 @@ class GraphParser {
     }
     parse_outputs(reader);
     if (reader.has("classes")) parse_classes(reader);
-    reader.finish();
+    reader.refuse_unread();
     check_every_tensor_used(reader);
     if (!status_.ok()) return status_;
     return std::move(graph_);
@@ -56,7 +56,7 @@ class GraphParser {
       if (bytes) reader.fail("bytes are taken as they are: 'preprocessing' is for f32 inputs");
       input.preprocessing = parse_preprocessing(reader.object("preprocessing"), input);
     }
-    reader.finish();
+    reader.refuse_unread();
     define(input.name, reader);
     graph_.inputs.push_back(std::move(input));
   }
@@ -67,7 +67,7 @@ class GraphParser {
     preprocessing.scale = reader.number("scale");
     preprocessing.mean = reader.numbers("mean");
     preprocessing.std = reader.numbers("std");
-    reader.finish();
+    reader.refuse_unread();
     const auto channels = static_cast<size_t>(input_channels(input.type));
     if (preprocessing.mean.size() != channels || preprocessing.std.size() != channels) {
       reader.fail("'mean' and 'std' must have one entry for each of the " + std::to_string(channels) +
@@ -94,7 +94,7 @@ class GraphParser {
     node.declared = parse_type(reader);
     if (reader.has("attrs")) parse_attributes(reader.object("attrs"), reader, &node);
     if (reader.has("tensors")) parse_tensors(reader.object("tensors"), reader, &node);
-    reader.finish();
+    reader.refuse_unread();
     if (!is_valid_name(node.op)) reader.fail("'op' must be the name of an operator");
     define(node.name, reader);
     graph_.nodes.push_back(std::move(node));

@@ -110,7 +110,7 @@ std::vector<double> ObjectReader::numbers(const char* key) {
 const Json& ObjectReader::object(const char* key) { return member(key, is_object, "an object"); }
 const Json& ObjectReader::array(const char* key) { return member(key, is_array, "a list"); }
 
-void ObjectReader::finish() {
+void ObjectReader::refuse_unread() {
   if (!object_.is_object()) return;
   for (const auto& item : object_.items()) {
     if (known_.count(item.key()) == 0) fail("'" + item.key() + "' is not a key of format version 1");

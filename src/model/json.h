@@ -34,8 +34,8 @@ class ObjectReader {
   const Json& object(const char* key);
   const Json& array(const char* key);
 
-  // Refuses members that nobody asked for.
-  void finish();
+  // Refuses members that nobody has read.
+  void refuse_unread();
   void fail(const std::string& message);
 
  private:
