@@ -110,7 +110,7 @@ Result<OperatorPtr> create_arithmetic(NodeReader& node) {
     node.fail("takes shapes that are equal but for axes of 1, its inputs are " + text_of(a) + " and " +
               text_of(b));
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Arithmetic<Function>(std::move(out), a, b));
 }
 
@@ -210,7 +210,7 @@ Result<OperatorPtr> create_affine(NodeReader& node, const Kernels& kernels) {
   const ValueType& in = node.input({DType::kF32, DType::kI32});
   const int64_t channels = in.shape.back();
   ChannelValues<float> scale(node, "scale", {channels}), shift(node, "shift", {channels});
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(
       new Affine({DType::kF32, in.shape}, in.dtype, std::move(scale), std::move(shift), kernels));
 }
@@ -218,7 +218,7 @@ Result<OperatorPtr> create_affine(NodeReader& node, const Kernels& kernels) {
 Result<OperatorPtr> create_cast(NodeReader& node, const Kernels& kernels) {
   const ValueType& in = node.input({DType::kI32, DType::kBits, DType::kU1, DType::kU2, DType::kU3, DType::kU4,
                                     DType::kU5, DType::kU6, DType::kU7, DType::kU8});
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Cast({DType::kF32, in.shape}, in.dtype, kernels));
 }
 

@@ -15,7 +15,7 @@ struct Meaning {
 Result<OperatorPtr> create(NodeReader& node, const ValueType& output, const PackedLayer& layer,
                            const Meaning& meaning, const Kernels& kernels) {
   node.expect_output(output);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   const auto& [shape, weight] = layer;
   if (GatheredConvolution::pays(shape, kernels, meaning.inputs)) {
     return create_layer(

@@ -12,7 +12,7 @@ Result<OperatorPtr> create_conv2d(NodeReader& node, const Kernels& kernels) {
   const float* bias = read_bias(node, shape);
   const ValueType output = conv_output(shape, DType::kF32);
   node.expect_output(output);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return create_layer(output, FloatConvolution::create(shape, weight.f32(), bias, kernels));
 }
 
@@ -21,7 +21,7 @@ Result<OperatorPtr> create_binary_weight_conv2d(NodeReader& node, const Kernels&
   const auto [shape, weight] = read_packed_conv(node, in);
   const ValueType output = conv_output(shape, DType::kF32);
   node.expect_output(output);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return create_layer(output, FloatConvolution::create_binary(shape, weight.data(), kernels));
 }
 

@@ -61,7 +61,7 @@ Result<OperatorPtr> create_activation(NodeReader& node, Activation function, Act
   if (arguments == ActivationArguments::kSlope)
     slope = ChannelValues<float>(node, "slope", {in.shape.back()});
   if (arguments == ActivationArguments::kLimits) read_limits(node, &step);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new ActivationOperator(in, step, std::move(slope), kernels));
 }
 

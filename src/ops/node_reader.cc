@@ -213,7 +213,7 @@ void NodeReader::fail_memory(const char* role) {
   status_ = {Code::kOutOfMemory, "no memory for tensor '" + node_.tensors.at(role).name + "'"};
 }
 
-Status NodeReader::finish() {
+Status NodeReader::status() {
   for (const auto& item : node_.attributes) {
     if (known_attributes_.count(item.first) == 0) fail("attribute '" + item.first + "' is not known");
   }

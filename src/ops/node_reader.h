@@ -76,10 +76,10 @@ class NodeReader {
   void fail(const std::string& message);
   // There is no memory for a copy of the tensor.
   void fail_memory(const char* role);
-  // Also refuses attributes and tensors that were not asked for.
-  Status finish();
+  // Is nothing wrong so far?
   bool ok() const { return status_.ok(); }
-  const Status& status() const { return status_; }
+  // The first thing that is wrong: in what was read, then an attribute or a tensor that nobody has read.
+  Status status();
 
  private:
   const ValueType& checked_input(int id, std::initializer_list<DType> dtypes, size_t rank);

@@ -101,15 +101,15 @@ Result<OperatorPtr> create_lrn(NodeReader& node, const Kernels&) {
   if (size < 1 || size > INT32_MAX || size % 2 == 0) {
     node.fail("size is " + std::to_string(size) + ", it must be odd and at least 1");
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   const Power power = power_of(node, beta.f32()[0]);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Lrn(in, size, alpha.f32()[0], power, knorm.f32()[0]));
 }
 
 Result<OperatorPtr> create_softmax(NodeReader& node, const Kernels& kernels) {
   const ValueType& in = node.input({DType::kF32});
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Softmax(in, kernels));
 }
 

@@ -48,9 +48,9 @@ Result<OperatorPtr> create_operator(const Graph& graph, const Node& node, const 
   NodeReader reader(graph, node, budget);
   Result<OperatorPtr> created = entry->create(reader, kernels);
   if (!created.ok()) return created;
-  BMX_RETURN_IF_ERROR(reader.finish());
+  BMX_RETURN_IF_ERROR(reader.status());
   reader.expect_output((*created)->output());
-  BMX_RETURN_IF_ERROR(reader.finish());
+  BMX_RETURN_IF_ERROR(reader.status());
   return created;
 }
 

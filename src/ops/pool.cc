@@ -175,7 +175,7 @@ class AvgPool2D final : public Operator {
 Result<OperatorPtr> create_max_pool2d(NodeReader& node, const Kernels& kernels) {
   const ValueType& in = node.input({DType::kF32, DType::kI32, DType::kBits}, 3);
   const PoolShape shape = read_pool_shape(node, in);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   ValueType out{in.dtype, {shape.height.out, shape.width.out, shape.channels}};
   if (in.dtype == DType::kF32)
     return OperatorPtr(new MaxPool2D<float>(std::move(out), shape, shape.channels, kernels));
@@ -188,7 +188,7 @@ Result<OperatorPtr> create_avg_pool2d(NodeReader& node, const Kernels&) {
   const ValueType& in = node.input({DType::kF32}, 3);
   const PoolShape shape = read_pool_shape(node, in);
   const bool count_padding = node.flag("count_include_pad");
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   ValueType out{DType::kF32, {shape.height.out, shape.width.out, shape.channels}};
   return OperatorPtr(new AvgPool2D(std::move(out), shape, count_padding));
 }

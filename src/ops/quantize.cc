@@ -158,7 +158,7 @@ Result<OperatorPtr> create_threshold(NodeReader& node, const Kernels& kernels) {
   const int64_t channels = in.shape.back();
   Thresholds thresholds(node, in.dtype, {channels});
   AlignedArray<uint64_t> flip = node.packed("flip", {}, channels);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(
       new Threshold({DType::kBits, in.shape}, std::move(thresholds), std::move(flip), kernels));
 }
@@ -167,24 +167,24 @@ Result<OperatorPtr> create_quantize(NodeReader& node, const Kernels& kernels) {
   const ValueType& in = node.input({DType::kF32, DType::kI32});
   const int64_t bits = node.integer("bits"), channels = in.shape.back();
   if (bits < 1 || bits > kMaxPlanes) node.fail("bits must be from 1 to 8, found " + std::to_string(bits));
-  BMX_RETURN_IF_ERROR(node.status());
+  if (!node.ok()) return node.status();
   const int64_t levels = (int64_t{1} << bits) - 1;
   Thresholds thresholds(node, in.dtype, {levels, channels});
   AlignedArray<uint64_t> flip = node.packed("flip", {}, channels);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   if (thresholds.are_floats()) {
     check_ascending(node, thresholds.f32(), levels, channels);
   } else {
     check_ascending(node, thresholds.i32(), levels, channels);
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Quantize({unsigned_of(static_cast<int>(bits)), in.shape}, std::move(thresholds),
                                   std::move(flip), kernels));
 }
 
 Result<OperatorPtr> create_to_planes(NodeReader& node, const Kernels&) {
   const ValueType& in = node.input({DType::kBytes});
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new ToPlanes({DType::kU8, in.shape}));
 }
 

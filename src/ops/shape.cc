@@ -277,7 +277,7 @@ Result<OperatorPtr> create_transpose(NodeReader& node, const Kernels&) {
     node.fail("perm " + text_of(perm) + " is not a permutation of the input's " +
               std::to_string(in.shape.size()) + " axes");
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   ValueType out{in.dtype, {}};
   for (int64_t axis : perm) out.shape.push_back(in.shape[static_cast<size_t>(axis)]);
   Shape strides = permuted_strides(in.shape, perm);
@@ -300,7 +300,7 @@ Result<OperatorPtr> create_slice(NodeReader& node, const Kernels&) {
     node.fail("slices from " + text_of(begin) + " to " + text_of(end) +
               ", which are not ranges inside its input's " + text_of(in.shape));
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Slice(std::move(out), in.shape, begin));
 }
 
@@ -319,7 +319,7 @@ Result<OperatorPtr> create_concat(NodeReader& node, const Kernels&) {
     channels.push_back(x.shape.back());
     out.shape.back() += x.shape.back();
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Concat(std::move(out), std::move(channels)));
 }
 
@@ -330,7 +330,7 @@ Result<OperatorPtr> create_shuffle_channels(NodeReader& node, const Kernels&) {
     node.fail("cannot split " + std::to_string(channels) + " channels into " + std::to_string(groups) +
               " groups");
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new ShuffleChannels(in, groups));
 }
 
@@ -340,14 +340,14 @@ Result<OperatorPtr> create_reshape(NodeReader& node, const Kernels&) {
   if (node.ok() && !holds(shape, in.elements())) {
     node.fail("shape " + text_of(shape) + " does not hold the elements of its input's " + text_of(in.shape));
   }
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Reshape({in.dtype, shape}));
 }
 
 Result<OperatorPtr> create_flatten(NodeReader& node, const Kernels&) {
   const ValueType& in = node.input({DType::kF32, DType::kI32, DType::kBits, DType::kU1, DType::kU2,
                                     DType::kU3, DType::kU4, DType::kU5, DType::kU6, DType::kU7, DType::kU8});
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   const int64_t channels = in.shape.back(), elements = in.elements();
   const int planes = planes_of(in.dtype);
   const bool view = planes == 0 || channels == elements || (planes == 1 && channels % kWordBits == 0);

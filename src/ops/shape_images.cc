@@ -110,7 +110,7 @@ Result<OperatorPtr> create_pad2d(NodeReader& node, const Kernels&) {
   }
   const bool bits = in.dtype == DType::kBits;
   if (bits && !edge) node.fail("bits have no 0: attribute 'edge' must be true");
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   const int64_t channels = in.shape[2], pixel = bits ? words_for(channels) * 8 : channels * 4;
   ValueType out{in.dtype,
                 {padding[0] + in.shape[0] + padding[1], padding[2] + in.shape[1] + padding[3], channels}};
@@ -120,7 +120,7 @@ Result<OperatorPtr> create_pad2d(NodeReader& node, const Kernels&) {
 Result<OperatorPtr> create_upsample2d(NodeReader& node, const Kernels&) {
   const ValueType& in = node.input({DType::kF32}, 3);
   const auto scale = node.pair("scale", 1);
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   ValueType out{DType::kF32, {in.shape[0] * scale[0], in.shape[1] * scale[1], in.shape[2]}};
   return OperatorPtr(new Upsample2D(std::move(out), in.shape[1], scale[0], scale[1]));
 }

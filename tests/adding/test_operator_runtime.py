@@ -40,7 +40,7 @@ class Softsign final : public Operator {
 
 Result<OperatorPtr> create_softsign(NodeReader& node, const Kernels&) {
   const ValueType& in = node.input({DType::kF32});
-  BMX_RETURN_IF_ERROR(node.finish());
+  BMX_RETURN_IF_ERROR(node.status());
   return OperatorPtr(new Softsign(in));
 }
 
