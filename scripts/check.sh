@@ -16,7 +16,7 @@ ruff format --check "${python_files[@]}"
 ruff check "${python_files[@]}"
 mypy
 codespell "${texts[@]}"
-python scripts/prose.py | tail -n 1
+python scripts/prose.py --strict
 mkdocs build --strict --quiet --site-dir build/site
 clang-format --dry-run --Werror "${cxx_files[@]}"
-echo "bmx: format, lint, types and spelling are clean"
+echo "bmx: format, lint, types, spelling and wording are clean"

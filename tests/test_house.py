@@ -169,12 +169,15 @@ def test_the_layout_of_the_readme_is_that_of_the_tree():
     )
 
 
-@pytest.mark.parametrize("page", ["README.md", "SECURITY.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/adding.md", "docs/architecture.md"]
+)
 def test_pages_name_places_that_exist(page):
     text = (ROOT / page).read_text()
     top = "|".join(sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0].isalpha()))
-    named = set(re.findall(rf"`((?:{top})/[\w./]+?)`", text)) | set(
-        re.findall(r"\]\((?!http)([\w./]+)\)", text)
-    )
-    built = {name for name in named if name.startswith(("build/", "demo/"))}
-    assert sorted(name for name in named - built if not (ROOT / name).exists()) == []
+    named = {ROOT / name for name in re.findall(rf"`((?:{top})/[\w./]+?)`", text)}
+    linked = {(ROOT / page).parent / name for name in re.findall(r"\]\((?!http)([\w./]+)\)", text)}
+    built = {path for path in named if path.relative_to(ROOT).parts[0] in ("build", "demo")}
+    invented = {ROOT / "bmx/gluon/model_zoo/mynet.py", ROOT / "bmx/gluon/nn/blocks/rezero.py"}
+    missing = (named | linked) - built - invented
+    assert sorted(str(path) for path in missing if not path.exists()) == []
