@@ -70,7 +70,7 @@ class BuildWithCMake(build_ext):
         subprocess.run(["cmake", "--install", str(build), "--component", "package"], check=True)
 
 
-# The licence stands here: setuptools for Python 3.8 and later ones want it differently in pyproject.toml.
+# The license stands here: setuptools for Python 3.8 and later ones want it differently in pyproject.toml.
 setup(
     cmdclass={"build_ext": BuildWithCMake},
     ext_modules=[Extension("bmx._core", sources=[])],

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="SYSTEM", help="systems to train (default: all)")
     parser.add_argument("--list", action="store_true", help="print the systems and stop")
     parser.add_argument("--epochs", type=int, help="passes over the digits (default: the system's own)")
-    parser.add_argument("--seed", type=int, default=0, help="of initialisation and order (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of initialization and order (default 0)")
     parser.add_argument("--short", action="store_true", help="few digits, one pass: shows that all runs")
     parser.add_argument("--results", help="JSON file that the rows are added to")
     parser.add_argument("--table", metavar="RESULTS", help="print docs/methods.md from such a file and stop")

@@ -127,13 +127,13 @@ def curves(logs: dict[str, list[Epoch]]) -> bytes:
     with rc_context({"svg.hashsalt": "bmx", "svg.fonttype": "none"}):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axis = figure.subplots()
-        for (kind, log), colour in zip(logs.items(), ("steelblue", "crimson")):
+        for (kind, log), color in zip(logs.items(), ("steelblue", "crimson")):
             numbers = [epoch.number + 1 for epoch in log]
             axis.plot(
-                numbers, [100 * epoch.held_out for epoch in log], color=colour, label=f"{kind}, held out"
+                numbers, [100 * epoch.held_out for epoch in log], color=color, label=f"{kind}, held out"
             )
             axis.plot(
-                numbers, [100 * epoch.train for epoch in log], "--", color=colour, label=f"{kind}, training"
+                numbers, [100 * epoch.train for epoch in log], "--", color=color, label=f"{kind}, training"
             )
         axis.set_xlabel("epoch")
         axis.set_ylabel("accuracy, %")

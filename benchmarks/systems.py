@@ -49,7 +49,7 @@ class System(NamedTuple):
         layers: the classes of `bmx.gluon.nn` in it.
         paper: arXiv number.
         build: function that makes the net for images [batch, 1, 28, 28].
-        pixels: whether the net takes pixels between 0 and 1; otherwise they are standardised.
+        pixels: whether the net takes pixels between 0 and 1; otherwise they are standardized.
         epochs: passes over the full MNIST.
         optimizer: name of the optimizer.
         learning_rate: learning rate of the first step.
@@ -58,7 +58,7 @@ class System(NamedTuple):
         prepare: function called with the net before training.
         before_step: function called with the net; it returns what each step calls with the fraction of the
             training that is over.
-        magnitude: magnitude of the Xavier initialisation.
+        magnitude: magnitude of the Xavier initialization.
     """
 
     name: str

@@ -253,7 +253,7 @@ def draw(rows: dict[str, dict[str, Any]], folder: Path) -> None:
 
 
 def scatter(rows: dict[str, dict[str, Any]], key: str, label: str) -> bytes:
-    """Published top-1 against one of a row's numbers; a colour for each paper."""
+    """Published top-1 against one of a row's numbers; a color for each paper."""
     import io
 
     import matplotlib
@@ -262,7 +262,7 @@ def scatter(rows: dict[str, dict[str, Any]], key: str, label: str) -> bytes:
 
     models = {name: registry.find(name) for name in rows}
     papers = sorted({model.paper.name for model in models.values()})
-    colours = matplotlib.colormaps["tab20"]
+    colors = matplotlib.colormaps["tab20"]
     with matplotlib.rc_context({"svg.hashsalt": "bmx", "svg.fonttype": "none"}):
         figure = Figure(figsize=(10, 6.5), layout="constrained")
         axis = figure.subplots()
@@ -270,7 +270,7 @@ def scatter(rows: dict[str, dict[str, Any]], key: str, label: str) -> bytes:
             names = [name for name, model in models.items() if model.paper.name == paper]
             points = sorted((rows[name][key], models[name].published.top1, name) for name in names)
             x, y, _ = zip(*points)
-            axis.plot(x, y, "o-", color=colours(index % 20), markersize=4, linewidth=0.8, label=paper)
+            axis.plot(x, y, "o-", color=colors(index % 20), markersize=4, linewidth=0.8, label=paper)
             for at, height, name in points:
                 axis.annotate(name, (at, height), xytext=(3, 3), textcoords="offset points", fontsize=6)
         axis.set_xscale("log")

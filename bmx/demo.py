@@ -88,7 +88,7 @@ def run(
     Args:
         output: folder of report.json, lenet.bmx, predictions.png, lenet.params and lenet_float.params.
         epochs: passes over the digits for both nets; chosen by the data set if None.
-        seed: seed of initialisation, order and augmentation.
+        seed: seed of initialization, order and augmentation.
         quick: whether to take few digits and one pass.
         log: called with one line per step and epoch.
 
@@ -119,7 +119,7 @@ def run(
     log(f"measuring latency: one image, median of {LATENCY_RUNS} runs")
     milliseconds = {kind: _mxnet_ms(net, sample[:1]) for kind, net in nets.items()}
     milliseconds["packed"] = _packed_ms(model, sample[:1])
-    outcome = _summarise(folder, train, test, predictions, milliseconds)
+    outcome = _summarize(folder, train, test, predictions, milliseconds)
     _write_json(folder / "report.json", outcome.report)
     return outcome
 
@@ -189,7 +189,7 @@ def _load(quick: bool) -> tuple[Digits, Digits, Schedule]:
     return _first(train, schedule.train_limit), _first(test, schedule.test_limit), schedule
 
 
-def _summarise(
+def _summarize(
     folder: Path,
     train: Digits,
     test: Digits,

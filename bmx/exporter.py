@@ -32,7 +32,7 @@ def export(
     packed file agreed on random inputs and on ``sample``. The report is printed and stored in the file.
 
     Args:
-        net: an initialised HybridBlock built from Gluon and bmx layers; or the two files of a saved one,
+        net: an initialized HybridBlock built from Gluon and bmx layers; or the two files of a saved one,
             ("net-symbol.json", "net-0000.params"), as ``net.export`` writes them.
         path: path of the file; an existing one is replaced at the end, in one step.
         input_shape: shape of the input, batch axis first, for example (1, 1, 28, 28). The batch is free.

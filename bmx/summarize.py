@@ -106,7 +106,7 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
     """Count the parameters of a net and what it computes.
 
     Args:
-        net: an initialised HybridBlock.
+        net: an initialized HybridBlock.
         input_shape: shape of the input, batch axis first, see `bmx.export`.
         convention: 'hpi' or 'larq'.
 

@@ -41,7 +41,7 @@ def build() -> nn.HybridSequential:
     return net
 
 
-def normalise(images: np.ndarray) -> np.ndarray:
+def normalize(images: np.ndarray) -> np.ndarray:
     """Makes uint8 [count, 28, 28] the net's input: float32 [count, 1, 28, 28], 0 to 1."""
     return images[:, None].astype(np.float32) * np.float32(1 / 255)
 
@@ -49,11 +49,11 @@ def normalise(images: np.ndarray) -> np.ndarray:
 def train(net: nn.HybridSequential, epochs: int, limit: int | None) -> None:
     """Trains on the digits that are not held out, at most `limit` of them."""
     digits, held_out = load_mnist("train"), load_mnist("test")
-    images, labels = normalise(digits.images[:limit]), digits.labels[:limit]
+    images, labels = normalize(digits.images[:limit]), digits.labels[:limit]
     fit(
         net,
         Batches(images, labels, batch_size=64, shuffle=True, augment=random_shift(2)),
-        Batches(normalise(held_out.images[:limit]), held_out.labels[:limit], batch_size=250),
+        Batches(normalize(held_out.images[:limit]), held_out.labels[:limit], batch_size=250),
         epochs,
         learning_rate=3e-3,
     )

@@ -173,7 +173,7 @@ def test_nothing_stays_behind(tmp_path, monkeypatch):
     path, known = list(sys.path), dict(gluoncv.model_zoo.model_zoo._models)
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys, neighbour\n"
+        "import sys, neighbor\n"
         "from mxnet import gluon\n"
         "from mxnet.gluon import Trainer\n"
         "from bmx.gluon.optimizer import BinaryTrainer\n"
@@ -181,7 +181,7 @@ def test_nothing_stays_behind(tmp_path, monkeypatch):
         "assert __name__ == '__main__' and sys.argv[1:] == ['--help', '-x']\n"
         "raise KeyError('mine')\n"
     )
-    (tmp_path / "neighbour.py").touch()
+    (tmp_path / "neighbor.py").touch()
     before = gluon.Trainer
     with pytest.raises(KeyError, match="mine"):
         run_script(str(script), ["--help", "-x"], layers={"clip": 2.0})
@@ -190,7 +190,7 @@ def test_nothing_stays_behind(tmp_path, monkeypatch):
     assert sys.path == path
     assert known == gluoncv.model_zoo.model_zoo._models
     assert nn.current_config().clip == 1.0
-    sys.modules.pop("neighbour")
+    sys.modules.pop("neighbor")
 
 
 # Command line

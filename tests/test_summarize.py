@@ -12,7 +12,7 @@ from mxnet.gluon import nn as float_nn
 
 import bmx
 from bmx.gluon import nn
-from bmx.gluon.parameters import ensure_initialised
+from bmx.gluon.parameters import ensure_initialized
 
 
 def test_small_nets_by_hand() -> None:
@@ -28,7 +28,7 @@ def test_small_nets_by_hand() -> None:
             nn.QDense(10),
         )
     mx.random.seed(0)
-    ensure_initialised(net, (1, 3, 6, 6))
+    ensure_initialized(net, (1, 3, 6, 6))
     found = bmx.summary(net, (1, 3, 6, 6))
     assert [(row.weights, row.weight_bits, row.input_bits, row.macs) for row in found.layers] == [
         (4 * 27, 32, 32, 36 * 4 * 27),

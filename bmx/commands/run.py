@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Run a packed FILE on an array or an image; needs no MXNet.
 
-    An image is turned grey if the model has one channel, scaled to the input's size, and
+    An image is turned gray if the model has one channel, scaled to the input's size, and
     preprocessed as the file says. Classes are those of the first output.
     """
     from bmx import runtime

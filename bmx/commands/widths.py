@@ -81,7 +81,7 @@ _AT_LEAST_1 = click.IntRange(min=1)
 def widths(source: str | None, as_json: bool, **options: Any) -> None:
     """Search the width ratios of a binary net's layers: the most accurate net within a cost budget.
 
-    SOURCE is module:function; the function takes a tuple of ratios and returns the net, not initialised.
+    SOURCE is module:function; the function takes a tuple of ratios and returns the net, not initialized.
     Without SOURCE, a small LeNet for digits with three free widths. Cost is binary multiplications / 64 plus
     float ones.
 

@@ -44,7 +44,7 @@ def compile(
     """Compile a trained net to a graph that can be written to a file.
 
     Args:
-        net: an initialised HybridBlock, or the two files of a saved one: (symbol, params), as
+        net: an initialized HybridBlock, or the two files of a saved one: (symbol, params), as
             ``net.export`` writes them.
         input_shape: shape of the input, batch axis first: (1, channels, height, width) or (1, features). For
             a net of several inputs a list of shapes in the order of its arguments, or shapes by name.

@@ -54,7 +54,7 @@ def count_parameters(net: gluon.Block) -> Counts:
     return Counts(real, latent, channels, fixed)
 
 
-def ensure_initialised(net: gluon.Block, input_shape: tuple[int, ...]) -> None:
+def ensure_initialized(net: gluon.Block, input_shape: tuple[int, ...]) -> None:
     """Give random values to the parameters that have none; one pass over zeros gives shapes to all."""
     missing = [p for p in net.collect_params().values() if p._data is None and not p._deferred_init]
     for parameter in missing:

@@ -37,7 +37,7 @@ class ParametersError(ValueError):
 
 
 def build_model(source: str, arguments: Mapping[str, Any] | None = None) -> gluon.HybridBlock:
-    """Builds the net that a source names, not initialised unless it comes with parameters.
+    """Builds the net that a source names, not initialized unless it comes with parameters.
 
     Args:
         source: as in the table above.

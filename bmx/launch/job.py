@@ -170,8 +170,8 @@ class _Running:
         if node.role == WORKER:
             path = [cluster.WORKER_SITE, *filter(None, [environment.get("PYTHONPATH")])]
             environment["PYTHONPATH"] = os.pathsep.join(path)
-            neighbours = sum(other.host == node.host for other in self._of(WORKER))
-            environment.setdefault("OMP_NUM_THREADS", str(max(node.cores // neighbours, 1)))
+            neighbors = sum(other.host == node.host for other in self._of(WORKER))
+            environment.setdefault("OMP_NUM_THREADS", str(max(node.cores // neighbors, 1)))
         command = self._job.command if node.role == WORKER else SERVING
         is_first = node.role == WORKER and node.index == 0
         terminal = self._screen.terminal_for(node.name) if is_first else None

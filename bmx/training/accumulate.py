@@ -13,7 +13,7 @@ class Accumulation:
     Not by ``grad_req='add'``: MXNet's clip and operators of C++ libraries overwrite what they should add to.
 
     Args:
-        params: initialised Parameters.
+        params: initialized Parameters.
         passes: number of passes for one update.
     """
 

@@ -67,7 +67,7 @@ class Assembly:
     """The parts of a stage.
 
     Attributes:
-        net: initialised net; its output is logits [batch, classes].
+        net: initialized net; its output is logits [batch, classes].
         trainer: trainer of the net's parameters.
         objective: loss of a batch.
         data: images and labels to learn from.

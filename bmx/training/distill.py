@@ -46,7 +46,7 @@ def sizes(net: Any, shape: tuple[int, ...]) -> dict[tuple[int, int], int]:
     """For each (height, width) of features the last block of ``net.features`` that gives it; 1 x 1 left out.
 
     Args:
-        net: initialised net.
+        net: initialized net.
         shape: shape of a batch.
 
     Raises:
@@ -73,8 +73,8 @@ class Teacher:
 
     Args:
         description: losses and their weights.
-        net: initialised net of the teacher; its input is the student's.
-        student: initialised net of the student.
+        net: initialized net of the teacher; its input is the student's.
+        student: initialized net of the student.
         shape: shape of a batch of one image.
 
     Attributes:

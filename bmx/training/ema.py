@@ -23,7 +23,7 @@ class WeightAverage:
     Izmailov et al., arXiv:1803.05407, section 3.2.
 
     Args:
-        net: initialised net.
+        net: initialized net.
         decay: share of the average that stays at an update, from 0 to below 1.
     """
 

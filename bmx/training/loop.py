@@ -37,7 +37,7 @@ def fit(
     `bmx train` runs the same loop with everything it can do; see `Engine`.
 
     Args:
-        net: initialised net; its output is logits (batch, classes).
+        net: initialized net; its output is logits (batch, classes).
         train_data: images and labels to learn from.
         val_data: held-out images and labels, measured after each epoch and never learned from.
         epochs: passes over `train_data`.

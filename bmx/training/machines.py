@@ -127,7 +127,7 @@ def make_server_trainer(
     Servers know MXNet's optimizers and schedulers only, and bound no latent weights.
 
     Args:
-        params: initialised parameters.
+        params: initialized parameters.
         optimizer: description of the optimizer.
         rate: description of the learning rate.
         updates: updates of the stage, on each machine.

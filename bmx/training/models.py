@@ -47,7 +47,7 @@ def make_net(
         set_precision(net, weights, activations)
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, ConfigError) else ConfigError(f"model: {error}") from None
-    _initialise(net, model.initializer)
+    _initialize(net, model.initializer)
     net(mx.nd.zeros(shape))
     if model.params and not sources.is_saved_net(model.name):
         load_parameters(net, model.params)
@@ -92,7 +92,7 @@ def _or_none(value: Any) -> Any:
     return None if value == "none" else value
 
 
-def _initialise(net: gluon.Block, initializer: Mapping[str, Any]) -> None:
+def _initialize(net: gluon.Block, initializer: Mapping[str, Any]) -> None:
     arguments = dict(initializer)
     name = arguments.pop("name", "xavier")
     try:

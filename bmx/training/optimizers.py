@@ -29,7 +29,7 @@ def make_trainer(net: gluon.Block, optimizer: Optimizer, kvstore: Any = None) ->
     """Makes the Trainer of a net whose parameters have their shapes.
 
     Args:
-        net: initialised net.
+        net: initialized net.
         optimizer: description of the optimizer.
         kvstore: key-value store of several machines; None for this one alone.
 

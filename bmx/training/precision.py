@@ -60,7 +60,7 @@ def set_precision(net: gluon.Block, weights: str = "binary", activations: str = 
     Real weights are no longer latent weights: they are not bounded, and weight decay concerns them.
 
     Args:
-        net: net, initialised or not; hybridize it after this call.
+        net: net, initialized or not; hybridize it after this call.
         weights: precision of weights, ``binary`` or ``identity``.
         activations: precision of activations, ``binary``, ``identity``, ``hardtanh`` or ``tanh``.
 

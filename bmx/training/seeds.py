@@ -14,7 +14,7 @@ import numpy as np
 def seed_everything(seed: int) -> None:
     """Seeds Python, NumPy and MXNet, so that a run on CPU can be repeated bit by bit.
 
-    MXNet's initialisers draw from NumPy or MXNet, so call this before a net is initialised.
+    MXNet's initializers draw from NumPy or MXNet, so call this before a net is initialized.
     """
     random.seed(seed)
     np.random.seed(seed)

@@ -123,7 +123,7 @@ def _on_disk(data: Data) -> Source:
 
 
 def _scaling(name: str, mean: list[float], std: list[float]) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation for the normalisation."""
+    """Mean and standard deviation for the normalization."""
     numbers = {"standardized": (mean, std), "unit": ([0.0] * len(mean), [1.0] * len(mean))}
     numbers["symmetric"] = ([0.5] * len(mean), [0.5] * len(mean))
     if name not in numbers:

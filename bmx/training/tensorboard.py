@@ -32,7 +32,7 @@ class Events(Callback):
 
     Args:
         folder: folder of the files.
-        net: initialised net.
+        net: initialized net.
         updates: number of updates so far; events of later ones, if there are any, are marked as gone.
         every: updates from one loss and learning rate to the next.
     """

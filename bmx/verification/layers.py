@@ -41,7 +41,7 @@ def compare_layers(
     The net is compiled again to learn what each value of the file stands for.
 
     Args:
-        net: an initialised HybridBlock, or the two files of a saved one, (symbol, params).
+        net: an initialized HybridBlock, or the two files of a saved one, (symbol, params).
         path: the packed file, or its content.
         samples: as for `bmx.verify`; by default 8 random ones drawn with ``seed``.
         tolerance: bound on each layer's difference, relative to max(1, largest value in a sample).

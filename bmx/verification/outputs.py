@@ -37,7 +37,7 @@ def verify(
     agrees with MXNet's on the same inputs; see `bmx.verification.compare_layers`.
 
     Args:
-        net: an initialised HybridBlock, or the two files of a saved one, (symbol, params).
+        net: an initialized HybridBlock, or the two files of a saved one, (symbol, params).
         path: the packed file, or its content.
         samples: inputs as the net takes them, float32, batch axis first, or bytes where the file reads them;
             a list or a dict of arrays for a net of several inputs; by default 32 random ones drawn with
@@ -69,14 +69,14 @@ def verify(
         actual.append(session.run(feeds.to_file(batch)))
         expected.append(run_net(net, batch))
 
-    def judge(differing: list[np.ndarray]) -> Judgement:
+    def judge(differing: list[np.ndarray]) -> Judgment:
         return _judge_layers(net, content, differing, len(arrays[0]), tolerance, isa)
 
     return compare_outputs(net, arrays, _join(expected), _join(actual), tolerance, model.isa, judge)
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """What a comparison of layers says about samples whose outputs differ.
 
     Attributes:
@@ -96,7 +96,7 @@ def compare_outputs(
     actual: Sequence[np.ndarray],
     tolerance: float,
     isa: str,
-    judge: Callable[[list[np.ndarray]], Judgement] | None = None,
+    judge: Callable[[list[np.ndarray]], Judgment] | None = None,
 ) -> Report:
     """Compare outputs.
 
@@ -115,8 +115,8 @@ def compare_outputs(
     _check_shapes(expected, actual)
     rows = _compare_rows(expected, actual, tolerance)
     differing = [array[rows.differs] for array in samples]
-    judgement = judge(differing) if judge and rows.differs.any() else Judgement(None)
-    tied, forgiven = _find_tied(net, differing, rows.differs, judgement)
+    judgment = judge(differing) if judge and rows.differs.any() else Judgment(None)
+    tied, forgiven = _find_tied(net, differing, rows.differs, judgment)
     counted = rows.difference[~tied] if forgiven and not tied.all() else rows.difference
     return Report(
         samples=len(rows.differs),
@@ -126,7 +126,7 @@ def compare_outputs(
         tolerance=tolerance,
         passed=bool(forgiven and not (rows.differs & ~tied).any()),
         isa=isa,
-        diverging_layer=judgement.diverging_layer,
+        diverging_layer=judgment.diverging_layer,
     )
 
 
@@ -161,12 +161,12 @@ def _compare_rows(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray], 
 
 
 def _find_tied(
-    net: Any, differing: list[np.ndarray], differs: np.ndarray, judgement: Judgement
+    net: Any, differing: list[np.ndarray], differs: np.ndarray, judgment: Judgment
 ) -> tuple[np.ndarray, bool]:
     """Which samples are ties, and whether so many may be."""
     tied = np.zeros(len(differs), bool)
-    if judgement.tied is not None:
-        tied[differs] = judgement.tied
+    if judgment.tied is not None:
+        tied[differs] = judgment.tied
     elif differs.any():
         tied[differs] = find_ties(net, differing)
         return tied, bool(tied.sum() <= max(1, _TIES_ALLOWED * len(tied)) and not tied.all())
@@ -180,12 +180,12 @@ def _judge_layers(
     count: int,
     tolerance: float,
     isa: str | None,
-) -> Judgement:
+) -> Judgment:
     try:
         comparison = LayerComparison(net, content, tolerance, isa)
     except ValueError:
         # A file of another net, or of another version of the compiler.
-        return Judgement(None)
+        return Judgment(None)
     for batch in batches(samples, _FEW_SAMPLES):
         comparison.add(batch)
     layer, verdict = comparison.report().diverging, comparison.verdict()
@@ -196,7 +196,7 @@ def _judge_layers(
     elsewhere = right & ~verdict.flipped & verdict.equal
     if elsewhere.sum() <= max(1, _TIES_ALLOWED * count):
         tied |= elsewhere
-    return Judgement(tied, layer.describe() if layer else None)
+    return Judgment(tied, layer.describe() if layer else None)
 
 
 def _check_shapes(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> None:

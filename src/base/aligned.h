@@ -14,7 +14,7 @@ constexpr size_t round_up(size_t size, size_t multiple) {
   return (size + multiple - 1) / multiple * multiple;
 }
 
-// Zero-initialised array of trivially copyable T. Empty (data() == nullptr) if memory ran out or size is 0.
+// Zero-initialized array of trivially copyable T. Empty (data() == nullptr) if memory ran out or size is 0.
 template <class T>
 class AlignedArray {
  public:

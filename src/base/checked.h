@@ -1,4 +1,4 @@
-// Arithmetic on sizes that come from files or callers: overflow is a value, not undefined behaviour.
+// Arithmetic on sizes that come from files or callers: overflow is a value, not undefined behavior.
 #pragma once
 
 #include <cstdint>

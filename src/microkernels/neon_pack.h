@@ -1,4 +1,4 @@
-// Signs of 128 floats at a time on aarch64, written in assembly because LD4 and TBL want neighbouring
+// Signs of 128 floats at a time on aarch64, written in assembly because LD4 and TBL want neighboring
 // registers. Included inside the namespace of neon.cc.
 //
 // LD4 of bytes splits 16 floats into four vectors, of which the last holds their highest bytes: sign and

@@ -73,14 +73,14 @@ def test_run_takes_an_image_with_the_stored_preprocessing(inside: Path) -> None:
     from PIL import Image
 
     pixels = np.random.RandomState(1).randint(0, 256, (8, 8)).astype(np.uint8)
-    Image.fromarray(pixels).save("grey.png")
+    Image.fromarray(pixels).save("gray.png")
     x = (pixels.astype(np.float32) * np.float32(0.01) - np.float32(0.5)).reshape(1, 1, 8, 8)
     expected = bmx.runtime.Model("net.bmx")(x)[0]
-    top = json.loads(invoke("run", "net.bmx", "--input", "grey.png", "--json").stdout)["top"][0]
+    top = json.loads(invoke("run", "net.bmx", "--input", "gray.png", "--json").stdout)["top"][0]
     scores = {entry["class"]: entry["score"] for entry in top}
     np.testing.assert_allclose([scores[index] for index in range(3)], expected, rtol=1e-4, atol=1e-5)
 
     Image.fromarray(np.repeat(np.repeat(pixels, 3, 0), 3, 1)).convert("RGB").save("large.png")
     assert invoke("run", "net.bmx", "--input", "large.png").exit_code == 0
-    for name in ("grey.png", "large.png"):
+    for name in ("gray.png", "large.png"):
         (inside / name).unlink()

@@ -60,7 +60,7 @@ def test_a_saved_net_answers_as_the_net(tmp_path: Path) -> None:
     ("source", "arguments", "message"),
     [
         ("lennet", {}, "did you mean lenet"),
-        ("lenet", {"colour": 1}, "colour"),
+        ("lenet", {"color": 1}, "color"),
         (
             "absent_module:build",
             {},

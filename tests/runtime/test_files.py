@@ -98,7 +98,7 @@ def test_mutations_under_a_valid_checksum_never_crash(writer, request, net):
         ("name", "", "must not be empty"),
         ("attrs", {"alpha": 1}, "attribute 'alpha' is not known"),
         ("attrs", {"alpha": "x"}, "neither a boolean, an integer nor a list of integers"),
-        ("colour", "red", "'colour' is not a key of format version 1"),
+        ("color", "red", "'color' is not a key of format version 1"),
     ],
 )
 def test_wrong_nodes(tiny, key, value, pattern):

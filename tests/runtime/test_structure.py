@@ -1,4 +1,4 @@
-"""Operators that join, cut and move values, and local response normalisation, against NumPy."""
+"""Operators that join, cut and move values, and local response normalization, against NumPy."""
 
 import numpy as np
 import pytest

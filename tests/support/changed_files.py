@@ -15,7 +15,7 @@ def sequential(*layers: HybridBlock) -> nn.HybridSequential:
     return net
 
 
-def initialise(net: HybridBlock, *shapes: tuple, seed: int = 0) -> HybridBlock:
+def initialize(net: HybridBlock, *shapes: tuple, seed: int = 0) -> HybridBlock:
     """Random weights and batch norms of both directions."""
     mx.random.seed(seed)
     random = np.random.RandomState(seed)

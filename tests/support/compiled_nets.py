@@ -17,7 +17,7 @@ from bmx.compiler.ir.graph import Graph
 IMAGE = (3, 4, 6, 8)
 
 
-def initialise(net: HybridBlock, shape: tuple) -> None:
+def initialize(net: HybridBlock, shape: tuple) -> None:
     """Random weights, and batch norms with statistics of their own."""
     mx.random.seed(0)
     random = np.random.RandomState(0)
@@ -42,7 +42,7 @@ def check(net: Any, shape: tuple, exact: bool = False) -> list[str]:
         The compiled graph's operators, without the transposes where images enter and leave.
     """
     net = net if isinstance(net, HybridBlock) else nn.HybridLambda(net)
-    initialise(net, shape)
+    initialize(net, shape)
     x = np.random.RandomState(1).standard_normal(shape).astype(np.float32)
     expected = net(mx.nd.array(x))
     expected = [y.asnumpy() for y in (expected if isinstance(expected, (list, tuple)) else [expected])]

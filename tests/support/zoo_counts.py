@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import bmx
 from bmx.gluon.model_zoo import registry
 from bmx.gluon.model_zoo.support.publication import Case
-from bmx.gluon.parameters import count_parameters, ensure_initialised
+from bmx.gluon.parameters import count_parameters, ensure_initialized
 
 
 class NamedCase(NamedTuple):
@@ -58,7 +58,7 @@ def differences(name: str, case: Case, parameters_only: bool = False) -> list[st
 
 def _all_counts(name: str, net: Any, case: Case) -> dict[str, float]:
     shape = (1, *registry.input_shape(name, case.arguments.get("thumbnail", False)))
-    ensure_initialised(net, shape)
+    ensure_initialized(net, shape)
     summary = bmx.summary(net, shape, case.convention)
     size = summary.size_bytes + 4 * case.constants
     return {

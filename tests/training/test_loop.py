@@ -13,8 +13,8 @@ def blobs(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Three well-separated clouds in 4 dimensions, as images (count, 4, 1, 1)."""
     rng = np.random.RandomState(seed)
     labels = rng.randint(0, 3, count)
-    centres = np.array([[3, 0, 0, 0], [0, 3, 0, 0], [0, 0, 3, 0]], dtype=np.float32)
-    points = centres[labels] + 0.5 * rng.standard_normal((count, 4))
+    centers = np.array([[3, 0, 0, 0], [0, 3, 0, 0], [0, 0, 3, 0]], dtype=np.float32)
+    points = centers[labels] + 0.5 * rng.standard_normal((count, 4))
     return points.reshape(count, 4, 1, 1).astype(np.float32), labels
 
 

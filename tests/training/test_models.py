@@ -18,7 +18,7 @@ from bmx.training.schema import Model
             Model("other:lenet"),
             "no module 'other' .*expected the name of a zoo model, gluoncv:NAME, ",
         ),
-        (Model("lenet", arguments={"colour": 1}), "colour"),
+        (Model("lenet", arguments={"color": 1}), "color"),
         (Model("lenet", layers={"clipp": 1}), "clipp"),
         (Model("lenet", initializer={"name": "xavierr"}), "model.initializer"),
         (Model("lenet", params="absent.params"), "absent.params"),

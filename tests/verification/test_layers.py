@@ -18,7 +18,7 @@ from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.gluon.nn import QActivation, QConv2D, QDense
 from bmx.verification import VerificationError, compare_layers, outputs
 from bmx.verification.ties import near_jump
-from tests.support.changed_files import changed, initialise, sequential
+from tests.support.changed_files import changed, initialize, sequential
 
 
 class Residual(HybridBlock):
@@ -60,7 +60,7 @@ def everything() -> tuple[HybridBlock, tuple]:
         nn.Dense(3),
     )
     shape = (1, 2, 13, 12)
-    return initialise(net, shape), shape
+    return initialize(net, shape), shape
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_what_a_value_stands_for_is_known_after_all_passes(seed: int) -> None:
     ]
     layers = [number(*image)() for _ in range(random.randint(4, 10))]
     layers += [nn.Flatten()] + [number(*dense)() for _ in range(random.randint(1, 6))]
-    net = initialise(sequential(*layers), (1, 3, 12, 11), seed=seed)
+    net = initialize(sequential(*layers), (1, 3, 12, 11), seed=seed)
     content = fileformat.to_bytes(compiler.compile(net, (1, 3, 12, 11)))
     report = compare_layers(net, content, seed=seed)
     assert report.passed, report.diverging
@@ -139,7 +139,7 @@ def test_values_that_move_are_found_again(name: str) -> None:
             flat = F.softmax(F.flatten(MOVES[name](F, moved * 3)))
             return self.head(moved), self.flat(moved * 2), moved, F.flatten(moved), flat
 
-    net = initialise(Moved(), (1, 2, 9, 8))
+    net = initialize(Moved(), (1, 2, 9, 8))
     report = compare_layers(net, _compile(net, (1, 2, 9, 8)))
     assert report.passed, report.diverging
     assert sum(not row.fused for row in report.layers) >= 5
@@ -195,7 +195,7 @@ def tied() -> tuple[HybridBlock, bytes, np.ndarray]:
     net = sequential(
         nn.Dense(30, use_bias=False), nn.BatchNorm(), doubled, QDense(20), nn.BatchNorm(), nn.Dense(4)
     )
-    initialise(net, (1, 300))
+    initialize(net, (1, 300))
     for parameter in (net[1].beta, net[1].running_mean):
         parameter.set_data(mx.nd.zeros(30))
     content = fileformat.to_bytes(compiler.compile(net, (1, 300)))
@@ -241,7 +241,7 @@ def test_residual_nets_are_compared_sign_by_sign() -> None:
     net = sequential(
         nn.Conv2D(32, 3), nn.BatchNorm(), *(Residual(32) for _ in range(6)), nn.GlobalAvgPool2D()
     )
-    initialise(net, shape)
+    initialize(net, shape)
     report = compare_layers(net, fileformat.to_bytes(compiler.compile(net, shape)))
     assert report.passed
     assert sum(row.layer.startswith("sign(") for row in report.layers) == 6
@@ -249,14 +249,14 @@ def test_residual_nets_are_compared_sign_by_sign() -> None:
 
 def test_another_structure_is_refused() -> None:
     nets = [sequential(nn.Dense(3)), sequential(nn.Dense(3), nn.Activation("relu")), sequential(nn.Dense(4))]
-    first, *others = (initialise(net, (1, 4)) for net in nets)
+    first, *others = (initialize(net, (1, 4)) for net in nets)
     for other in others:
         with pytest.raises(VerificationError, match=r"other layers than the net compiles to|another net"):
             compare_layers(other, _compile(first, (1, 4)))
 
 
 def test_a_net_of_the_same_layers_under_other_names_is_compared() -> None:
-    nets = [initialise(sequential(nn.Dense(3), QDense(4), nn.Dense(2)), (1, 4)) for _ in range(2)]
+    nets = [initialize(sequential(nn.Dense(3), QDense(4), nn.Dense(2)), (1, 4)) for _ in range(2)]
     assert nets[0][0].name != nets[1][0].name
     assert compare_layers(nets[1], _compile(nets[0], (1, 4))).passed
 
@@ -272,7 +272,7 @@ def test_names_that_two_operators_share_are_not_compared() -> None:
         def hybrid_forward(self, F: Any, x: Any) -> Any:
             return self.net[2](F.tanh(F.relu(self.net[0](x), name="same"), name="same"))
 
-    twice = initialise(Twice(), (1, 4))
+    twice = initialize(Twice(), (1, 4))
     report = compare_layers(twice, _compile(twice, (1, 4)))
     assert report.passed
     assert [row.operator for row in report.layers if row.fused] == ["relu", "tanh"]
@@ -300,7 +300,7 @@ SHAPES = {"image": (1, 2, 7, 6), "vector": (1, 9)}
 
 @pytest.mark.parametrize("given", [SHAPES, list(SHAPES.values())], ids=["names", "list"])
 def test_a_net_of_two_inputs_and_outputs(given: Any, tmp_path: Path) -> None:
-    net = initialise(TwoInputs(), *SHAPES.values())
+    net = initialize(TwoInputs(), *SHAPES.values())
     names = list(SHAPES) if isinstance(given, dict) else ["data0", "data1"]
     random = np.random.RandomState(0)
     x = [random.standard_normal((5, *shape[1:])).astype(np.float32) for shape in SHAPES.values()]
@@ -335,7 +335,7 @@ def test_a_net_of_two_inputs_and_outputs(given: Any, tmp_path: Path) -> None:
     ],
 )
 def test_samples_that_do_not_fit_two_inputs(samples: Any, message: str) -> None:
-    net = initialise(TwoInputs(), *SHAPES.values())
+    net = initialize(TwoInputs(), *SHAPES.values())
     with pytest.raises(ValueError, match=message):
         bmx.verify(net, _compile_two(net), samples)
 
@@ -345,7 +345,7 @@ def _compile_two(net: HybridBlock) -> bytes:
 
 
 def test_preprocessing_is_given_by_name() -> None:
-    net = initialise(TwoInputs(), *SHAPES.values())
+    net = initialize(TwoInputs(), *SHAPES.values())
     rule = {"scale": 1 / 255, "mean": [0.1, 0.2], "std": [1.0, 2.0]}
     graph = compiler.compile(net, SHAPES, {"image": rule})
     assert [value.preprocessing for value in graph.inputs] == [rule, None]
@@ -375,7 +375,7 @@ def test_a_small_error_that_flips_bits_further_down_is_not_a_tie() -> None:
         *(ResidualBlock(16) for _ in range(12)),
         nn.GlobalAvgPool2D(),
     )
-    initialise(net, (1, 3, 8, 8))
+    initialize(net, (1, 3, 8, 8))
     content = fileformat.to_bytes(compiler.compile(net, (1, 3, 8, 8)))
     assert bmx.verify(net, content).passed
     graph = fileformat.read(content)

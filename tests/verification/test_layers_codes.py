@@ -17,7 +17,7 @@ from bmx.compiler.ir.graph import CODES, Origin
 from bmx.compiler.ir.verifier import verify as verify_graph
 from bmx.verification import VerificationError, compare_layers
 from bmx.verification.ties import distance_to_jump, find_ties, near_jump, near_jump_in_net
-from tests.support.changed_files import changed, initialise, sequential
+from tests.support.changed_files import changed, initialize, sequential
 
 
 class Codes(HybridBlock):
@@ -77,7 +77,7 @@ def everything() -> tuple[HybridBlock, tuple]:
     )
     np.random.seed(0)
     shape = (1, 2, 9, 8)
-    return initialise(net, shape), shape
+    return initialize(net, shape), shape
 
 
 def packed_file(net: HybridBlock, shape: tuple) -> bytes:
@@ -140,11 +140,11 @@ def test_random_nets_of_codes(seed: int) -> None:
     ]
     layers = [number(*image)() for _ in range(random.randint(4, 10))]
     layers += [nn.Flatten()] + [number(*vector)() for _ in range(random.randint(1, 6))]
-    net = initialise(sequential(*layers), (1, 3, 12, 11), seed=seed)
+    net = initialize(sequential(*layers), (1, 3, 12, 11), seed=seed)
     for layer in layers:
         if isinstance(layer, (nn.Conv2D, nn.Dense)) and isinstance(
             layer.weight.init, Integers
-        ):  # `initialise` drew others
+        ):  # `initialize` drew others
             values = np.random.choice(layer.weight.init.values, layer.weight.shape)
             layer.weight.set_data(mx.nd.array(values))
     content = packed_file(net, (1, 3, 12, 11))
@@ -206,7 +206,7 @@ def halves_net() -> tuple[HybridBlock, bytes, np.ndarray]:
     net = sequential(
         nn.Dense(30, use_bias=False), nn.BatchNorm(), doubled, Codes(2), dense(20, WEIGHTS[2]), nn.Dense(4)
     )
-    initialise(net, (1, 300))
+    initialize(net, (1, 300))
     net[1].beta.set_data(mx.nd.array(np.random.choice([0.5, 1.5, 2.5], 30)))
     net[1].running_mean.set_data(mx.nd.zeros(30))
     basis = np.linalg.qr(net[0].weight.data().asnumpy().T.astype(np.float64))[0]
@@ -245,7 +245,7 @@ def pixel_net() -> HybridBlock:
         nn.Flatten(),
         nn.Dense(3),
     )
-    net = initialise(net, (1, 3, 8, 8))
+    net = initialize(net, (1, 3, 8, 8))
     for layer in (net[1], net[4]):
         values = np.random.choice(layer.weight.init.values, layer.weight.shape)
         layer.weight.set_data(mx.nd.array(values))
@@ -274,7 +274,7 @@ def test_a_file_that_reads_bytes_is_fed_with_codes(sample: np.ndarray | None, tm
 
 def test_another_net_does_not_quantize_the_bytes() -> None:
     content = fileformat.to_bytes(compiler.compile(pixel_net(), (1, 3, 8, 8), UNIT))
-    other = initialise(sequential(nn.Conv2D(3, 3), nn.Flatten(), nn.Dense(3)), (1, 3, 8, 8))
+    other = initialize(sequential(nn.Conv2D(3, 3), nn.Flatten(), nn.Dense(3)), (1, 3, 8, 8))
     with pytest.raises(VerificationError, match=r"reads bytes as 'data', which the net does not quantize"):
         bmx.verify(other, content)
 
@@ -293,7 +293,7 @@ def test_a_wrong_layer_after_bytes_is_found() -> None:
 def test_a_step_function_is_one_comparison() -> None:
     """ste_heaviside: 0 or 1; its ties are those of the sign that it is made of."""
     layer = bmx.gluon.nn.QDense(20, in_units=30, input_quantizer="ste_heaviside", use_bias=False)
-    net = initialise(sequential(nn.Dense(30), nn.BatchNorm(), layer, nn.Dense(3)), (1, 50))
+    net = initialize(sequential(nn.Dense(30), nn.BatchNorm(), layer, nn.Dense(3)), (1, 50))
     content = packed_file(net, (1, 50))
     nodes = fileformat.read(content).nodes
     assert [node.op for node in nodes] == ["dense", "quantize", "integer_dense", "cast", "dense"]

@@ -19,7 +19,7 @@ BETWEEN_BOXES, BETWEEN_TRACKS, GAP, MARGIN = 28, 9, 26, 24
 PORT = 14  # between the ends of lines at a box
 FILL = {"input": "#ffffff", "output": "#ffffff", "binary": "#cfe3ff", "float": "#ffe2c4", "none": "#ededed"}
 LEGEND = [("binary", "products of bits"), ("float", "float products"), ("none", "no multiplications")]
-# By dtype of the value; others are grey.
+# By dtype of the value; others are gray.
 STROKE = dict.fromkeys(("bits", *(f"u{bits}" for bits in range(1, 9))), "#1f5fbf")
 STYLE = """
   text { font: 12px "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #222 }

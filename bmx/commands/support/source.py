@@ -77,18 +77,18 @@ def build_net(
         input_shape: shape of the input, batch axis first; needed for a net that is not of bmx's zoo.
 
     Returns:
-        An initialised HybridBlock and the shape of its input.
+        An initialized HybridBlock and the shape of its input.
 
     Raises:
         click.UsageError: SOURCE names nothing, the shape is missing, or there is no such file.
         ValueError: the parameters do not fit the net.
     """
-    from bmx.gluon.parameters import ensure_initialised
+    from bmx.gluon.parameters import ensure_initialized
     from bmx.gluon.sources import is_saved_net, load_parameters
 
     net = _build(source, params, classes)
     shape = _own_shape(source) if input_shape is None else input_shape
-    ensure_initialised(net, shape)
+    ensure_initialized(net, shape)
     if params is not None and not is_saved_net(source):
         load_parameters(net, params, source)
     return net, shape

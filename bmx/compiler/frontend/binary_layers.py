@@ -1,7 +1,7 @@
 """Rewrites signs and layers of signs in a symbol as bmx's own operators.
 
 The native lowering composes a binary layer of MXNet's operators. The compositions that `bmx.gluon.nn` writes
-are recognised by their structure, never by names; everything else stays as it is.
+are recognized by their structure, never by names; everything else stays as it is.
 """
 
 from __future__ import annotations

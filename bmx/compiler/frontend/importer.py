@@ -1,4 +1,4 @@
-"""Imports a normalised symbol and its parameters into the IR."""
+"""Imports a normalized symbol and its parameters into the IR."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def import_symbol(
     """Build the IR of a net, channels first.
 
     Args:
-        symbol: a normalised symbol, see `bmx.compiler.frontend.normalize`.
+        symbol: a normalized symbol, see `bmx.compiler.frontend.normalize`.
         parameters: float32 arrays by name, auxiliary states among them.
         inputs: the variables of the symbol that are not parameters.
         name: name of the net.

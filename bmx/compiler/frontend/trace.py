@@ -56,7 +56,7 @@ def record(
     """Record what a net computes at inference.
 
     Args:
-        net: an initialised HybridBlock; its layers are recorded, not called on data. Or the two files of a
+        net: an initialized HybridBlock; its layers are recorded, not called on data. Or the two files of a
             saved net, see `as_net`.
         input_shape: (batch, channels, height, width) or (batch, features); the batch stays free. For
             several inputs a list of shapes in the order of the net's arguments, or shapes by name.

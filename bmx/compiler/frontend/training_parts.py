@@ -1,7 +1,7 @@
 """Drops the parts of a symbol that only training needs: gradients and noise.
 
 A saved net is often recorded while it trains, when quantizers carry straight-through gradients and draw at
-random. The forms in which `bmx.gluon.nn` writes this are recognised by their structure, never by names.
+random. The forms in which `bmx.gluon.nn` writes this are recognized by their structure, never by names.
 """
 
 from __future__ import annotations

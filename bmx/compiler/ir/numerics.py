@@ -22,7 +22,7 @@ def fused_multiply_add(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarra
 
     The product of two float32 is exact in float64. The float64 sum may have to be rounded, and rounding its
     result a second time, to float32, could go wrong where the first result is a tie; so the sum is rounded to
-    odd: if it is inexact, the neighbour with an odd last bit is taken, which is never a tie of the second
+    odd: if it is inexact, the neighbor with an odd last bit is taken, which is never a tie of the second
     rounding (Boldo and Melquiond, 2008).
     """
     with np.errstate(invalid="ignore", over="ignore"):
@@ -44,7 +44,7 @@ def _rounding_error(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> np.ndarr
 
 
 def rank_of_float32(x: np.ndarray) -> np.ndarray:
-    """Integers (int64) in the order of the numbers: neighbours differ by 1; 0.0 has rank 0, -0.0 rank -1."""
+    """Integers (int64) in the order of the numbers: neighbors differ by 1; 0.0 has rank 0, -0.0 rank -1."""
     bits = x.view(np.int32).astype(np.int64)
     return np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF) - 1)
 

@@ -1,4 +1,4 @@
-"""Passes that exchange two neighbours that commute: below(above(x)) becomes above(below(x))."""
+"""Passes that exchange two neighbors that commute: below(above(x)) becomes above(below(x))."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bmx.compiler.passes import REGISTRY
 
 
 class Pair(NamedTuple):
-    """Two neighbours, and the node that computes what the upper one reads."""
+    """Two neighbors, and the node that computes what the upper one reads."""
 
     above: Node
     below: Node
     source: Node | None  # None: an input of the graph
 
     def are(self, above: str, below: str) -> bool:
-        """Whether the neighbours are these operators."""
+        """Whether the neighbors are these operators."""
         return (self.above.op, self.below.op) == (above, below)
 
 

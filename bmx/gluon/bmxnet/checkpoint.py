@@ -45,7 +45,7 @@ def load_bmxnet(
     (``scaling='channel'``, ``'xnor'``) give scaled dot products in BMXNet-v2 as well.
 
     Args:
-        net: a net of the same architecture, initialised or not, with one input. Convolutions that pad have
+        net: a net of the same architecture, initialized or not, with one input. Convolutions that pad have
             ``pad_value=-1``, as BMXNet-v2's; for version 1 it is 1. `bmx.gluon.nn.defaults` gives it to all.
         path: path of the parameter file.
         version: 2 for BMXNet-v2 (Gluon), 1 for the first BMXNet (symbols with QConvolution).
@@ -58,7 +58,7 @@ def load_bmxnet(
             if there is one. It holds the norms' arguments and the layers' bits.
         names: which layer of the file goes into each layer of the net, such as {'features.0': 'conv0'}; only
             needed where the order does not tell.
-        ctx: device or devices of parameters; by default those where the net is initialised, else the CPU.
+        ctx: device or devices of parameters; by default those where the net is initialized, else the CPU.
 
     Raises:
         ValueError: an argument, the file or a layer of the net does not fit; the net stays as it was.

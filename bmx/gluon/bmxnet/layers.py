@@ -83,7 +83,7 @@ def _assign(
 ) -> None:
     try:
         devices = parameter.list_ctx()
-    except RuntimeError:  # not initialised
+    except RuntimeError:  # not initialized
         devices = [mx.cpu()]
     if ctx is not None:
         devices = [ctx] if isinstance(ctx, mx.Context) else list(ctx)

@@ -111,7 +111,7 @@ class Batches(Epochs):
     """Batches of images in memory, augmented in NumPy.
 
     Args:
-        images: uint8 (count, height, width, channels), which are divided by 255 and normalised, or
+        images: uint8 (count, height, width, channels), which are divided by 255 and normalized, or
             float32 (count, channels, height, width), which are taken as they are.
         labels: integers (count,).
         batch_size: images per batch (of one worker).
@@ -152,7 +152,7 @@ class Batches(Epochs):
             raise ValueError(f"Batches: expected images with 4 axes, found an array of shape {images.shape}")
         if not is_bytes and (self._mean is not None or self._std is not None):
             raise ValueError(
-                f"Batches: expected uint8 images for mean and std, found {images.dtype}; normalise them first"
+                f"Batches: expected uint8 images for mean and std, found {images.dtype}; normalize them first"
             )
 
     def _prepare(self, epoch: int, samples: np.ndarray, places: list[slice]) -> Iterator[Batch]:

@@ -66,7 +66,7 @@ def register(
     """Makes a constructor known, as its decorator, under its function's name if no other is given.
 
     The constructor takes `classes` (the number of classes, with a default) among its keyword arguments and
-    returns a HybridBlock that is not initialised yet.
+    returns a HybridBlock that is not initialized yet.
 
     Args:
         constructor: the function, if the decorator stands without arguments.
@@ -149,7 +149,7 @@ def get_model(
         kwargs: further arguments of the constructor, for example `initial_layers="grouped_stem"`.
 
     Returns:
-        A HybridBlock; it is not initialised yet if it is not pretrained.
+        A HybridBlock; it is not initialized yet if it is not pretrained.
 
     Raises:
         ValueError: if the name is unknown; the message lists the known ones and what may have been meant.

@@ -21,7 +21,7 @@ class QActivation(HybridBlock):
 
     Args:
         quantizer: registered name or `Quantizer`; by default the config's ``activation_quantizer``.
-        clip: gradient cancelling of a quantizer given by name, by default the config's ``clip``; None lets
+        clip: gradient canceling of a quantizer given by name, by default the config's ``clip``; None lets
             every gradient pass.
         bits: bits of a code, for a quantizer given by name that has such an argument.
         in_channels: channels of the input (its second axis), for quantizers that learn a number for each.

@@ -32,7 +32,7 @@ class Config:
         weight_quantizer: quantizer of the weights: a registered name or a `Quantizer`.
         input_quantizer: quantizer of the inputs of QConv2D and QDense; None leaves them to a QActivation.
         activation_quantizer: quantizer of QActivation.
-        clip: gradient cancelling of quantizers given by name: the gradient of x passes where |x| <= clip;
+        clip: gradient canceling of quantizers given by name: the gradient of x passes where |x| <= clip;
             None lets it pass everywhere.
         scaling: scaling of the dot products; None for none.
         pad_value: padding of the quantized input of a convolution: 0, 1 or -1.

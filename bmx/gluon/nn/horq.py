@@ -45,7 +45,7 @@ class HORQConv2D(QConv2D):
         dilation: dilation of the kernel, int or (height, width).
         order: K, the number of signs of a value, 1 to 4.
         beta: what has a beta of its own: each 'position' of the output, or each 'sample'.
-        clip: gradient cancelling threshold of the signs.
+        clip: gradient canceling threshold of the signs.
         in_channels: number of input channels; 0 leaves it to the first call, only with ``beta='sample'``.
         **arguments: further arguments of `QConv2D`, except ``input_quantizer``, ``input_bits``, ``pad_value``
             and ``output_range``; ``groups`` only with ``beta='sample'``.

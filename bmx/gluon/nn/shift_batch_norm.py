@@ -115,17 +115,17 @@ class ShiftBatchNorm(HybridBlock):
         gamma = self._average(F, training, of_inverse, running_inv_std, running_unused, gamma)
         mean = choose(F, training, mean, running_mean)
         inverse = self._spread(F, power_of_two(F, choose(F, training, inverse, running_inv_std)))
-        centred = F.broadcast_sub(constant, self._spread(F, mean))
-        normal = F.broadcast_mul(centred, inverse)
-        through_x = F.broadcast_mul(self._linear(F, x, power_of_two(F, centred), inverse, training), factor)
+        centered = F.broadcast_sub(constant, self._spread(F, mean))
+        normal = F.broadcast_mul(centered, inverse)
+        through_x = F.broadcast_mul(self._linear(F, x, power_of_two(F, centered), inverse, training), factor)
         through_gamma = F.broadcast_mul(F.BlockGrad(power_of_two(F, normal)), self._spread(F, gamma))
         out = straight_through(F, F.broadcast_mul(normal, factor), through_x + through_gamma)
         return F.broadcast_add(out, self._spread(F, beta))
 
     def _infer(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, inverse: Tensor) -> Tensor:
         factor = power_of_two(F, gamma) * power_of_two(F, inverse)
-        centred = F.broadcast_sub(x, self._spread(F, mean))
-        return F.broadcast_add(F.broadcast_mul(centred, self._spread(F, factor)), self._spread(F, beta))
+        centered = F.broadcast_sub(x, self._spread(F, mean))
+        return F.broadcast_add(F.broadcast_mul(centered, self._spread(F, factor)), self._spread(F, beta))
 
     def _spread(self, F: Any, values: Tensor) -> Tensor:
         return F.reshape(values, shape=self._shape)
@@ -133,8 +133,8 @@ class ShiftBatchNorm(HybridBlock):
     def _statistics(self, F: Any, x: Tensor) -> tuple[Any, Any]:
         """Mean and inverse standard deviation of the batch, [channels]."""
         mean = F.mean(x, axis=1, exclude=True)
-        centred = F.broadcast_sub(x, self._spread(F, mean))
-        variance = F.mean(centred * power_of_two(F, centred), axis=1, exclude=True)
+        centered = F.broadcast_sub(x, self._spread(F, mean))
+        variance = F.mean(centered * power_of_two(F, centered), axis=1, exclude=True)
         return mean, F.rsqrt(variance + self._epsilon)
 
     def _average(

@@ -41,7 +41,7 @@ def clip_latent_weights(params: Any, limit: float = 1.0) -> None:
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, algorithm 1.
 
     Args:
-        params: ParameterDict, dict or list of initialised Parameters; others than latent weights stay.
+        params: ParameterDict, dict or list of initialized Parameters; others than latent weights stay.
         limit: largest magnitude, above 0.
 
     Raises:
@@ -62,7 +62,7 @@ def center_latent_weights(params: Any) -> None:
     Paper: Rastegari et al., XNOR-Net, arXiv:1603.05279, in the authors' code.
 
     Args:
-        params: ParameterDict, dict or list of initialised Parameters; others than latent weights stay.
+        params: ParameterDict, dict or list of initialized Parameters; others than latent weights stay.
     """
     for parameter in binary_parameters(params):
         for data in parameter.list_data():

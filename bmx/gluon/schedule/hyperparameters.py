@@ -13,7 +13,7 @@ def set_hyperparameter(net: gluon.Block, name: str, value: float) -> int:
     """Set a hyper-parameter of all quantizers in a net that have it.
 
     Args:
-        net: initialised Block.
+        net: initialized Block.
         name: name of the hyper-parameter, such as ``nu``.
         value: new value, as for `Quantizer.set`.
 
@@ -50,7 +50,7 @@ class Schedule:
             schedule(epoch)
 
     Args:
-        net: initialised Block.
+        net: initialized Block.
         **schedules: a function of the step for each hyper-parameter.
 
     Raises:

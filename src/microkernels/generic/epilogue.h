@@ -110,7 +110,7 @@ inline void affine_columns(const EpilogueTile& t, const Epilogue& e, int64_t c, 
   float* y = out.floats_at(t.first_pixel, t.first_channel + c, t.channels);
   for (int64_t p = 0; p < pixels; ++p, sums += lanes, y += stride) {
     const int32_t* offset = offsets + offset_rows[p];
-    // Loads, arithmetic and stores apart: neighbouring loads and stores pair up where the ISA can do that.
+    // Loads, arithmetic and stores apart: neighboring loads and stores pair up where the ISA can do that.
     Floats::Integers dots[kVectors], counts[kVectors];
     Floats::Vector x[kVectors];
     BMX_UNROLL

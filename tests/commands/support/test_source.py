@@ -17,7 +17,7 @@ import bmx
 from bmx.cli import cli
 from bmx.commands.support.source import KINDS
 from bmx.gluon.nn import QConv2D
-from bmx.gluon.parameters import ensure_initialised
+from bmx.gluon.parameters import ensure_initialized
 from bmx.gluon.sources import build_model
 from tests.support.command_line import assert_fails, invoke
 
@@ -36,7 +36,7 @@ def small_net(**_: Any) -> nn.HybridSequential:
     net = nn.HybridSequential()
     net.add(nn.Conv2D(4, 3), nn.BatchNorm(), QConv2D(6, 3, in_channels=4), nn.GlobalAvgPool2D(), nn.Flatten())
     net.add(nn.Dense(CLASSES))
-    ensure_initialised(net, (1, 3, 32, 32))
+    ensure_initialized(net, (1, 3, 32, 32))
     return net
 
 
@@ -75,7 +75,7 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             params = ["--params", "saved-0000.params"]
         else:
             net = build_model(name, {"classes": CLASSES})
-            ensure_initialised(net, shape)
+            ensure_initialized(net, shape)
             net.save_parameters("net.params")
             params = ["--params", "net.params"]
         Path("labels.txt").write_text("cat\ndog\nbird\n")

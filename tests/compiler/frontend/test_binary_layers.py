@@ -118,7 +118,7 @@ def sign(x: Any, below: float = 0, minus: float = 1, times: float = 2) -> Any:
     return minus - times * (x < below)
 
 
-def test_a_sign_is_recognised_by_its_structure() -> None:
+def test_a_sign_is_recognized_by_its_structure() -> None:
     symbol, _ = recognize_binary_layers(recorded(sign), {})
     assert ops(symbol) == ["null", "QActivation"]
     assert symbol["nodes"][1]["attrs"] == {"method": "det_sign"}

@@ -31,7 +31,7 @@ def sequential(*layers: HybridBlock) -> nn.HybridSequential:
     return net
 
 
-def initialise(net: HybridBlock, shape: tuple, seed: int = 0) -> HybridBlock:
+def initialize(net: HybridBlock, shape: tuple, seed: int = 0) -> HybridBlock:
     """Random weights, and batch norms of both directions, some constant, some tied at integers."""
     mx.random.seed(seed)
     random = np.random.RandomState(seed)
@@ -52,7 +52,7 @@ def initialise(net: HybridBlock, shape: tuple, seed: int = 0) -> HybridBlock:
 
 def check(net: HybridBlock, shape: tuple, exact: bool = False, seed: int = 0) -> Graph:
     """Traced, compiled and read back from its file, a net answers as in MXNet."""
-    initialise(net, shape, seed)
+    initialize(net, shape, seed)
     x = np.random.RandomState(seed + 1).standard_normal(shape).astype(np.float32)
     expected = net(mx.nd.array(x)).asnumpy()
     traced, compiled = trace_net(net, shape), compiler.compile(net, shape)
@@ -251,7 +251,7 @@ def test_popcount_range_bias_and_explicit_activation(use_bias: bool, activation:
 
 @pytest.mark.parametrize("hybridize", [False, True])
 def test_a_hybridized_net_compiles_to_the_same_file(hybridize: bool) -> None:
-    net = initialise(sequential(QConv2D(4, 3), nn.BatchNorm(), QDense(3)), (1, 2, 6, 6))
+    net = initialize(sequential(QConv2D(4, 3), nn.BatchNorm(), QDense(3)), (1, 2, 6, 6))
     before = fileformat.to_bytes(compiler.compile(net, (1, 2, 6, 6), name="net"))
     if hybridize:
         net.hybridize(static_alloc=True, static_shape=True)
@@ -262,7 +262,7 @@ def test_a_hybridized_net_compiles_to_the_same_file(hybridize: bool) -> None:
 @pytest.mark.filterwarnings("ignore:Cannot decide type:UserWarning")  # MXNet's own, about its input
 def test_an_imported_symbol_block_compiles(tmp_path: Any) -> None:
     net = sequential(nn.Conv2D(4, 3), nn.BatchNorm(), nn.Flatten(), nn.Dense(3))
-    initialise(net, (1, 2, 6, 6))
+    initialize(net, (1, 2, 6, 6))
     net.hybridize()
     x = mx.nd.random.normal(shape=(2, 2, 6, 6))
     expected = net(x).asnumpy()
@@ -287,7 +287,7 @@ class _TwoHeads(HybridBlock):
 
 def test_values_with_several_readers_and_outputs() -> None:
     shape = (3, 2, 6, 5)
-    net = initialise(_TwoHeads(), shape)
+    net = initialize(_TwoHeads(), shape)
     x = np.random.RandomState(1).standard_normal(shape).astype(np.float32)
     expected = [value.asnumpy() for value in net(mx.nd.array(x))]
     actual = evaluate(compiler.compile(net, shape), {"data": x})
@@ -336,7 +336,7 @@ def test_all_unsupported_operators_are_listed_at_once() -> None:
         nn.Dense(3, activation="softrelu", prefix="last_"),
         QActivation(prefix="bits_"),
     )
-    initialise(net, (1, 2, 8, 8))
+    initialize(net, (1, 2, 8, 8))
     with pytest.raises(UnsupportedError) as error:
         compiler.compile(net, (1, 2, 8, 8), name="net")
     lines = str(error.value).splitlines()
@@ -370,7 +370,7 @@ def test_all_unsupported_operators_are_listed_at_once() -> None:
     ],
 )
 def test_what_is_not_supported_is_said_in_one_sentence(layers: Callable, message: str) -> None:
-    net = initialise(sequential(*layers()), (1, 2, 8, 8))
+    net = initialize(sequential(*layers()), (1, 2, 8, 8))
     with pytest.raises(UnsupportedError, match=message):
         compiler.compile(net, (1, 2, 8, 8))
 
@@ -405,7 +405,7 @@ def test_only_hybrid_blocks_compile() -> None:
 
 
 def test_classes_and_preprocessing_reach_the_file() -> None:
-    net = initialise(sequential(nn.Dense(2)), (1, 3, 4, 4))
+    net = initialize(sequential(nn.Dense(2)), (1, 3, 4, 4))
     preprocessing = {"scale": 1 / 255, "mean": [0.1, 0.2, 0.3], "std": [1.0, 2.0, 3.0]}
     graph = compiler.compile(net, (1, 3, 4, 4), preprocessing, ("cat", "dog"), name="pets")
     read = fileformat.read(fileformat.to_bytes(graph))
@@ -431,6 +431,6 @@ def test_division_before_a_sign_is_exact(divisor: float) -> None:
 
 
 def test_a_net_that_divides_by_0_is_refused() -> None:
-    net = initialise(sequential(nn.Dense(3), nn.HybridLambda(lambda _, x: x / 0.0)), (1, 4))
+    net = initialize(sequential(nn.Dense(3), nn.HybridLambda(lambda _, x: x / 0.0)), (1, 4))
     with pytest.raises(UnsupportedError, match="it divides by 0; supported: magnitudes from"):
         compiler.compile(net, (1, 4))

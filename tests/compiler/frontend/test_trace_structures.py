@@ -11,7 +11,7 @@ from bmx import compiler
 from bmx.compiler.frontend.importer import UnsupportedError
 from bmx.gluon import library
 from bmx.gluon.nn import QConv2D, QDense
-from tests.support.compiled_nets import IMAGE, check, initialise, shuffle
+from tests.support.compiled_nets import IMAGE, check, initialize, shuffle
 
 needs_library = pytest.mark.skipif(not library.is_loaded(), reason="built without MXNet's operator library")
 
@@ -164,6 +164,6 @@ def test_binary_shuffle_unit_is_exact() -> None:
 def test_signs_of_other_ranks_are_refused() -> None:
     net = nn.HybridSequential()
     net.add(nn.HybridLambda(lambda nd, x: nd.reshape(x, (0, 0, -1))), QDense(3))
-    initialise(net, IMAGE)
+    initialize(net, IMAGE)
     with pytest.raises(UnsupportedError, match=r"sign expects a vector or an image, found f32\[4, 48\]"):
         compiler.compile(net, IMAGE)

@@ -15,7 +15,7 @@ def test_sign_of_zeros_and_nan_is_plus_one() -> None:
 
 
 def nearest_float32(exact: Fraction) -> np.float32:
-    """Round a rational number to float32, ties to even, by comparing with the neighbours."""
+    """Round a rational number to float32, ties to even, by comparing with the neighbors."""
     guess = np.float32(float(exact))
     candidates = [np.nextafter(guess, np.float32(-np.inf)), guess, np.nextafter(guess, np.float32(np.inf))]
     return min(candidates, key=lambda c: (abs(Fraction(float(c)) - exact), int(c.view(np.int32)) & 1))
@@ -53,5 +53,5 @@ def test_ranks_order_all_floats_and_come_back() -> None:
     assert np.all(np.diff(ranks) > 0)
     back = float32_from_rank(ranks)
     np.testing.assert_array_equal(back.view(np.int32), ordered.view(np.int32))
-    neighbours = rank_of_float32(np.nextafter(np.float32([1, -1]), np.float32([2, -2])))
-    np.testing.assert_array_equal(neighbours - rank_of_float32(np.float32([1, -1])), [1, -1])
+    neighbors = rank_of_float32(np.nextafter(np.float32([1, -1]), np.float32([2, -2])))
+    np.testing.assert_array_equal(neighbors - rank_of_float32(np.float32([1, -1])), [1, -1])

@@ -211,7 +211,7 @@ def mxnet_signs(x: np.ndarray, statistics: dict[str, np.ndarray], relu: bool, ta
     return sign((mx.nd.tanh(y) if tanh else y).asnumpy())
 
 
-def normalised_sign(x: str, statistics: dict[str, np.ndarray], relu: bool, tanh: bool) -> list[Node]:
+def normalized_sign(x: str, statistics: dict[str, np.ndarray], relu: bool, tanh: bool) -> list[Node]:
     """The IR of `mxnet_signs`; the last node is 'out'."""
     return [
         Node("before", "relu" if relu else "identity", (x,)),
@@ -237,7 +237,7 @@ def test_integer_thresholds_have_mxnets_bits(relu: bool, tanh: bool, pooled: boo
         Node("dot", "binary_conv2d", ("bits",), conv, {"weight": weight}),
         Node("pool", "max_pool2d", ("dot",), pool),
         Node("cast", "cast", ("pool" if pooled else "dot",)),
-        *normalised_sign("cast", statistics, relu, tanh),
+        *normalized_sign("cast", statistics, relu, tanh),
     ]
     graph = Graph("g", [Input("x", ValueType("f32", (64, 8, 8)))], nodes, ["out"], CHANNELS_FIRST)
     compiled = signs_to_thresholds(remove_identity(graph))
@@ -262,7 +262,7 @@ def test_float_thresholds_have_mxnets_bits(relu: bool, tanh: bool) -> None:
     channels = 400
     random = np.random.RandomState(1)
     statistics = adversarial_statistics(5, channels, random)
-    nodes = normalised_sign("x", statistics, relu, tanh)
+    nodes = normalized_sign("x", statistics, relu, tanh)
     graph = Graph("g", [Input("x", ValueType("f32", (channels,)))], nodes, ["out"], CHANNELS_FIRST)
     compiled = signs_to_thresholds(remove_identity(graph))
     threshold = compiled.producers()["out"].constants["threshold"]

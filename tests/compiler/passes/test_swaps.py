@@ -1,4 +1,4 @@
-"""Neighbours that commute change places: IR text in, IR text out, and the same numbers."""
+"""Neighbors that commute change places: IR text in, IR text out, and the same numbers."""
 
 from __future__ import annotations
 

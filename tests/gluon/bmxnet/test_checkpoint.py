@@ -311,8 +311,8 @@ def insert_zero_offsets(nodes: list[dict[str, Any]]) -> None:
     halves["inputs"] = [[len(nodes) - 1, 0, 0]]
 
 
-@pytest.mark.parametrize("state", ["deferred", "initialised", "hybridized"])
-def test_the_net_may_be_initialised(state: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", ["deferred", "initialized", "hybridized"])
+def test_the_net_may_be_initialized(state: str, tmp_path: Path) -> None:
     theirs = settle(theirs_pooled(), SHAPE, seed=1)
     path = save(theirs, "save_parameters", tmp_path)
     ours = ours_pooled()
@@ -442,7 +442,7 @@ def test_files_of_other_nets_are_refused(pooled_file: str, tmp_path: Path) -> No
         load_bmxnet(ours_pooled(), pooled_file, output_range="sum")
 
 
-def test_packed_files_are_recognised(pooled_file: str, tmp_path: Path) -> None:
+def test_packed_files_are_recognized(pooled_file: str, tmp_path: Path) -> None:
     arrays = mx.nd.load(pooled_file)
     packed = tmp_path / "binarized.params"
     size = arrays["7.weight"].size // 32

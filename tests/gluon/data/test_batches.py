@@ -84,7 +84,7 @@ def test_the_seed_fixes_order_and_augmentation() -> None:
     assert (run(1) != run(2)).any()
 
 
-def test_bytes_are_normalised_and_given_channels_first() -> None:
+def test_bytes_are_normalized_and_given_channels_first() -> None:
     images = make_bytes(6)
     seen, _ = one_pass(Batches(images, np.arange(6), 4, mean=MEAN, std=STD))
     expected = ((images / 255 - MEAN) / STD).transpose(0, 3, 1, 2)

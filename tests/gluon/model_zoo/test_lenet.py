@@ -20,7 +20,7 @@ SIZES = {  # conv 5x5 with bias, conv 5x5, dense, dense with bias
 BATCH_NORM = 4 * (64 + 64 + 1000)
 
 
-def initialised(binary: bool) -> mx.gluon.HybridBlock:
+def initialized(binary: bool) -> mx.gluon.HybridBlock:
     mx.random.seed(0)
     net = lenet(CLASSES, binary=binary)
     net.initialize(mx.init.Xavier())
@@ -30,12 +30,12 @@ def initialised(binary: bool) -> mx.gluon.HybridBlock:
 
 @pytest.mark.parametrize("binary", [False, True])
 def test_parameter_count(binary: bool) -> None:
-    shapes = [parameter.shape for parameter in initialised(binary).collect_params().values()]
+    shapes = [parameter.shape for parameter in initialized(binary).collect_params().values()]
     assert sum(int(np.prod(shape)) for shape in shapes) == sum(SIZES.values()) + BATCH_NORM
 
 
 def test_the_two_middle_layers_use_only_signs_of_their_weights() -> None:
-    net = initialised(binary=True)
+    net = initialized(binary=True)
     images = mx.nd.random.normal(shape=(3, 1, 28, 28))
     before = net(images).asnumpy()
     weights = {name: parameter for name, parameter in net.collect_params(".*weight").items()}
@@ -49,7 +49,7 @@ def test_the_two_middle_layers_use_only_signs_of_their_weights() -> None:
 
 
 def test_the_float_net_has_no_sign() -> None:
-    net = initialised(binary=False)
+    net = initialized(binary=False)
     symbol = net(mx.sym.var("data"))
     operators = [node["op"] for node in json.loads(symbol.tojson())["nodes"]]
     assert [op for op in operators if op not in ("null", "Flatten")] == [

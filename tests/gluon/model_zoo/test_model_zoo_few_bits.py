@@ -1,4 +1,4 @@
-"""Behaviour of the nets of BMXNet, BNN, XNOR-Net, HORQ, WRPN, ABC-Net and DoReFa-Net."""
+"""Behavior of the nets of BMXNet, BNN, XNOR-Net, HORQ, WRPN, ABC-Net and DoReFa-Net."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def popcount_conv(x: mx.nd.NDArray, weight: mx.nd.NDArray, strides: int) -> mx.n
     return (dot + int(np.prod(weight.shape[1:]))) / 2
 
 
-def initialised(block: Any, x: mx.nd.NDArray) -> list[mx.nd.NDArray]:
+def initialized(block: Any, x: mx.nd.NDArray) -> list[mx.nd.NDArray]:
     """The block's latent weights in the order of its layers."""
     block.initialize(mx.init.Uniform(1))
     block(x)
@@ -119,7 +119,7 @@ def test_bmxnet_blocks_are_what_its_layers_compose(version: int) -> None:
     mx.random.seed(SEED)
     x = mx.nd.random.normal(shape=(2, 6, 9, 8))
     block = (block_v1 if version == 1 else BlockV2)(10, 2, 6)
-    first, second, of_shortcut = initialised(block, x)
+    first, second, of_shortcut = initialized(block, x)
     if version == 1:
         y = block.body[1](popcount_conv(x, first, 2))
         y = block.body[3](popcount_conv(y, second, 1))
@@ -143,7 +143,7 @@ def test_wrpn_block_is_what_the_paper_says() -> None:
         options = {"kernel": weight.shape[2:], "stride": (strides, strides), "pad": (edge, edge)}
         return mx.nd.Convolution(inputs, weight, num_filter=weight.shape[0], no_bias=True, **options)
 
-    first, second, of_shortcut = initialised(block, x)
+    first, second, of_shortcut = initialized(block, x)
     y = block.body[3](conv(block.body[1](conv(x, first, 2)), second, 1))
     expected = mx.nd.relu(y + block.shortcut[1](conv(x, of_shortcut, 2)))
     np.testing.assert_allclose(block(x).asnumpy(), expected.asnumpy(), rtol=1e-4, atol=1e-4)

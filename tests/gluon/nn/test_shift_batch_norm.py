@@ -26,8 +26,8 @@ class Shift:
         self.axes = tuple(axis for axis in range(x.ndim) if axis != 1)
         self.x, self.gamma, self.beta = x.astype(np.float64), self.spread(x, gamma), self.spread(x, beta)
         self.mean = self.average(self.x)
-        self.centred = self.x - self.mean
-        self.inverse = (self.average(self.centred * ap2(self.centred)) + epsilon) ** -0.5
+        self.centered = self.x - self.mean
+        self.inverse = (self.average(self.centered * ap2(self.centered)) + epsilon) ** -0.5
 
     def spread(self, x, values):
         return np.asarray(values, np.float64).reshape((1, -1) + (1,) * (x.ndim - 2))
@@ -36,13 +36,13 @@ class Shift:
         return x.mean(self.axes, keepdims=True)
 
     def forward(self):
-        return ap2(self.gamma) * ap2(self.inverse) * self.centred + self.beta
+        return ap2(self.gamma) * ap2(self.inverse) * self.centered + self.beta
 
     def backward(self, g):
-        step, powers = ap2(self.inverse), ap2(self.centred)
+        step, powers = ap2(self.inverse), ap2(self.centered)
         lost = self.average(g) + powers * step**2 * self.average(powers * g)
         dx = ap2(self.gamma) * step * (g - lost)
-        return dx, (g * ap2(self.centred * step)).sum(self.axes), g.sum(self.axes)
+        return dx, (g * ap2(self.centered * step)).sum(self.axes), g.sum(self.axes)
 
 
 def shift_norm(shape, mode, **arguments):

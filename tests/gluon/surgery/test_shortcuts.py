@@ -46,7 +46,7 @@ def gluoncv_net(name):
 
 
 def ready(net, shape):
-    """Initialised, with random statistics of batch norms; those of a new net would hide mistakes."""
+    """Initialized, with random statistics of batch norms; those of a new net would hide mistakes."""
     net.initialize(mx.init.Xavier())
     net(mx.nd.zeros(shape))
     for name, parameter in net.collect_params().items():

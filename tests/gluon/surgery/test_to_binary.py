@@ -82,7 +82,7 @@ def test_gluoncv_families(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["alexnet", "cifar_resnet20_v1", "mobilenetv2_0.25"])
-def test_uninitialised_nets(name):
+def test_uninitialized_nets(name):
     net = get_model(name)
     binarize(net, verbose=False)
     net.initialize(mx.init.Xavier())

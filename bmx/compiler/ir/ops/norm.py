@@ -1,4 +1,4 @@
-"""Normalizations: by statistics of training, across neighbouring channels, to a sum of 1."""
+"""Normalizations: by statistics of training, across neighboring channels, to a sum of 1."""
 
 from __future__ import annotations
 

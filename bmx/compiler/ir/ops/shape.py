@@ -44,7 +44,7 @@ class Transpose(Operator):
 
 
 class Upsample2D(Operator):
-    """Each pixel repeated `scale` [height, width] times: nearest-neighbour upsampling."""
+    """Each pixel repeated `scale` [height, width] times: nearest-neighbor upsampling."""
 
     name = "upsample2d"
     signature = "f32 [H,W,C] -> f32 [H',W',C]"

@@ -29,7 +29,7 @@ class Normalizer:
         stds = np.ones(channels) if std is None else np.asarray(std, dtype=np.float64)
         if means.shape != (channels,) or stds.shape != (channels,) or not (stds > 0).all():
             raise ValueError(
-                f"normalisation of {channels} channels: expected for each a mean and a std above 0, found "
+                f"normalization of {channels} channels: expected for each a mean and a std above 0, found "
                 f"mean {mean} and std {std}"
             )
         pixels = np.arange(256) * (1 / 255)

@@ -53,7 +53,7 @@ def training_transform(
     std: Sequence[float] = IMAGENET_STD,
     seed: int = 0,
 ) -> gluon.Block:
-    """uint8 (height, width, channels) -> float32 (channels, size, size), augmented and normalised.
+    """uint8 (height, width, channels) -> float32 (channels, size, size), augmented and normalized.
 
     Args:
         level: name of the augmentation; see `bmx.gluon.data.get_augmentation`.
@@ -70,7 +70,7 @@ def training_transform(
 def evaluation_transform(
     size: int, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD
 ) -> gluon.Block:
-    """uint8 (height, width, channels) -> float32 (channels, size, size): the middle, normalised."""
+    """uint8 (height, width, channels) -> float32 (channels, size, size): the middle, normalized."""
     return transforms.Compose(
         [Augment(center_view(size)), transforms.ToTensor(), transforms.Normalize(mean, std)]
     )

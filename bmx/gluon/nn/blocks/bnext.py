@@ -31,7 +31,7 @@ class ShiftedSign(DetSign):
     Paper: Guo et al., BNext, arXiv:2211.12933, whose code has a clip of 1.5.
 
     Args:
-        clip: gradient cancelling threshold; None is the identity estimator.
+        clip: gradient canceling threshold; None is the identity estimator.
     """
 
     method = None

@@ -55,9 +55,9 @@ class ABCWeight(Quantizer):
         constant = F.BlockGrad(x)
         over = {"axis": 0, "exclude": True, "keepdims": True} if self.per_filter else {"keepdims": True}
         mean = F.mean(constant, **over)
-        centred = F.broadcast_sub(constant, mean)
-        deviation = F.sqrt(F.mean(F.square(centred), **over))
-        signs = [sign(F, F.broadcast_add(centred, deviation * shift)) for shift in spread(self._terms)]
+        centered = F.broadcast_sub(constant, mean)
+        deviation = F.sqrt(F.mean(F.square(centered), **over))
+        signs = [sign(F, F.broadcast_add(centered, deviation * shift)) for shift in spread(self._terms)]
         alphas = self._least_squares(F, constant, signs)
         passing = within(F, x, None)
         return [

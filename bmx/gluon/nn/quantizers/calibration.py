@@ -15,7 +15,7 @@ def calibrate(net: gluon.Block, *inputs: Any) -> None:
     Weights come first. Then the net runs once, and each layer is set by its input before it computes.
 
     Args:
-        net: initialised Block that is not hybridized yet.
+        net: initialized Block that is not hybridized yet.
         *inputs: inputs of the net; without them only parameters that depend on weights are set.
 
     Raises:

@@ -27,7 +27,7 @@ class SteHeaviside(Quantizer):
     gives 0).
 
     Args:
-        clip: gradient cancelling threshold; None is the identity estimator.
+        clip: gradient canceling threshold; None is the identity estimator.
     """
 
     kind = "unsigned"

@@ -40,7 +40,7 @@ class HORQ(Quantizer):
 
     Args:
         order: number of signs of a value, 1 to 4.
-        clip: gradient cancelling threshold of each sign, at least 0; None is the identity estimator.
+        clip: gradient canceling threshold of each sign, at least 0; None is the identity estimator.
     """
 
     def __init__(self, order: int = 2, clip: float | None = 1.0) -> None:

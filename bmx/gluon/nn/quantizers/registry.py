@@ -49,7 +49,7 @@ def get_quantizer(quantizer: str | Quantizer, clip: float | None = 1.0, bits: in
 
     Args:
         quantizer: registered name, or a quantizer, which is returned.
-        clip: gradient cancelling threshold of a quantizer that is given by name and has such an argument.
+        clip: gradient canceling threshold of a quantizer that is given by name and has such an argument.
         bits: bits of a code of a quantizer that is given by name and has such an argument; None for its
             default.
 

@@ -55,7 +55,7 @@ class DetSign(SignQuantizer):
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, equations 1 and 4.
 
     Args:
-        clip: gradient cancelling threshold; None is the identity estimator.
+        clip: gradient canceling threshold; None is the identity estimator.
     """
 
     method: str | None = "det_sign"

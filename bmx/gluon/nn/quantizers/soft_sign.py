@@ -118,8 +118,8 @@ class TanhSign(SoftSign):
         if self.rescale == "max":
             size = F.max(F.abs(constant), **filters)
         else:
-            centred = F.broadcast_sub(constant, F.mean(constant, **filters))
-            size = F.sqrt(F.mean(F.square(centred), **filters))
+            centered = F.broadcast_sub(constant, F.mean(constant, **filters))
+            size = F.sqrt(F.mean(F.square(centered), **filters))
         # A filter of zeros stays as it is.
         return x / like(F, F.BlockGrad(size + (size == 0)), x)
 

@@ -32,7 +32,7 @@ class StochasticSign(SignQuantizer):
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830, equations 2 to 4.
 
     Args:
-        clip: gradient cancelling threshold; None is the identity estimator.
+        clip: gradient canceling threshold; None is the identity estimator.
     """
 
     def __init__(self, clip: float | None = 1.0) -> None:

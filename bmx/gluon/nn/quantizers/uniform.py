@@ -72,7 +72,7 @@ class Pixels(DoReFa):
 
         dC/dx = dC/dq if 0 <= x <= 1 else 0
 
-    A first layer with it computes with integers. Normalisation by mean and standard deviation belongs after
+    A first layer with it computes with integers. Normalization by mean and standard deviation belongs after
     the layer, into its BatchNorm.
 
     Paper: Courbariaux et al., Binarized Neural Networks, arXiv:1602.02830 (first layer).

@@ -11,7 +11,7 @@ from bmx.gluon.data.augment.transforms import evaluation_transform, training_tra
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
 
 
-def normalised(image: np.ndarray) -> np.ndarray:
+def normalized(image: np.ndarray) -> np.ndarray:
     return ((image / 255 - MEAN) / STD).transpose(2, 0, 1)
 
 
@@ -24,7 +24,7 @@ def test_training_transform_repeats_with_its_seed() -> None:
 
     augmentation = get_augmentation("medium", 32)
     numbers = np.random.RandomState(7).random_sample((5, augmentation.numbers))
-    expected = [normalised(image) for image in augmentation.apply(images, numbers)]
+    expected = [normalized(image) for image in augmentation.apply(images, numbers)]
     np.testing.assert_allclose(run(7), expected, atol=1e-5)
     assert (run(7) != run(8)).any()
 
@@ -32,6 +32,6 @@ def test_training_transform_repeats_with_its_seed() -> None:
 def test_without_augmentation_and_for_evaluation() -> None:
     image = np.random.RandomState(1).randint(0, 256, (32, 32, 3)).astype(np.uint8)
     plain = training_transform("none", 32, MEAN, STD)(mx.nd.array(image, dtype="uint8"))
-    np.testing.assert_allclose(plain.asnumpy(), normalised(image), atol=1e-5)
+    np.testing.assert_allclose(plain.asnumpy(), normalized(image), atol=1e-5)
     middle = evaluation_transform(28, MEAN, STD)(mx.nd.array(image, dtype="uint8"))
-    np.testing.assert_allclose(middle.asnumpy(), normalised(image[2:30, 2:30]), atol=1e-5)
+    np.testing.assert_allclose(middle.asnumpy(), normalized(image[2:30, 2:30]), atol=1e-5)

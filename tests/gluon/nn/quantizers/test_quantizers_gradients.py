@@ -16,7 +16,7 @@ HUGE = float(np.finfo(np.float32).max)
 
 
 def grid(*edges):
-    """Edges with both signs and their neighbours, and values in between."""
+    """Edges with both signs and their neighbors, and values in between."""
     edges = np.array([1e-30, 0.25, 0.5, 1, 1.5, 2, 3, 30, 1e30, *edges], np.float32)
     edges = np.concatenate(
         [np.nextafter(edges, np.float32(0)), edges, np.nextafter(edges, np.float32(np.inf))]
