@@ -127,7 +127,8 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
     rows = list(_rows(graph))
     counted = [row for row in rows if convention == "larq" or row.operator in _CONVOLUTIONS]
     quantized = [row for row in rows if row.weight_bits < _FLOAT_BITS]
-    binary, real = sum(row.weights for row in quantized), _float_parameters(net, convention)
+    binary = sum(row.weights for row in quantized)
+    real = _float_parameters(net, convention, binary)
     binary_macs = sum(row.binary_macs for row in counted)
     float_macs = sum(row.macs for row in counted if row.is_float)
     return Summary(
@@ -143,13 +144,15 @@ def summary(net: Any, input_shape: InputShape, convention: str = "hpi") -> Summa
     )
 
 
-def _float_parameters(net: Any, convention: str) -> int:
+def _float_parameters(net: Any, convention: str, quantized: int) -> int:
     """Parameters that are not quantized weights, counted by a convention."""
     from bmx.gluon.parameters import count_parameters
 
     counts = count_parameters(net)
+    # A saved net does not say which of its parameters are latent: those that are packed.
+    real = counts.real if counts.latent else counts.real - quantized
     further = 2 * counts.batch_norm_channels - counts.batch_norm_fixed if convention == "larq" else 0
-    return counts.real + further
+    return real + further
 
 
 def _rows(graph: Graph) -> Iterator[Row]:
